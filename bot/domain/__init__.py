@@ -1,0 +1,1 @@
+"""Pure, frozen values and functions: no I/O, no clock, no other folder."""

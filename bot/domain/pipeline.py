@@ -1,0 +1,200 @@
+"""What the configuration means: applications, their pipelines of stages, and each stage's policy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import Literal
+
+from bot.domain.identity import ChannelId, GroupId, Person, UserId
+
+
+class SyncMode(StrEnum):
+    """Who starts the sync after a merge."""
+
+    AUTOMATED = "automated"  # Argo CD does, by itself
+    MANUAL = "manual"  # a person presses Sync
+    CONTROLLED = "controlled"  # Tiphys does, right after the merge
+
+
+class MergeMethod(StrEnum):
+    SQUASH = "squash"
+    MERGE = "merge"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalPolicy:
+    """Who must say yes to a change of a stage, and how long that lasts."""
+
+    needed: int
+    sources: tuple[str, ...]  # `approvals.from`: roles (`role:release`), user ids, user group ids
+    notify: GroupId | UserId | None = None
+    expire: timedelta = timedelta(hours=8)
+    valid_for: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    checks: timedelta = timedelta(hours=2)
+    operation: timedelta = timedelta(minutes=30)
+    health: timedelta = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KustomizeImages:
+    """Strategy `kustomize-images`: image tags and digests travel from overlay to overlay on one branch."""
+
+    branch: str
+    path: str  # with `{environment}`
+    merge: MergeMethod = MergeMethod.SQUASH
+    fields: tuple[str, ...] = ()  # further scalars of the kustomization that travel too, as dotted paths
+    type: Literal["kustomize-images"] = "kustomize-images"
+
+    def path_of(self, environment: str) -> str:
+        return self.path.replace("{environment}", environment).strip("/")
+
+
+Strategy = KustomizeImages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArgocdInstance:
+    """One Argo CD. `token` is the secret itself: never shown, never logged."""
+
+    name: str
+    server: str
+    token: str = field(repr=False)
+    ca_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    """One Git repository on a forge. `token` is the secret itself."""
+
+    name: str
+    github: str  # owner/name
+    api_url: str  # of the forge, without a trailing slash
+    token: str = field(repr=False)
+
+    @property
+    def clone_url(self) -> str:
+        """Where Git reaches it: github.com for api.github.com, the same host for an Enterprise address."""
+        if self.api_url == "https://api.github.com":
+            return f"https://github.com/{self.github}.git"
+        return f"{self.api_url.removesuffix('/api/v3')}/{self.github}.git"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArgocdReference:
+    """Which Argo CD Application a stage is."""
+
+    instance: str
+    project: str
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One environment's place in an application's pipeline, with its effective policy."""
+
+    application: str
+    environment: str
+    source: str | None  # the environment that it promotes from; None for a first stage
+    sync: SyncMode
+    argocd: ArgocdReference
+    branch: str
+    path: str
+    prune: bool = False
+    soak: timedelta = timedelta(minutes=10)
+    channel: ChannelId | None = None
+    approvals: ApprovalPolicy | None = None
+    timeouts: Timeouts = Timeouts()
+    source_must_be_healthy: bool = True
+    supersede: bool = True  # a newer source takes the place of an open promotion
+
+    @property
+    def name(self) -> str:
+        """`application/environment`, as permissions write it."""
+        return f"{self.application}/{self.environment}"
+
+    @property
+    def approvals_needed(self) -> int:
+        return self.approvals.needed if self.approvals else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """A deliverable that we manage; its stages in the order of promotion."""
+
+    name: str
+    repository: str
+    strategy: Strategy
+    stages: Mapping[str, Stage]
+    channel: ChannelId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlackPolicy:
+    admin_channel: ChannelId | None = None
+    commands: Literal["all", "umbrella"] | tuple[str, ...] = "all"
+    command_prefix: str = ""
+    home_workspace_only: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permissions:
+    """The policy text in Argo CD's grammar and the role that everybody has."""
+
+    default: str = "role:readonly"
+    policy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polling:
+    """How often the outside is looked at when nothing tells us to."""
+
+    changes: timedelta = timedelta(seconds=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """All that `tiphys.yaml` says, resolved: every stage carries its effective values."""
+
+    slack: SlackPolicy
+    people: Mapping[str, Person]
+    argocd: Mapping[str, ArgocdInstance]
+    repositories: Mapping[str, Repository]
+    environments: Mapping[str, tuple[str, ...]]  # canonical name → aliases, in order
+    applications: Mapping[str, Application]
+    permissions: Permissions
+    polling: Polling = Polling()
+
+    def find_environment(self, name: str) -> str | None:
+        """The canonical environment that `name` (or alias) means."""
+        for canonical, aliases in self.environments.items():
+            if name == canonical or name in aliases:
+                return canonical
+        return None
+
+    def find_stage(self, application: str, environment: str) -> Stage | None:
+        found = self.applications.get(application)
+        return found.stages.get(environment) if found else None
+
+    def get_stage(self, application: str, environment: str) -> Stage:
+        """Raises `KeyError` when the configuration no longer knows it."""
+        return self.applications[application].stages[environment]
+
+    def repository_of(self, application: str) -> Repository:
+        return self.repositories[self.applications[application].repository]
+
+    def person_of(self, user: UserId) -> Person | None:
+        return next((person for person in self.people.values() if user in person.slack), None)
+
+    def person_key(self, user: UserId) -> str:
+        """What tells people apart: the key in `people:`, else the user id itself."""
+        person = self.person_of(user)
+        return person.key if person else user
+
+    def stages(self) -> list[Stage]:
+        return [stage for application in self.applications.values() for stage in application.stages.values()]

@@ -1,0 +1,82 @@
+"""A forge's review object, and the answers of a merge."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.domain.identity import Revision
+
+
+class Mergeability(StrEnum):
+    """What the forge says of merging now. `UNKNOWN` means ask again, never no."""
+
+    UNKNOWN = "unknown"
+    CLEAN = "clean"
+    CONFLICT = "conflict"
+    BEHIND = "behind"
+    BLOCKED = "blocked"  # a rule of the branch is unmet
+    UNSTABLE = "unstable"  # mergeable; a check that is not required is pending or failing
+    DRAFT = "draft"
+
+
+class CheckState(StrEnum):
+    PENDING = "pending"
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One status or check run on a head, ours left out."""
+
+    name: str
+    state: CheckState
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullRequest:
+    number: int
+    link: str
+    is_open: bool
+    merged: bool
+    head_branch: str
+    head: Revision
+    base_branch: str
+    base: Revision
+    mergeability: Mergeability
+    merge_revision: Revision | None = None  # of the real merge; never the test merge
+    merged_by: str | None = None  # login
+    closed_by: str | None = None  # login, where the forge tells
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """It is merged, now or already."""
+
+    revision: Revision
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotReady:
+    """Not mergeable yet; looking again later may help."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadMoved:
+    """The head is no longer what was expected: nothing was merged."""
+
+    head: Revision | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeRefused:
+    """The forge says no and will go on saying so until a person acts (closed, conflict, a rule, no rights)."""
+
+    reason: str
+    rebuild: bool = False  # a promotion commit on the newest base would help
+
+
+MergeAttempt = Merged | NotReady | HeadMoved | MergeRefused

@@ -1,0 +1,108 @@
+"""What we say to people, before any chat system's markup: plain pieces and the few things that must not be plain.
+
+Pieces that come from outside (commit messages, labels, typed reasons, Argo CD's words) are `Plain` or `Code`: they
+never become a link, a mention or a command, whatever they contain.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from bot.domain.identity import GroupId, UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    text: str
+    type: Literal["plain"] = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Strong:
+    text: str
+    type: Literal["strong"] = "strong"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    text: str
+    type: Literal["code"] = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A person or a user group by an id that we looked up or that the configuration names. It may ping."""
+
+    id: UserId | GroupId
+    type: Literal["mention"] = "mention"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link built from our own configuration or a forge's API; `url` is http or https."""
+
+    url: str
+    label: str
+    type: Literal["link"] = "link"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A point in time that each reader sees in his own zone."""
+
+    at: datetime
+    type: Literal["moment"] = "moment"
+
+
+Part = Plain | Strong | Code | Mention | Link | Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A sequence of parts, read one after another."""
+
+    parts: tuple[Part, ...] = ()
+
+    @classmethod
+    def of(cls, *pieces: "str | Part | Text") -> "Text":
+        """Join pieces; a `str` is plain text."""
+        parts: list[Part] = []
+        for piece in pieces:
+            match piece:
+                case str():
+                    parts.append(Plain(piece))
+                case Text():
+                    parts.extend(piece.parts)
+                case _:
+                    parts.append(piece)
+        return cls(tuple(parts))
+
+    @property
+    def plain(self) -> str:
+        """The words alone, for logs and audit entries."""
+        return "".join(_plain(part) for part in self.parts)
+
+
+def _plain(part: Part) -> str:
+    match part:
+        case Plain() | Strong() | Code():
+            return part.text
+        case Mention():
+            return f"@{part.id}"
+        case Link():
+            return part.label
+        case Moment():
+            return part.at.strftime("%Y-%m-%d %H:%M UTC")
+
+
+def listed(words: tuple[str, ...], *, most: int = 5) -> str:
+    """`a, b and c`; beyond `most` the rest is counted: `a, b and 7 more`."""
+    shown = list(words[:most])
+    if len(words) > most:
+        shown.append(f"{len(words) - most} more")
+    return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + f" and {shown[-1]}" if shown else ""
+
+
+def counted(number: int, singular: str, plural: str | None = None) -> str:
+    """`1 commit`, `3 commits`."""
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"

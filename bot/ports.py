@@ -1,0 +1,309 @@
+"""The protocols that services need of the outside, and the one family of errors that crosses them.
+
+OutsideError
+├── Unavailable      no answer could be had now: wait and ask again
+├── Refused          the answer was no, and asking again will not change it
+│   ├── NotFound     the thing does not exist (or is hidden from us)
+│   └── Denied       we lack the right
+├── LeaseLost        a branch is not where we expected it (Git)
+└── Unsupported      a shape that we do not handle, with its slug and way out
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from bot.domain.card import ChangeCard
+from bot.domain.identity import CannotVerify, ChangeId, GroupId, Member, Revision, UserId
+from bot.domain.incoming import Ack, Incoming
+from bot.domain.live import LiveApplication, SyncWindows
+from bot.domain.outgoing import CardPlacement, Outgoing
+from bot.domain.pipeline import ArgocdReference
+from bot.domain.pull_request import Check, MergeAttempt, PullRequest
+
+
+class OutsideError(Exception):
+    """Something outside did not do what we asked. `system` is `argocd`, `github`, `git` or `slack`."""
+
+    def __init__(self, system: str, reason: str) -> None:
+        super().__init__(f"{system}: {reason}")
+        self.system, self.reason = system, reason
+
+
+class Unavailable(OutsideError):
+    """No answer could be had: timeouts, resets, 5xx, rate limits. `retry_after` in seconds where the system said so."""
+
+    def __init__(self, system: str, reason: str, *, retry_after: float | None = None) -> None:
+        super().__init__(system, reason)
+        self.retry_after = retry_after
+
+
+class Refused(OutsideError):
+    """A definite no. `slug` names the case, `way_out` what a person can do."""
+
+    def __init__(self, system: str, slug: str, reason: str, *, way_out: str = "") -> None:
+        super().__init__(system, reason)
+        self.slug, self.way_out = slug, way_out
+
+
+class NotFound(Refused):
+    """It does not exist, or is hidden from us."""
+
+
+class Denied(Refused):
+    """We lack the right. Argo CD's plain 403 may also be its Kubernetes API being down: see the adapter."""
+
+
+class LeaseLost(OutsideError):
+    """A branch was not where the lease expected it; nothing was written. `actual` where Git told."""
+
+    def __init__(self, branch: str, actual: Revision | None = None) -> None:
+        super().__init__("git", f"branch {branch} has moved")
+        self.branch, self.actual = branch, actual
+
+
+class Unsupported(OutsideError):
+    """Something that we refuse to handle rather than to guess at."""
+
+    def __init__(self, system: str, slug: str, reason: str, *, way_out: str = "") -> None:
+        super().__init__(system, reason)
+        self.slug, self.way_out = slug, way_out
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Aware UTC."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeEntry:
+    """One entry of a Git tree. `mode` as Git writes it: 100644, 100755, 120000 (link), 160000 (submodule), 040000."""
+
+    mode: str
+    type: str  # blob, tree or commit
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """One commit. All text is untrusted."""
+
+    revision: Revision
+    parents: tuple[Revision, ...]
+    tree: str
+    author: str
+    author_email: str
+    committer: str
+    committer_email: str
+    committed_at: datetime
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """Who a commit of ours is by, and its fixed date, so that making it again gives the same id."""
+
+    name: str
+    email: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeConflict:
+    """A merge that Git cannot make by itself."""
+
+    paths: tuple[str, ...]
+
+
+class Git(Protocol):
+    """One repository, through a kept bare mirror. Reading needs what was fetched; `treeish` is a commit or tree id.
+
+    Every method raises `Unavailable` when git or the remote did not answer in time, `Denied` when the remote refused
+    our credentials, and `NotFound` when a revision is not in the repository (after one fetch).
+    """
+
+    async def fetch(self) -> None:
+        """Bring the mirror up to date with the remote's branches. One at a time per mirror; may be repeated."""
+        ...
+
+    async def default_branch(self) -> str: ...
+
+    async def find_tip(self, branch: str) -> Revision | None:
+        """Where the branch stood at the last `fetch`."""
+        ...
+
+    async def commit(self, revision: Revision) -> Commit: ...
+
+    async def find_entry(self, treeish: str, path: str) -> TreeEntry | None:
+        """The entry at `path` (`""`: the root tree), or None."""
+        ...
+
+    async def list_entries(self, treeish: str, path: str) -> tuple[TreeEntry, ...]:
+        """The entries of the directory at `path`; empty when absent or not a directory."""
+        ...
+
+    async def read_file(self, treeish: str, path: str) -> bytes | None:
+        """The blob's bytes, or None when absent or not a regular file. Raises `Unsupported` above 1 MiB."""
+        ...
+
+    async def make_commit(self, base: Revision, files: Mapping[str, bytes], message: str, by: Signature) -> Revision:
+        """A commit on `base` in which only the named files have new bytes (modes stay). Same input, same id."""
+        ...
+
+    async def merge_trees(self, ours: Revision, theirs: Revision) -> str | MergeConflict:
+        """The tree that merging the two would give; nothing is written but objects."""
+        ...
+
+    async def push(self, branch: str, revision: Revision, *, expected: Revision | None) -> None:
+        """Set the remote branch, if it is at `expected` (None: absent). Repeating after success is a success.
+
+        Raises `LeaseLost`, or `Refused` with what the server said.
+        """
+        ...
+
+    async def delete_branch(self, branch: str, *, expected: Revision) -> None:
+        """Delete the remote branch if it is at `expected`; gone already is a success. Raises `LeaseLost`."""
+        ...
+
+    async def log(
+        self, since: Revision | None, until: Revision, *, paths: tuple[str, ...] = (), limit: int = 20
+    ) -> tuple[tuple[Commit, ...], int]:
+        """Commits in `until` and not in `since` that touch `paths`, newest first, at most `limit`; and the count."""
+        ...
+
+    async def is_ancestor(self, older: Revision, newer: Revision) -> bool: ...
+
+    async def changed_paths(self, old: str, new: str, *, paths: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """Files that differ between two treeishes."""
+        ...
+
+    async def diff(self, old: str, new: str, *, paths: tuple[str, ...] = (), limit: int = 8000) -> str:
+        """The textual difference, cut at a line end below `limit` characters (then the last line says so)."""
+        ...
+
+
+class Forge(Protocol):
+    """One repository's pull requests. Every method raises `Unavailable`, `Denied` or `NotFound` as it applies."""
+
+    async def find_pull_request(self, *, head_branch: str, marker: str) -> PullRequest | None:
+        """The pull request from that branch whose body carries the marker, open or not."""
+        ...
+
+    async def ensure_pull_request(
+        self, *, head_branch: str, base_branch: str, title: str, body: str, marker: str
+    ) -> PullRequest:
+        """Find it, else open it. Safe to repeat."""
+        ...
+
+    async def get_pull_request(self, number: int) -> PullRequest: ...
+
+    async def update_body(self, number: int, *, title: str, body: str) -> None: ...
+
+    async def list_checks(self, head: Revision) -> tuple[Check, ...]:
+        """Statuses and check runs on a head, our own left out."""
+        ...
+
+    async def set_status(self, head: Revision, *, state: str, description: str) -> None:
+        """Our `tiphys/approval` on a head: `pending`, `success` or `failure`. Setting the same again is harmless."""
+        ...
+
+    async def merge(
+        self, number: int, *, expected_head: Revision, method: str, title: str, message: str
+    ) -> MergeAttempt:
+        """Merge if the head is still `expected_head`. Safe to repeat: already merged answers `Merged`."""
+        ...
+
+    async def ensure_closed(self, number: int, *, comment: str, marker: str) -> None:
+        """Close it with one comment; a comment with the marker is not written again. Merged or closed stays so."""
+        ...
+
+
+class Argocd(Protocol):
+    """One Argo CD instance."""
+
+    async def get(self, reference: ArgocdReference, *, refresh: bool = False) -> LiveApplication:
+        """The strongest read; `refresh` makes Argo CD compare with Git first."""
+        ...
+
+    async def list(self, project: str | None = None) -> tuple[LiveApplication, ...]: ...
+
+    async def sync_windows(self, reference: ArgocdReference) -> SyncWindows: ...
+
+    async def start_sync(
+        self, reference: ArgocdReference, *, revision: Revision, prune: bool, infos: Mapping[str, str]
+    ) -> None:
+        """Ask for a pinned sync. Never sends `syncOptions`. Not safe to repeat: look for your infos first.
+
+        Raises `Refused` with a slug: `auto-sync-on`, `busy`, `deleting`, `blocked-by-window`, `needs-override`, …
+        `Unavailable` may mean that it was accepted all the same.
+        """
+        ...
+
+    async def terminate(self, reference: ArgocdReference) -> None:
+        """Ask for the end of the running operation. Raises `Refused` `nothing-running`."""
+        ...
+
+    async def can_i(self, action: str, reference: ArgocdReference) -> bool: ...
+
+    async def version(self) -> str: ...
+
+    def watch(self) -> AsyncIterator[ArgocdReference | None]:
+        """Which applications moved, for as long as the stream lives; None after a (re)list: anything may have moved."""
+        ...
+
+    def page_of(self, reference: ArgocdReference) -> str:
+        """The address of the Application's page."""
+        ...
+
+
+class Directory(Protocol):
+    """The workspace's people, asked at the moment of need. Never raises: what cannot be verified says so."""
+
+    async def member(self, user: UserId) -> Member | CannotVerify: ...
+
+    async def group_members(self, group: GroupId) -> frozenset[UserId] | CannotVerify: ...
+
+
+class Front(Protocol):
+    """Where the chat adapter brings everything that people do."""
+
+    async def take(self, incoming: Incoming) -> Ack:
+        """Record it durably with its audit entry, once, and say what to answer at once.
+
+        A repeated delivery gets the first one's answer and has no second effect. Never does slow work.
+        """
+        ...
+
+
+class Outbox(Protocol):
+    """What waits to be shown, for the one sender."""
+
+    async def claim(self, *, limit: int) -> list[Outgoing]:
+        """Due rows, most urgent first, each with its attempt counted before it is returned."""
+        ...
+
+    async def mark_sent(self, item: Outgoing) -> None:
+        """Done; a card that was touched again since it was claimed stays due."""
+        ...
+
+    async def postpone(self, item: Outgoing, *, seconds: float, error: str) -> None: ...
+
+    async def give_up(self, item: Outgoing, *, error: str) -> None:
+        """Never to be tried again; the row stays, with the error."""
+        ...
+
+    async def find_card(self, change: ChangeId) -> ChangeCard | None:
+        """The card as it is to be shown now."""
+        ...
+
+    async def find_placement(self, change: ChangeId) -> CardPlacement | None: ...
+
+    async def set_placement(self, placement: CardPlacement) -> None: ...
+
+    async def forget_placement(self, change: ChangeId) -> None:
+        """The message is gone; the next update posts the card again."""
+        ...
