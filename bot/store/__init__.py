@@ -1,0 +1,1 @@
+"""The database: tables, the repositories over them, and the migrations."""

@@ -1,0 +1,120 @@
+"""Changes as rows: reading, inserting, and the compare-and-swap that every write goes through."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.change import Change
+from bot.domain.identity import ChangeId
+from bot.store.documents import CHANGE, dump
+from bot.store.tables import changes
+
+
+class Conflict(Exception):
+    """Somebody else wrote this change meanwhile; `newest` is what stands there now. Read, decide, try again."""
+
+    def __init__(self, newest: Change) -> None:
+        super().__init__(f"change {newest.number} has moved to version {newest.version}")
+        self.newest = newest
+
+
+class AlreadyOpen(Exception):
+    """There is an open change of this application and environment; nothing was written."""
+
+
+class Changes:
+    """The changes that one transaction sees."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def find(self, change: ChangeId) -> Change | None:
+        return await self._one(_select().where(changes.c.id == change))
+
+    async def get(self, change: ChangeId) -> Change:
+        """Raises `KeyError`."""
+        if (found := await self.find(change)) is None:
+            raise KeyError(change)
+        return found
+
+    async def find_number(self, number: int) -> Change | None:
+        return await self._one(_select().where(changes.c.number == number))
+
+    async def find_open(self, application: str, environment: str) -> Change | None:
+        query = _select().where(
+            changes.c.application == application, changes.c.environment == environment, changes.c.is_open
+        )
+        return await self._one(query)
+
+    async def list_open(self) -> list[Change]:
+        return await self._all(_select().where(changes.c.is_open).order_by(changes.c.number))
+
+    async def list_newest(self, application: str, environment: str, *, limit: int) -> list[Change]:
+        query = _select().where(changes.c.application == application, changes.c.environment == environment)
+        return await self._all(query.order_by(changes.c.number.desc()).limit(limit))
+
+    async def list_due(self, now: datetime, *, limit: int) -> list[Change]:
+        """What is to be looked at now: the longest due first."""
+        query = _select().where(changes.c.due_at <= now).order_by(changes.c.due_at).limit(limit)
+        return await self._all(query)
+
+    async def next_due(self) -> datetime | None:
+        found: datetime | None = (await self._connection.execute(select(func.min(changes.c.due_at)))).scalar()
+        return found
+
+    async def count_due(self, now: datetime) -> int:
+        query = select(func.count()).select_from(changes).where(changes.c.due_at <= now)
+        return int((await self._connection.execute(query)).scalar_one())
+
+    async def insert(self, change: Change) -> Change:
+        """Store a new change under the next number. Raises `AlreadyOpen`."""
+        newest = (await self._connection.execute(select(func.max(changes.c.number)))).scalar() or 0
+        numbered = replace(change, number=newest + 1, version=1)
+        try:
+            await self._connection.execute(insert(changes).values(**_columns(numbered)))
+        except IntegrityError as error:
+            raise AlreadyOpen from error
+        return numbered
+
+    async def swap(self, change: Change) -> Change:
+        """Store `change` if its version is still the stored one; answer it with its new version. Raises `Conflict`."""
+        moved = replace(change, version=change.version + 1)
+        statement = (
+            update(changes)
+            .where(changes.c.id == change.id, changes.c.version == change.version)
+            .values(**_columns(moved))
+        )
+        if (await self._connection.execute(statement)).rowcount != 1:
+            raise Conflict(await self.get(change.id))
+        return moved
+
+    async def make_due(self, change: ChangeId, at: datetime) -> None:
+        """Look at it at `at` or earlier. The version moves, so that a look that is under way is taken again."""
+        current = await self.get(change)
+        if current.due_at is None or current.due_at > at:
+            await self.swap(replace(current, due_at=at))
+        else:
+            await self.swap(current)
+
+    async def _one(self, query: Select[str]) -> Change | None:
+        document = (await self._connection.execute(query)).scalar()
+        return CHANGE.validate_json(document) if document is not None else None
+
+    async def _all(self, query: Select[str]) -> list[Change]:
+        return [CHANGE.validate_json(document) for document in (await self._connection.execute(query)).scalars()]
+
+
+def _select() -> Select[str]:
+    return select(changes.c.document)
+
+
+def _columns(change: Change) -> dict[str, object]:
+    return {
+        "id": change.id, "number": change.number, "kind": change.kind.value, "application": change.application,
+        "environment": change.environment, "state": change.state.value, "is_open": not change.is_over,
+        "version": change.version, "due_at": change.due_at, "requested_at": change.requested_at,
+        "document": dump(CHANGE, change),
+    }  # fmt: skip

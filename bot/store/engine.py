@@ -1,0 +1,83 @@
+"""Opening the database: SQLite's settings, its transactions, and the one-process lock."""
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import Connection, event, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+BUSY_MILLISECONDS = 10_000
+
+
+class DatabaseInUse(Exception):
+    """Another process holds this SQLite database."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"the database {path} is in use by another tiphys: end that one, or give this one its own DATABASE_URL"
+        )
+        self.path = path
+
+
+class FileLock:
+    """An operating-system lock beside the database file: SQLite mode allows one writing process."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> Self:
+        """Raises `DatabaseInUse`. The lock goes with the process, however that ends."""
+        self._database.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(f"{self._database}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            raise DatabaseInUse(self._database) from None
+        self._descriptor = descriptor
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of a SQLite address, None for another database."""
+    parsed = make_url(url)
+    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
+
+
+def open_engine(url: str, *, writes: bool = True) -> AsyncEngine:
+    """An engine whose transactions begin `IMMEDIATE` when it writes, so that no update is lost on SQLite.
+
+    With SQLAlchemy's defaults two read-modify-write transactions on SQLite silently overwrite each other; a plain
+    `BEGIN` fails with "database is locked" instead. Engines that only read use the plain one.
+    """
+    engine = create_async_engine(url)
+    if engine.dialect.name == "sqlite":
+        begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", lambda connection: _begin(connection, begin))
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL", f"busy_timeout={BUSY_MILLISECONDS}", "foreign_keys=ON", "synchronous=FULL",
+    ):  # fmt: skip
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection, statement: str) -> None:
+    connection.exec_driver_sql(statement)

@@ -1,0 +1,114 @@
+"""What waits to be shown, as rows: a card's row coalesces, every other key is used once."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.identity import ChangeId, ChannelId
+from bot.domain.outgoing import CardPlacement, Outgoing, OutgoingKind
+from bot.domain.request import Answer, Request
+from bot.domain.text import Text
+from bot.store.documents import REQUEST, TEXT, dump
+from bot.store.tables import outbox, placements
+
+URGENCY = {kind: number for number, kind in enumerate(OutgoingKind)}
+
+
+class OutboxRows:
+    """The outbox that one transaction sees."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def touch_card(self, change: ChangeId, *, now: datetime) -> None:
+        """The card of this change is to be shown anew. Many touches before it is sent are one sending."""
+        key = f"card:{change}"
+        known = update(outbox).where(outbox.c.key == key)
+        touched = await self._connection.execute(
+            known.values(version=outbox.c.version + 1, due_at=now, attempts=0, error=None)
+        )
+        if touched.rowcount == 0:
+            await self._insert(key, OutgoingKind.CARD, now=now, change_id=change)
+
+    async def note(self, change: ChangeId, what: str, text: Text, *, now: datetime) -> None:
+        """A message in the card's thread; `what` makes it the only one of its kind. Repeating changes nothing."""
+        await self._insert(f"note:{change}:{what}", OutgoingKind.NOTE, now=now, change_id=change, text=dump(TEXT, text))
+
+    async def notice(self, key: str, channel: ChannelId, text: Text, *, now: datetime) -> None:
+        """A message of its own in a channel; one per key. Repeating changes nothing."""
+        await self._insert(f"notice:{key}", OutgoingKind.NOTICE, now=now, channel=channel, text=dump(TEXT, text))
+
+    async def answer(self, request: Request, answer: Answer, *, now: datetime) -> None:
+        """What the asker is told. The first answer to a request stays; an empty one tells nothing."""
+        if answer.text.parts:
+            await self._insert(
+                f"answer:{request.id}", OutgoingKind.ANSWER, now=now, change_id=answer.change,
+                channel=request.channel, text=dump(TEXT, answer.text), request=dump(REQUEST, request),
+            )  # fmt: skip
+
+    async def claim(self, now: datetime, *, limit: int) -> list[Outgoing]:
+        query = (
+            select(outbox)
+            .where(outbox.c.due_at <= now)
+            .order_by(outbox.c.urgency, outbox.c.due_at, outbox.c.id)
+            .limit(limit)
+        )
+        rows = (await self._connection.execute(query)).all()
+        for row in rows:
+            await self._connection.execute(
+                update(outbox).where(outbox.c.id == row.id).values(attempts=row.attempts + 1)
+            )
+        return [
+            Outgoing(
+                id=row.id, key=row.key, kind=OutgoingKind(row.kind), version=row.version, attempts=row.attempts + 1,
+                change=row.change_id, channel=row.channel,
+                text=TEXT.validate_json(row.text) if row.text else None,
+                request=REQUEST.validate_json(row.request) if row.request else None,
+            )
+            for row in rows
+        ]  # fmt: skip
+
+    async def mark_sent(self, item: Outgoing) -> None:
+        same = update(outbox).where(outbox.c.id == item.id, outbox.c.version == item.version)
+        await self._connection.execute(same.values(due_at=None, attempts=0, error=None))
+
+    async def postpone(self, item: Outgoing, *, until: datetime, error: str) -> None:
+        same = update(outbox).where(outbox.c.id == item.id, outbox.c.version == item.version)
+        await self._connection.execute(same.values(due_at=until, error=error))
+
+    async def give_up(self, item: Outgoing, *, error: str) -> None:
+        same = update(outbox).where(outbox.c.id == item.id, outbox.c.version == item.version)
+        await self._connection.execute(same.values(due_at=None, error=error))
+
+    async def count_due(self, now: datetime) -> int:
+        query = select(func.count()).select_from(outbox).where(outbox.c.due_at <= now)
+        return int((await self._connection.execute(query)).scalar_one())
+
+    async def find_placement(self, change: ChangeId) -> CardPlacement | None:
+        row = (await self._connection.execute(select(placements).where(placements.c.change_id == change))).first()
+        if row is None:
+            return None
+        return CardPlacement(change=row.change_id, channel=row.channel, ts=row.ts, digest=row.digest)
+
+    async def set_placement(self, placement: CardPlacement) -> None:
+        await self.forget_placement(placement.change)
+        await self._connection.execute(
+            insert(placements).values(
+                change_id=placement.change, channel=placement.channel, ts=placement.ts, digest=placement.digest
+            )
+        )
+
+    async def forget_placement(self, change: ChangeId) -> None:
+        await self._connection.execute(delete(placements).where(placements.c.change_id == change))
+
+    async def _insert(self, key: str, kind: OutgoingKind, *, now: datetime, **values: Any) -> None:
+        if (await self._connection.execute(select(outbox.c.id).where(outbox.c.key == key))).first() is not None:
+            return
+        await self._connection.execute(
+            insert(outbox).values(
+                key=key, kind=kind.value, urgency=URGENCY[kind], version=1, created_at=now, due_at=now, attempts=0,
+                **values,
+            )
+        )  # fmt: skip

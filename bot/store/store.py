@@ -1,0 +1,48 @@
+"""The door to the database: one transaction at a time, with every repository in it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bot.store.approvals import Approvals
+from bot.store.audit import Audit
+from bot.store.changes import Changes
+from bot.store.engine import open_engine
+from bot.store.inbound import Inbound
+from bot.store.outbox import OutboxRows
+
+
+class Transaction:
+    """What one transaction can reach. Everything written in it is committed together, or not at all."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.changes = Changes(connection)
+        self.approvals = Approvals(connection)
+        self.audit = Audit(connection)
+        self.inbound = Inbound(connection)
+        self.outbox = OutboxRows(connection)
+
+
+class Store:
+    """The database. Transactions hold no network call: SQLite has one writer at a time."""
+
+    def __init__(self, url: str) -> None:
+        self._writing: AsyncEngine = open_engine(url)
+        self._reading: AsyncEngine = open_engine(url, writes=False)
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Transaction]:
+        """A transaction that may write; commits at the end of the block, rolls back when it raises."""
+        async with self._writing.begin() as connection:
+            yield Transaction(connection)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Transaction]:
+        """A transaction that only reads: one consistent picture, never waits for a writer."""
+        async with self._reading.connect() as connection:
+            yield Transaction(connection)
+
+    async def close(self) -> None:
+        await self._writing.dispose()
+        await self._reading.dispose()

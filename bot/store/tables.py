@@ -1,0 +1,128 @@
+"""The tables. Rows that are read as a whole keep a JSON document beside the columns that queries need."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from bot.store.columns import Moment
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+serial = BigInteger().with_variant(Integer, "sqlite")
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("number", Integer, nullable=False, unique=True),
+    Column("kind", String(32), nullable=False),
+    Column("application", String(255), nullable=False),
+    Column("environment", String(255), nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("due_at", Moment),
+    Column("requested_at", Moment, nullable=False),
+    Column("document", Text, nullable=False),
+)
+Index(
+    "uq_changes_one_open",
+    changes.c.application,
+    changes.c.environment,
+    unique=True,
+    sqlite_where=text("is_open"),
+    postgresql_where=text("is_open"),
+)
+Index("ix_changes_due_at", changes.c.due_at, sqlite_where=text("due_at IS NOT NULL"),
+      postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
+Index("ix_changes_stage", changes.c.application, changes.c.environment, changes.c.number)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", serial, primary_key=True, autoincrement=True),
+    Column("change_id", String(26), ForeignKey("changes.id"), nullable=False),
+    Column("user_id", String(32), nullable=False),
+    Column("person", String(255), nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("at", Moment, nullable=False),
+    UniqueConstraint("change_id", "person", "fingerprint"),
+)
+
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    Column("id", serial, primary_key=True, autoincrement=True),
+    Column("at", Moment, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("outcome", String(32), nullable=False),
+    Column("change_id", String(26)),
+    Column("application", String(255)),
+    Column("environment", String(255)),
+    Column("text", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+)
+Index("ix_audit_entries_change", audit_entries.c.change_id, audit_entries.c.id)
+
+inbound = Table(
+    "inbound",
+    metadata,
+    Column("id", String(255), primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("ack", Text, nullable=False),
+    Column("due_at", Moment),  # null: done
+    Column("attempts", Integer, nullable=False),
+    Column("error", Text),
+)
+Index("ix_inbound_due_at", inbound.c.due_at, sqlite_where=text("due_at IS NOT NULL"),
+      postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", serial, primary_key=True, autoincrement=True),
+    Column("key", String(255), nullable=False, unique=True),
+    Column("kind", String(16), nullable=False),
+    Column("urgency", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("change_id", String(26)),
+    Column("channel", String(32)),
+    Column("text", Text),
+    Column("request", Text),
+    Column("created_at", Moment, nullable=False),
+    Column("due_at", Moment),  # null: sent, or given up
+    Column("attempts", Integer, nullable=False),
+    Column("error", Text),
+)
+Index("ix_outbox_due_at", outbox.c.due_at, sqlite_where=text("due_at IS NOT NULL"),
+      postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
+
+placements = Table(
+    "placements",
+    metadata,
+    Column("change_id", String(26), ForeignKey("changes.id"), primary_key=True),
+    Column("channel", String(32), nullable=False),
+    Column("ts", String(32), nullable=False),
+    Column("digest", String(64)),
+)
