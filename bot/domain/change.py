@@ -7,7 +7,7 @@ from enum import StrEnum
 from bot.domain.approval import RuleResult
 from bot.domain.content_key import ContentKey
 from bot.domain.gate import Gate
-from bot.domain.identity import ChangeId, ChannelId, Revision, UserId
+from bot.domain.identity import ChangeId, ChannelId, GroupId, Revision, UserId
 from bot.domain.lifecycle import TERMINAL, State
 from bot.domain.live import SyncProgress
 from bot.domain.pipeline import SyncMode
@@ -128,8 +128,11 @@ class Change:
     gates: tuple[Gate, ...] = ()  # as last seen
     progress: SyncProgress | None = None
     rebuilds: int = 0
+    notify: UserId | GroupId | None = None  # whom the one mention of the approvers names
     ready_at: datetime | None = None  # when it was first ready for approval; expiry counts from here
     healthy_since: datetime | None = None
+    unhealthy_since: datetime | None = None
+    trouble_since: datetime | None = None  # since when something outside gives no answer
     void_because: str = ""
     cause: str = ""  # of a bad end: the first failing resource or answer
     still_runs: str = ""  # what the environment runs after a bad end

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from bot.domain.dialog import Dialog
@@ -23,7 +24,7 @@ class Incoming:
 
     Command: `action` is the slash command's name without the slash, `text` the rest.
     Mention: `text` without the mention.
-    Click: `action` is the action id (of an overflow menu: the id that the chosen value starts with), `value` the button's.
+    Click: `action` is the action id (in an overflow menu: what the chosen value starts with), `value` the button's.
     Submission: `action` is the dialog's callback id, `value` what the dialog carried, `fields` what was typed.
     """
 
@@ -54,3 +55,12 @@ class Ack:
     text: Text | None = None
     dialog: Dialog | None = None
     errors: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """An act that waits to be worked off; `attempts` counts tries including the present one."""
+
+    incoming: Incoming
+    received_at: datetime
+    attempts: int

@@ -31,7 +31,7 @@ class Event(StrEnum):
 
     PROPOSED = "proposed"  # the pull request stands and its content key is known
     REBUILD = "rebuild"  # the promotion commit must be made anew on the base as it is now
-    FOREIGN_COMMIT = "foreign commit"  # somebody else's commit is on the promotion branch
+    VOIDED = "voided"  # somebody else changed the promotion branch or where it leads
     QUORUM_REACHED = "quorum reached"
     QUORUM_LOST = "quorum lost"  # an approval lapsed, or its giver may no longer approve
     HELD = "held"
@@ -88,24 +88,23 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     **_ENDS_BEFORE_MERGE,
     **_MERGED_BY_HAND,
     (S.PROPOSING, E.PROPOSED): S.WAITING_FOR_APPROVAL,
-    (S.PROPOSING, E.FOREIGN_COMMIT): S.APPROVALS_VOID,
+    (S.PROPOSING, E.VOIDED): S.APPROVALS_VOID,
     (S.WAITING_FOR_APPROVAL, E.QUORUM_REACHED): S.WAITING_FOR_CHECKS,
     (S.WAITING_FOR_APPROVAL, E.MERGE_APPROVED): S.MERGED,
     (S.WAITING_FOR_APPROVAL, E.REBUILD): S.PROPOSING,
-    (S.WAITING_FOR_APPROVAL, E.FOREIGN_COMMIT): S.APPROVALS_VOID,
+    (S.WAITING_FOR_APPROVAL, E.VOIDED): S.APPROVALS_VOID,
     (S.WAITING_FOR_APPROVAL, E.HELD): S.HELD,
     (S.WAITING_FOR_CHECKS, E.QUORUM_LOST): S.WAITING_FOR_APPROVAL,
     (S.WAITING_FOR_CHECKS, E.REBUILD): S.PROPOSING,
-    (S.WAITING_FOR_CHECKS, E.FOREIGN_COMMIT): S.APPROVALS_VOID,
+    (S.WAITING_FOR_CHECKS, E.VOIDED): S.APPROVALS_VOID,
     (S.WAITING_FOR_CHECKS, E.HELD): S.HELD,
     (S.WAITING_FOR_CHECKS, E.GATES_OPEN): S.MERGING,
     (S.HELD, E.LIFTED): S.WAITING_FOR_APPROVAL,
-    (S.HELD, E.REBUILD): S.HELD,
-    (S.HELD, E.FOREIGN_COMMIT): S.APPROVALS_VOID,
+    (S.HELD, E.VOIDED): S.APPROVALS_VOID,
     (S.APPROVALS_VOID, E.REBUILD): S.PROPOSING,
     (S.MERGING, E.MERGE_REFUSED): S.WAITING_FOR_CHECKS,
     (S.MERGING, E.REBUILD): S.PROPOSING,
-    (S.MERGING, E.FOREIGN_COMMIT): S.APPROVALS_VOID,
+    (S.MERGING, E.VOIDED): S.APPROVALS_VOID,
     (S.MERGING, E.ABORTED): S.ABORTED,
     (S.MERGING, E.FAILED): S.FAILED,
     (S.MERGING, E.MERGED): S.MERGED,

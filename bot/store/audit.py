@@ -1,31 +1,13 @@
 """The audit: what was done or refused, by whom, and why. Rows are only ever added."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.audit import AuditEntry
 from bot.domain.identity import ChangeId
 from bot.store.tables import audit_entries
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditEntry:
-    """One line. `actor` is a Slack user id or `system`; `outcome` is `done` or `refused`."""
-
-    at: datetime
-    actor: str
-    action: str
-    outcome: str
-    text: str
-    change: ChangeId | None = None
-    application: str | None = None
-    environment: str | None = None
-    detail: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Audit:

@@ -9,20 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.change import Change
 from bot.domain.identity import ChangeId
+from bot.ports_store import AlreadyOpen, Conflict
 from bot.store.documents import CHANGE, dump
 from bot.store.tables import changes
-
-
-class Conflict(Exception):
-    """Somebody else wrote this change meanwhile; `newest` is what stands there now. Read, decide, try again."""
-
-    def __init__(self, newest: Change) -> None:
-        super().__init__(f"change {newest.number} has moved to version {newest.version}")
-        self.newest = newest
-
-
-class AlreadyOpen(Exception):
-    """There is an open change of this application and environment; nothing was written."""
 
 
 class Changes:

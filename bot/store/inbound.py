@@ -1,23 +1,13 @@
 """What people did, as rows: recorded once before anything is answered, worked off afterwards."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.incoming import Ack, Incoming
+from bot.domain.incoming import Ack, Incoming, Recorded
 from bot.store.documents import ACK, INCOMING, dump
 from bot.store.tables import inbound
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
-    """An incoming act that waits to be worked off, and how often that was tried before."""
-
-    incoming: Incoming
-    received_at: datetime
-    attempts: int
 
 
 class Inbound:
@@ -52,10 +42,6 @@ class Inbound:
             )
             for row in rows
         ]
-
-    async def is_waiting(self, key: str) -> bool:
-        query = select(inbound.c.due_at).where(inbound.c.id == key)
-        return (await self._connection.execute(query)).scalar() is not None
 
     async def finish(self, key: str) -> None:
         await self._connection.execute(update(inbound).where(inbound.c.id == key).values(due_at=None))

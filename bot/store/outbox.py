@@ -16,7 +16,7 @@ from bot.store.tables import outbox, placements
 URGENCY = {kind: number for number, kind in enumerate(OutgoingKind)}
 
 
-class OutboxRows:
+class Outbox:
     """The outbox that one transaction sees."""
 
     def __init__(self, connection: AsyncConnection) -> None:
@@ -85,6 +85,10 @@ class OutboxRows:
     async def count_due(self, now: datetime) -> int:
         query = select(func.count()).select_from(outbox).where(outbox.c.due_at <= now)
         return int((await self._connection.execute(query)).scalar_one())
+
+    async def next_due(self) -> datetime | None:
+        found: datetime | None = (await self._connection.execute(select(func.min(outbox.c.due_at)))).scalar()
+        return found
 
     async def find_placement(self, change: ChangeId) -> CardPlacement | None:
         row = (await self._connection.execute(select(placements).where(placements.c.change_id == change))).first()

@@ -5,15 +5,16 @@ from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot.ports_store import Store
 from bot.store.approvals import Approvals
 from bot.store.audit import Audit
 from bot.store.changes import Changes
 from bot.store.engine import open_engine
 from bot.store.inbound import Inbound
-from bot.store.outbox import OutboxRows
+from bot.store.outbox import Outbox
 
 
-class Transaction:
+class StoreTransaction:
     """What one transaction can reach. Everything written in it is committed together, or not at all."""
 
     def __init__(self, connection: AsyncConnection) -> None:
@@ -21,10 +22,10 @@ class Transaction:
         self.approvals = Approvals(connection)
         self.audit = Audit(connection)
         self.inbound = Inbound(connection)
-        self.outbox = OutboxRows(connection)
+        self.outbox = Outbox(connection)
 
 
-class Store:
+class SqlStore:
     """The database. Transactions hold no network call: SQLite has one writer at a time."""
 
     def __init__(self, url: str) -> None:
@@ -32,17 +33,22 @@ class Store:
         self._reading: AsyncEngine = open_engine(url, writes=False)
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[Transaction]:
+    async def writing(self) -> AsyncIterator[StoreTransaction]:
         """A transaction that may write; commits at the end of the block, rolls back when it raises."""
         async with self._writing.begin() as connection:
-            yield Transaction(connection)
+            yield StoreTransaction(connection)
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Transaction]:
+    async def reading(self) -> AsyncIterator[StoreTransaction]:
         """A transaction that only reads: one consistent picture, never waits for a writer."""
         async with self._reading.connect() as connection:
-            yield Transaction(connection)
+            yield StoreTransaction(connection)
 
     async def close(self) -> None:
         await self._writing.dispose()
         await self._reading.dispose()
+
+
+def _satisfies(store: SqlStore) -> Store:
+    """The type checker's proof that this store is what the services ask for."""
+    return store

@@ -1,0 +1,65 @@
+"""From the intent to merge to what was merged, and the approval of a merge that nobody approved before."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain.approval import RuleResult
+from bot.domain.change import Change, Merge
+from bot.domain.decisions.decision import Advance, Decision, Wait
+from bot.domain.lifecycle import Event, State
+from bot.domain.pipeline import Stage
+from bot.domain.pull_request import HeadMoved, MergeAttempt, Merged, MergeRefused, NotReady
+from bot.domain.text import Text, listed
+
+AGAIN = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeSeen:
+    """The answer of a merge. `merge` is known when it is `Merged`."""
+
+    attempt: MergeAttempt
+    merge: Merge | None = None
+
+
+def decide_merging(change: Change, seen: MergeSeen) -> Decision:
+    """What follows an attempt to merge."""
+    match seen.attempt:
+        case Merged():
+            return _merged(change, seen.merge)
+        case HeadMoved():
+            return Advance(event=Event.MERGE_REFUSED, reason="the promotion branch moved just before the merge")
+        case NotReady(reason=reason) | MergeRefused(reason=reason):
+            return Advance(event=Event.MERGE_REFUSED, reason=reason, look_again=AGAIN)
+
+
+def _merged(change: Change, merge: Merge | None) -> Decision:
+    if merge is None:
+        raise ValueError(f"change {change.number} is merged, but not what")
+    if merge.differences:
+        return Advance(
+            event=Event.MERGED_DIFFERENTLY,
+            reason=f"what was merged differs from what was approved: {listed(merge.differences)}",
+            facts={"merge": merge, "approved_by": (), "approvals": None},
+            note=Text.of(
+                f"The base moved just before the merge and changed {listed(merge.differences)}. ",
+                "Nothing is synced until a quorum approves what was merged.",
+            ),
+        )
+    return Advance(event=Event.MERGED, reason="merged as approved", facts={"merge": merge})
+
+
+def decide_merge_review(
+    change: Change, approvals: RuleResult | None, stage: Stage, now: datetime, poll: timedelta
+) -> Decision:
+    """Whether what was merged (by hand, or differently) has its quorum now."""
+    facts = {"approvals": approvals}
+    if approvals is None or approvals.passed:
+        who = approvals.who if approvals else ()
+        return Advance(
+            event=Event.MERGE_APPROVED, reason="what was merged is approved", facts={**facts, "approved_by": who}
+        )
+    if stage.approvals is not None and now >= change.state_since + stage.approvals.expire:
+        return Advance(event=Event.EXPIRED, reason="nobody approved what was merged in time", facts=facts)
+    reason = change.reason if change.state is State.MERGED_DIFFERS else approvals.reason
+    return Wait(reason=reason, look_again=poll, facts=facts)

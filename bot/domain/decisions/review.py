@@ -1,0 +1,195 @@
+"""Before the merge: approvals, gates, and everything that can happen to a pull request in the open."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain.approval import RuleResult
+from bot.domain.change import Change, Merge
+from bot.domain.content_key import ContentKey
+from bot.domain.decisions.decision import Advance, Decision, Wait
+from bot.domain.gate import Gate, first_shut
+from bot.domain.identity import Revision
+from bot.domain.lifecycle import Event, State
+from bot.domain.pipeline import Stage
+from bot.domain.pull_request import Mergeability, PullRequest
+from bot.domain.text import Text, counted, listed
+
+MOST_REBUILDS = 5
+SOON = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreign:
+    """Somebody else changed the promotion branch, or where the pull request leads."""
+
+    who: str
+    what: str  # "pushed 1 commit to the promotion branch"
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewSeen:
+    """What a look before the merge found. `key` is of the merge with the base as it is now, None on a conflict."""
+
+    pull_request: PullRequest
+    base: Revision
+    key: ContentKey | None
+    approvals: RuleResult | None  # None: none are needed
+    gates: tuple[Gate, ...]
+    foreign: Foreign | None = None
+    merge: Merge | None = None  # merged by hand
+
+
+def decide_review(change: Change, seen: ReviewSeen, stage: Stage, now: datetime, poll: timedelta) -> Decision:
+    """The next step of a change that is not merged yet. Pure; laws in tests/properties/test_lifecycle_laws.py."""
+    facts = {"gates": seen.gates, "approvals": seen.approvals}
+    if (decided := _outside_acts(change, seen)) is not None:
+        return decided
+    if _is_expired(change, stage, now):
+        return Advance(event=Event.EXPIRED, reason="nobody decided in time", facts=facts)
+    if change.state is State.APPROVALS_VOID:
+        return Wait(reason=change.reason, look_again=poll, facts=facts)
+    if (decided := _base_moved(change, seen)) is not None:
+        return decided
+    has_quorum = seen.approvals is None or seen.approvals.passed
+    match change.state:
+        case State.HELD:
+            return Wait(reason=change.reason, look_again=poll, facts=facts)
+        case State.WAITING_FOR_APPROVAL if has_quorum:
+            who = seen.approvals.who if seen.approvals else ()
+            return Advance(
+                event=Event.QUORUM_REACHED,
+                reason=seen.approvals.reason if seen.approvals else "no approvals needed",
+                facts={**facts, "approved_by": who},
+            )
+        case State.WAITING_FOR_APPROVAL:
+            reason = seen.approvals.reason if seen.approvals else ""
+            return Wait(reason=reason, look_again=_next_look(change, seen, stage, now, poll), facts=facts)
+        case State.WAITING_FOR_CHECKS if not has_quorum:
+            reason = seen.approvals.reason if seen.approvals else ""
+            note = Text.of("An approval no longer counts: ", reason, ".")
+            return Advance(event=Event.QUORUM_LOST, reason=reason, facts={**facts, "approved_by": ()}, note=note)
+        case _:
+            return _through_the_gates(change, seen, stage, now, poll, facts)
+
+
+def _outside_acts(change: Change, seen: ReviewSeen) -> Decision | None:
+    proposal = change.proposal
+    if proposal is None:
+        raise ValueError(f"change {change.number} is reviewed without a proposal")
+    if seen.merge is not None:
+        return _merged_by_hand(change, seen, seen.merge)
+    if not seen.pull_request.is_open:
+        by = f" by {seen.pull_request.closed_by}" if seen.pull_request.closed_by else ""
+        return Advance(event=Event.ABORTED, reason=f"the pull request was closed by hand{by}")
+    if seen.foreign is not None and change.state is not State.APPROVALS_VOID:
+        because = f"{seen.foreign.who} {seen.foreign.what}"
+        touches = f"; it touches {listed(seen.foreign.paths)}" if seen.foreign.paths else ""
+        return Advance(
+            event=Event.VOIDED,
+            reason=f"approvals no longer count: {because}",
+            facts={"void_because": because + touches, "approved_by": (), "approvals": seen.approvals},
+            note=Text.of(f"Approvals no longer count: {because}{touches}. Rebuild or abort."),
+        )
+    return None
+
+
+def _merged_by_hand(change: Change, seen: ReviewSeen, merge: Merge) -> Decision:
+    who = merge.by or "somebody"
+    facts = {"merge": merge, "gates": seen.gates, "approvals": seen.approvals}
+    if merge.differences:
+        return Advance(
+            event=Event.MERGED_DIFFERENTLY,
+            reason=f"{who} merged the pull request by hand, and what was merged differs: {listed(merge.differences)}",
+            facts={**facts, "approved_by": ()},
+            note=Text.of(
+                f"{who} merged the pull request by hand. What was merged differs in {listed(merge.differences)}; ",
+                "nothing is synced until it is approved as merged.",
+            ),
+        )
+    if change.state is State.WAITING_FOR_CHECKS and (seen.approvals is None or seen.approvals.passed):
+        return Advance(
+            event=Event.MERGED,
+            reason=f"{who} merged the pull request by hand, with the approved content",
+            facts=facts,
+            note=Text.of(f"{who} merged the pull request by hand, with the approved content."),
+        )
+    if seen.approvals is None:
+        return Advance(event=Event.MERGED, reason=f"{who} merged the pull request by hand", facts=facts)
+    return Advance(
+        event=Event.MERGED_UNAPPROVED,
+        reason=f"{who} merged the pull request by hand before it was approved; nothing is synced until it is",
+        facts=facts,
+        note=Text.of(
+            f"{who} merged the pull request by hand before a quorum approved it. ",
+            "Nothing is synced until a quorum approves what was merged.",
+        ),
+    )
+
+
+def _is_expired(change: Change, stage: Stage, now: datetime) -> bool:
+    if change.state is State.WAITING_FOR_CHECKS or stage.approvals is None:
+        return False
+    return change.ready_at is not None and now >= change.ready_at + stage.approvals.expire
+
+
+def _base_moved(change: Change, seen: ReviewSeen) -> Decision | None:
+    """A rebuild where the content differs on the new base, or where the forge cannot merge our commit as it stands."""
+    proposal = change.proposal
+    if proposal is None or change.state is State.HELD:
+        return None
+    if seen.key is not None and seen.key.fingerprint != proposal.fingerprint:
+        differs = listed(proposal.key.differences(seen.key))
+        return Advance(
+            event=Event.REBUILD,
+            reason=f"{seen.pull_request.base_branch} moved and changed {differs}: approvals no longer count",
+            facts={"approved_by": (), "void_because": f"{seen.pull_request.base_branch} moved and changed {differs}"},
+            note=Text.of(
+                f"Approvals no longer count: {seen.pull_request.base_branch} moved and changed {differs}. ",
+                "The promotion is rebuilt on it and asks again.",
+            ),
+        )
+    state = seen.pull_request.mergeability
+    if seen.key is None or state in (Mergeability.CONFLICT, Mergeability.BEHIND):
+        why = "is behind the base" if state is Mergeability.BEHIND else "conflicts with the base"
+        if change.rebuilds >= MOST_REBUILDS:
+            return Advance(
+                event=Event.ERRORED,
+                reason=f"the promotion commit {why} again after {counted(change.rebuilds, 'rebuild')}: "
+                f"{seen.pull_request.base_branch} moves too fast",
+            )
+        return Advance(
+            event=Event.REBUILD,
+            reason=f"the promotion commit {why} and is rebuilt",
+            facts={"rebuilds": change.rebuilds + 1},
+        )
+    return None
+
+
+def _through_the_gates(
+    change: Change, seen: ReviewSeen, stage: Stage, now: datetime, poll: timedelta, facts: Mapping[str, object]
+) -> Decision:
+    shut = first_shut(seen.gates)
+    if shut is None:
+        return Advance(event=Event.GATES_OPEN, reason="every gate is open", facts=facts)
+    if shut.slug in ("checks", "mergeable") and now >= change.state_since + stage.timeouts.checks:
+        return Advance(
+            event=Event.FAILED,
+            reason=f"{shut.reason}, for longer than {stage.timeouts.checks}",
+            facts={**facts, "cause": shut.reason},
+        )
+    return Wait(reason=shut.reason, look_again=_next_look(change, seen, stage, now, poll), facts=facts)
+
+
+def _next_look(change: Change, seen: ReviewSeen, stage: Stage, now: datetime, poll: timedelta) -> timedelta:
+    """The poll, or sooner where a time is known: mergeability is being computed, an approval lapses, a gate opens."""
+    if seen.pull_request.mergeability is Mergeability.UNKNOWN:
+        return SOON
+    moments = [gate.opens_at for gate in seen.gates if gate.opens_at is not None]
+    if seen.approvals is not None and seen.approvals.next_lapse is not None:
+        moments.append(seen.approvals.next_lapse)
+    if change.ready_at is not None and stage.approvals is not None:
+        moments.append(change.ready_at + stage.approvals.expire)
+    waits = [at - now for at in moments if at > now]
+    return min([poll, *waits])

@@ -1,0 +1,235 @@
+"""After the merge: who syncs, whether it may start now, how our operation goes, and whether health holds."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.domain.change import Change, SyncFacts
+from bot.domain.decisions.decision import Advance, Decision, Wait
+from bot.domain.gate import Gate, first_shut
+from bot.domain.lifecycle import Event, State
+from bot.domain.live import Health, LiveApplication, Operation, Phase, SyncProgress
+from bot.domain.pipeline import Stage, SyncMode
+from bot.domain.text import Text, listed
+
+FOLLOW = timedelta(seconds=1)
+DEGRADED_GRACE = timedelta(seconds=15)
+"""How long `Degraded` may last before it ends a change: Deployments pass through it for a moment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncSeen:
+    """What a look at Argo CD found after the merge.
+
+    `operation` is ours, or the one that ships the merged commit (Argo CD's own, a person's); None when neither is to be
+    seen. `shipped` says that the newest history entry is the merged commit or a descendant with the same key, deployed
+    since the merge. `differences` is what the live Application now differs in from what was approved.
+    """
+
+    live: LiveApplication
+    gates: tuple[Gate, ...]
+    operation: Operation | None
+    shipped: bool
+    moved_on: int = 0
+    differences: tuple[str, ...] = ()
+    progress: SyncProgress | None = None
+
+
+def decide_merged(change: Change, seen: SyncSeen, stage: Stage, now: datetime) -> Decision:
+    """A merged change: follow Argo CD's own sync, wait for a person, or start ours."""
+    facts: dict[str, object] = {"gates": seen.gates, "progress": seen.progress}
+    if seen.shipped:
+        return _shipped(change, seen, now)
+    if seen.differences:
+        return _differs(change, seen)
+    if seen.operation is not None:
+        return Advance(
+            event=Event.SYNC_STARTED,
+            reason="Argo CD syncs the merged commit",
+            facts={**facts, "sync": SyncFacts(operation=None, asked_at=now, started_at=now)},
+        )
+    if seen.live.auto_sync is not None or change.sync_mode is SyncMode.AUTOMATED:
+        return _await_argocd(change, seen, stage, now, facts)
+    if change.sync_mode is SyncMode.MANUAL and change.sync_asked_by is None:
+        if change.state is State.WAITING_FOR_SYNC:
+            return Wait(reason="waiting for somebody to press Sync", look_again=timedelta(seconds=15), facts=facts)
+        return Advance(event=Event.SYNC_AWAITED, reason="waiting for somebody to press Sync", facts=facts)
+    if (shut := first_shut(seen.gates)) is not None:
+        wait = FOLLOW * 3 if shut.opens_at is None else max(min(shut.opens_at - now, FOLLOW * 15), FOLLOW)
+        return Wait(reason=shut.reason, look_again=wait, facts=facts)
+    return Advance(
+        event=Event.SYNC_STARTED,
+        reason="syncing the merged commit",
+        facts={**facts, "sync": SyncFacts(operation=change.id, asked_at=now)},
+    )
+
+
+def _await_argocd(change: Change, seen: SyncSeen, stage: Stage, now: datetime, facts: dict[str, object]) -> Decision:
+    if now >= change.state_since + stage.timeouts.operation:
+        return Advance(
+            event=Event.FAILED,
+            reason=f"Argo CD did not sync the merged commit within {stage.timeouts.operation}",
+            facts={**facts, "cause": "auto-sync did not start"},
+        )
+    reason = (
+        "Argo CD ships this by itself (auto-sync is on)"
+        if seen.live.auto_sync is not None
+        else "this stage is synced by Argo CD, but auto-sync is off on the live Application: turn it on, or sync there"
+    )
+    return Wait(reason=reason, look_again=FOLLOW * 2, facts=facts)
+
+
+def _differs(change: Change, seen: SyncSeen) -> Decision:
+    merge = change.merge
+    if merge is None:
+        raise ValueError(f"change {change.number} is to be synced without a merge")
+    return Advance(
+        event=Event.MERGED_DIFFERENTLY,
+        reason=f"since the merge the Application changed: {listed(seen.differences)}",
+        facts={"merge": replace(merge, differences=seen.differences), "approved_by": (), "approvals": None},
+        note=Text.of(f"The live Application changed after the merge: {listed(seen.differences)}. Nothing is synced."),
+    )
+
+
+def _shipped(change: Change, seen: SyncSeen, now: datetime) -> Decision:
+    operation = seen.operation
+    left_behind = _left_behind(operation) if operation else ()
+    sync = change.sync or SyncFacts(operation=None, asked_at=now)
+    return Advance(
+        event=Event.OPERATION_SUCCEEDED,
+        reason="synced; watching health",
+        facts={
+            "sync": replace(sync, finished_at=now, left_behind=left_behind, moved_on=seen.moved_on),
+            "progress": seen.progress,
+            "healthy_since": None,
+        },
+    )
+
+
+def decide_syncing(change: Change, seen: SyncSeen, stage: Stage, now: datetime) -> Decision:
+    """A change whose sync was asked for: follow the operation by its phase, never by its finish time."""
+    sync = change.sync
+    if sync is None:
+        raise ValueError(f"change {change.number} is syncing without a sync")
+    operation = seen.operation
+    if operation is None:
+        return _operation_gone(change, seen, sync, now)
+    match operation.phase:
+        case Phase.SUCCEEDED:
+            return _ended_well(change, seen, operation, now)
+        case Phase.FAILED | Phase.ERROR:
+            cause = _first_failure(operation)
+            return Advance(
+                event=Event.FAILED, reason=f"sync {operation.phase.value.lower()}: {cause}",
+                facts={"cause": cause, "progress": seen.progress},
+            )  # fmt: skip
+        case _:
+            pass
+    started = operation.started_at or sync.started_at or sync.asked_at
+    if now >= started + stage.timeouts.operation:
+        last = listed(seen.progress.waiting_for, most=2) if seen.progress else ""
+        return Advance(
+            event=Event.FAILED,
+            reason=f"the sync runs for longer than {stage.timeouts.operation}; last seen: {last or operation.message}",
+            facts={"cause": last or operation.message, "progress": seen.progress},
+            note=Text.of("The sync goes on in Argo CD: press Terminate there if it must stop."),
+        )
+    facts = {"progress": seen.progress, "sync": replace(sync, started_at=sync.started_at or started)}
+    return Wait(reason=_says(operation), look_again=FOLLOW, facts=facts)
+
+
+def _ended_well(change: Change, seen: SyncSeen, operation: Operation, now: datetime) -> Decision:
+    if change.merge is not None and operation.revision != change.merge.revision and not seen.shipped:
+        return Advance(
+            event=Event.FAILED,
+            reason=f"Argo CD reports a sync of {operation.revision[:7]}, not of the merged {change.merge.revision[:7]}",
+            facts={"cause": "another revision was synced"},
+        )
+    return _shipped(change, seen, now)
+
+
+def _operation_gone(change: Change, seen: SyncSeen, sync: SyncFacts, now: datetime) -> Decision:
+    if seen.shipped:
+        return _shipped(change, seen, now)
+    if seen.live.operation is not None and not seen.live.operation.phase.is_over and sync.started_at is None:
+        return Advance(
+            event=Event.SYNC_BLOCKED, reason=_busy(seen.live.operation), facts={"sync": None, "gates": seen.gates}
+        )
+    if sync.started_at is None:
+        return Wait(reason="asking Argo CD to sync", look_again=FOLLOW)
+    by = f" by {seen.live.operation.initiated_by}" if seen.live.operation and seen.live.operation.initiated_by else ""
+    return Advance(
+        event=Event.FAILED,
+        reason=f"our sync was overtaken by another operation{by}",
+        facts={"cause": f"overtaken by another operation{by}"},
+    )
+
+
+def decide_verifying(change: Change, seen: SyncSeen, stage: Stage, now: datetime) -> Decision:
+    """A synced change: succeeded once it was healthy for the whole soak."""
+    live, sync = seen.live, change.sync
+    facts: dict[str, object] = {"progress": None}
+    if sync is not None and seen.moved_on != sync.moved_on:
+        facts["sync"] = replace(sync, moved_on=seen.moved_on)
+    if live.health is Health.HEALTHY:
+        since = change.healthy_since or now
+        if now >= since + stage.soak:
+            return Advance(
+                event=Event.SOAKED, reason="healthy through the soak", facts={**facts, "healthy_since": since}
+            )
+        left = since + stage.soak - now
+        return Wait(
+            reason=f"healthy; soaking {_minutes(stage.soak)}", look_again=min(left, FOLLOW * 5),
+            facts={**facts, "healthy_since": since},
+        )  # fmt: skip
+    if live.health is Health.SUSPENDED:
+        return Wait(
+            reason="Suspended: waits for a person", look_again=FOLLOW * 5, facts={**facts, "healthy_since": None}
+        )
+    bad_since = change.unhealthy_since or now
+    worst = _unhealthy(live)
+    facts |= {"healthy_since": None, "unhealthy_since": bad_since}
+    patience = min(DEGRADED_GRACE, stage.timeouts.health) if live.health is Health.DEGRADED else stage.timeouts.health
+    if now >= bad_since + patience:
+        return Advance(event=Event.FAILED, reason=f"{live.health.value}: {worst}", facts={**facts, "cause": worst})
+    return Wait(reason=f"waiting for health: {worst}", look_again=FOLLOW, facts=facts)
+
+
+def _unhealthy(live: LiveApplication) -> str:
+    bad = [
+        f"{r.key} {r.health.value}{f' ({r.message})' if r.message else ''}"
+        for r in live.resources
+        if r.health not in (None, Health.HEALTHY)
+    ]
+    return listed(tuple(bad), most=2) or live.health_message or f"the application is {live.health.value}"
+
+
+def _first_failure(operation: Operation) -> str:
+    failed = [
+        f"{r.key}: {r.message}" for r in operation.resources
+        if r.status == "SyncFailed" or r.hook_phase in ("Failed", "Error")
+    ]  # fmt: skip
+    return listed(tuple(failed), most=2) or operation.message or "Argo CD gave no reason"
+
+
+def _left_behind(operation: Operation) -> tuple[str, ...]:
+    return tuple(str(r.key) for r in operation.resources if r.status == "PruneSkipped")
+
+
+def _says(operation: Operation) -> str:
+    match operation.phase:
+        case Phase.PENDING:
+            return "Argo CD has taken the sync and is about to start it"
+        case Phase.TERMINATING:
+            return "the sync is being terminated"
+        case _:
+            return operation.message or "syncing"
+
+
+def _busy(operation: Operation) -> str:
+    by = f" (by {operation.initiated_by})" if operation.initiated_by else ""
+    return f"another operation is running{by}"
+
+
+def _minutes(length: timedelta) -> str:
+    seconds = int(length.total_seconds())
+    return f"{seconds // 60} min" if seconds >= 60 and seconds % 60 == 0 else f"{seconds} s"

@@ -1,0 +1,28 @@
+"""Whether the live Application is the one that the configuration means."""
+
+from bot.domain.identity import is_revision
+from bot.domain.live import LiveApplication
+from bot.domain.pipeline import Repository, Stage
+from bot.domain.repository_url import same_repository
+
+
+def mismatches(stage: Stage, repository: Repository, live: LiveApplication, default_branch: str) -> tuple[str, ...]:
+    """Every difference, each with both values; empty when they agree. `HEAD` and empty mean the default branch."""
+    found = []
+    if live.project != stage.argocd.project:
+        found.append(f"project is {live.project!r}, tiphys.yaml says {stage.argocd.project!r}")
+    source = live.source
+    if source is None:
+        return tuple(found)
+    if not same_repository(source.repo_url, repository.clone_url):
+        found.append(f"repoURL is {source.repo_url!r}, tiphys.yaml means {repository.clone_url!r}")
+    if source.path.strip("/") != stage.path:
+        found.append(f"path is {source.path!r}, tiphys.yaml says {stage.path!r}")
+    target = source.target_revision
+    if is_revision(target) or target.startswith("refs/tags/"):
+        found.append(
+            f"targetRevision is {target!r}: a tag or a SHA cannot be promoted into, name the branch {stage.branch!r}"
+        )
+    elif (target if target not in ("", "HEAD") else default_branch) != stage.branch:
+        found.append(f"targetRevision is {target or 'empty'!r}, tiphys.yaml promotes into branch {stage.branch!r}")
+    return tuple(found)

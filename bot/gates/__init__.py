@@ -1,0 +1,20 @@
+"""The gates, one file each, and the two rosters: what must be open before a merge, and before a sync."""
+
+from bot.domain.gate import Gate
+from bot.gates import application, approvals, checks, deletion, mergeable, operation, source, window
+from bot.gates.case import GateCase
+
+BEFORE_MERGE = (source, checks, approvals, mergeable, application, deletion, window, operation)
+"""A merge and its sync are one step: no merge unless the sync would be allowed now."""
+
+BEFORE_SYNC = (application, deletion, window, operation)
+
+
+def before_merge(case: GateCase) -> tuple[Gate, ...]:
+    """Every gate that has something to say about merging now."""
+    return tuple(gate for module in BEFORE_MERGE if (gate := module.evaluate(case)) is not None)
+
+
+def before_sync(case: GateCase) -> tuple[Gate, ...]:
+    """Every gate that has something to say about syncing now."""
+    return tuple(gate for module in BEFORE_SYNC if (gate := module.evaluate(case)) is not None)

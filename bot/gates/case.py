@@ -1,0 +1,24 @@
+"""What gates look at."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.approval import RuleResult
+from bot.domain.live import LiveApplication, SyncWindows
+from bot.domain.pipeline import Stage
+from bot.domain.pull_request import Check, PullRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateCase:
+    """One moment of one change. A gate whose facts are None has nothing to say."""
+
+    stage: Stage
+    live: LiveApplication
+    windows: SyncWindows
+    mismatches: tuple[str, ...]  # between the configuration and the live Application
+    now: datetime
+    source: LiveApplication | None = None
+    pull_request: PullRequest | None = None
+    checks: tuple[Check, ...] = ()
+    approvals: RuleResult | None = None

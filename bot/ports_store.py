@@ -1,0 +1,169 @@
+"""The protocols of the database: one transaction at a time, with every repository in it."""
+
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+from bot.domain.approval import Approval
+from bot.domain.audit import AuditEntry
+from bot.domain.change import Change
+from bot.domain.identity import ChangeId, ChannelId
+from bot.domain.incoming import Ack, Incoming, Recorded
+from bot.domain.outgoing import CardPlacement, Outgoing
+from bot.domain.request import Answer, Request
+from bot.domain.text import Text
+
+
+class Conflict(Exception):
+    """Somebody else wrote this change meanwhile; `newest` is what stands there now. Read, decide, try again."""
+
+    def __init__(self, newest: Change) -> None:
+        super().__init__(f"change {newest.number} has moved to version {newest.version}")
+        self.newest = newest
+
+
+class AlreadyOpen(Exception):
+    """There is an open change of this application and environment; nothing was written."""
+
+
+class ChangeRows(Protocol):
+    async def find(self, change: ChangeId) -> Change | None: ...
+
+    async def get(self, change: ChangeId) -> Change:
+        """Raises `KeyError`."""
+        ...
+
+    async def find_number(self, number: int) -> Change | None: ...
+
+    async def find_open(self, application: str, environment: str) -> Change | None: ...
+
+    async def list_open(self) -> list[Change]: ...
+
+    async def list_newest(self, application: str, environment: str, *, limit: int) -> list[Change]: ...
+
+    async def list_due(self, now: datetime, *, limit: int) -> list[Change]:
+        """What is to be looked at now: the longest due first."""
+        ...
+
+    async def next_due(self) -> datetime | None: ...
+
+    async def count_due(self, now: datetime) -> int: ...
+
+    async def insert(self, change: Change) -> Change:
+        """Store a new change under the next number. Raises `AlreadyOpen`."""
+        ...
+
+    async def swap(self, change: Change) -> Change:
+        """Store `change` if its version is still the stored one; answer it with its new version. Raises `Conflict`."""
+        ...
+
+    async def make_due(self, change: ChangeId, at: datetime) -> None:
+        """Look at it at `at` or earlier. The version moves, so that a look that is under way is taken again."""
+        ...
+
+
+class ApprovalRows(Protocol):
+    async def list(self, change: ChangeId) -> tuple[Approval, ...]:
+        """All that were ever given to this change, in order, whatever fingerprint they name."""
+        ...
+
+    async def add(self, approval: Approval) -> bool:
+        """Store it; False when this person has approved this fingerprint before (nothing is written)."""
+        ...
+
+
+class AuditRows(Protocol):
+    async def add(self, entry: AuditEntry) -> None: ...
+
+    async def list(self, *, change: ChangeId | None = None, limit: int = 1000) -> list[AuditEntry]:
+        """Oldest first; of one change, or of all."""
+        ...
+
+
+class InboundRows(Protocol):
+    async def find_ack(self, key: str) -> Ack | None:
+        """What was answered to the first delivery, or None when there was none."""
+        ...
+
+    async def add(self, incoming: Incoming, ack: Ack, *, now: datetime, done: bool) -> None:
+        """Record it; `done` when the ack says all there is to say."""
+        ...
+
+    async def claim(self, now: datetime, *, limit: int) -> list[Recorded]:
+        """Due rows, oldest first, their attempt counted."""
+        ...
+
+    async def finish(self, key: str) -> None: ...
+
+    async def postpone(self, key: str, *, until: datetime, error: str) -> None: ...
+
+    async def count_due(self, now: datetime) -> int: ...
+
+    async def next_due(self) -> datetime | None: ...
+
+
+class OutboxRows(Protocol):
+    async def touch_card(self, change: ChangeId, *, now: datetime) -> None:
+        """The card of this change is to be shown anew. Many touches before it is sent are one sending."""
+        ...
+
+    async def note(self, change: ChangeId, what: str, text: Text, *, now: datetime) -> None:
+        """A message in the card's thread; `what` makes it the only one of its kind. Repeating changes nothing."""
+        ...
+
+    async def notice(self, key: str, channel: ChannelId, text: Text, *, now: datetime) -> None:
+        """A message of its own in a channel; one per key. Repeating changes nothing."""
+        ...
+
+    async def answer(self, request: Request, answer: Answer, *, now: datetime) -> None:
+        """What the asker is told. The first answer to a request stays; an empty one tells nothing."""
+        ...
+
+    async def claim(self, now: datetime, *, limit: int) -> list[Outgoing]: ...
+
+    async def mark_sent(self, item: Outgoing) -> None: ...
+
+    async def postpone(self, item: Outgoing, *, until: datetime, error: str) -> None: ...
+
+    async def give_up(self, item: Outgoing, *, error: str) -> None: ...
+
+    async def count_due(self, now: datetime) -> int: ...
+
+    async def next_due(self) -> datetime | None: ...
+
+    async def find_placement(self, change: ChangeId) -> CardPlacement | None: ...
+
+    async def set_placement(self, placement: CardPlacement) -> None: ...
+
+    async def forget_placement(self, change: ChangeId) -> None: ...
+
+
+class Transaction(Protocol):
+    """What one transaction can reach. Everything written in it is committed together, or not at all."""
+
+    @property
+    def changes(self) -> ChangeRows: ...
+
+    @property
+    def approvals(self) -> ApprovalRows: ...
+
+    @property
+    def audit(self) -> AuditRows: ...
+
+    @property
+    def inbound(self) -> InboundRows: ...
+
+    @property
+    def outbox(self) -> OutboxRows: ...
+
+
+class Store(Protocol):
+    """The database. A transaction holds no network call: SQLite has one writer at a time."""
+
+    def writing(self) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction that may write; commits at the end of the block, rolls back when it raises."""
+        ...
+
+    def reading(self) -> AbstractAsyncContextManager[Transaction]:
+        """A transaction that only reads: one consistent picture."""
+        ...
