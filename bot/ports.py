@@ -15,11 +15,12 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.domain.card import ChangeCard
-from bot.domain.identity import CannotVerify, ChangeId, GroupId, Member, Revision, UserId
+from bot.domain.change import Change, Shipment
+from bot.domain.identity import CannotVerify, ChangeId, ChannelId, GroupId, Member, Revision, UserId
 from bot.domain.incoming import Ack, Incoming
 from bot.domain.live import LiveApplication, SyncWindows
 from bot.domain.outgoing import CardPlacement, Outgoing
-from bot.domain.pipeline import ArgocdReference
+from bot.domain.pipeline import ArgocdReference, Configuration
 from bot.domain.pull_request import Check, MergeAttempt, PullRequest
 
 
@@ -74,6 +75,13 @@ class Unsupported(OutsideError):
 class Clock(Protocol):
     def now(self) -> datetime:
         """Aware UTC."""
+        ...
+
+
+class ConfigurationInForce(Protocol):
+    @property
+    def current(self) -> Configuration:
+        """The newest `tiphys.yaml` that was valid."""
         ...
 
 
@@ -189,6 +197,10 @@ class Git(Protocol):
 class Forge(Protocol):
     """One repository's pull requests. Every method raises `Unavailable`, `Denied` or `NotFound` as it applies."""
 
+    def describe(self, change: Change, shipment: Shipment, *, requested_by: str, marker: str) -> str:
+        """The body of a promotion's pull request, in this forge's markup; foreign text in it is made harmless."""
+        ...
+
     async def find_pull_request(self, *, head_branch: str, marker: str) -> PullRequest | None:
         """The pull request from that branch whose body carries the marker, open or not."""
         ...
@@ -201,7 +213,9 @@ class Forge(Protocol):
 
     async def get_pull_request(self, number: int) -> PullRequest: ...
 
-    async def update_body(self, number: int, *, title: str, body: str) -> None: ...
+    async def update(self, number: int, *, title: str, body: str, base_branch: str) -> None:
+        """Bring title, body and base to this. Safe to repeat."""
+        ...
 
     async def list_checks(self, head: Revision) -> tuple[Check, ...]:
         """Statuses and check runs on a head, our own left out."""
@@ -264,6 +278,10 @@ class Directory(Protocol):
     """The workspace's people, asked at the moment of need. Never raises: what cannot be verified says so."""
 
     async def member(self, user: UserId) -> Member | CannotVerify: ...
+
+    async def is_in_channel(self, channel: ChannelId) -> bool | CannotVerify:
+        """Whether we are a member, so that a card can be posted there."""
+        ...
 
     async def group_members(self, group: GroupId) -> frozenset[UserId] | CannotVerify: ...
 

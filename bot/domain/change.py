@@ -49,6 +49,7 @@ class Shipment:
     carried: tuple[CommitLine, ...] = ()  # commits behind the promoted values, from the source's side
     carried_total: int = 0
     prunes: tuple[str, ...] = ()  # resources that would be pruned (`prune: true` only)
+    notes: tuple[str, ...] = ()  # what else the strategy has to say, as sentences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +120,7 @@ class Change:
     version: int = 0
     due_at: datetime | None = None
     reason: str = ""  # what it waits for, or how it ended
+    source_revision: Revision | None = None  # what the source stage had deployed last when this was asked
     proposal: Proposal | None = None
     merge: Merge | None = None
     sync: SyncFacts | None = None
@@ -134,6 +136,7 @@ class Change:
     unhealthy_since: datetime | None = None
     trouble_since: datetime | None = None  # since when something outside gives no answer
     void_because: str = ""
+    foreign_head: Revision | None = None  # what stands on the promotion branch instead of our commit
     cause: str = ""  # of a bad end: the first failing resource or answer
     still_runs: str = ""  # what the environment runs after a bad end
     closing: bool = False  # an end whose outside traces are still to be tidied

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from bot.domain.identity import GroupId, UserId
+from bot.domain.identity import ChannelId, GroupId, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,15 @@ class Moment:
     type: Literal["moment"] = "moment"
 
 
-Part = Plain | Strong | Code | Mention | Link | Moment
+@dataclass(frozen=True, slots=True)
+class InChannel:
+    """A channel of the workspace, shown as a link to it."""
+
+    id: ChannelId
+    type: Literal["channel"] = "channel"
+
+
+Part = Plain | Strong | Code | Mention | Link | Moment | InChannel
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +97,8 @@ def _plain(part: Part) -> str:
             return part.text
         case Mention():
             return f"@{part.id}"
+        case InChannel():
+            return f"#{part.id}"
         case Link():
             return part.label
         case Moment():

@@ -70,9 +70,9 @@ async def settle(tx: Transaction, change: Change, decided: Wait, *, now: datetim
 
 
 async def trouble(tx: Transaction, change: Change, reason: str, *, look_again: timedelta, now: datetime) -> Change:
-    """Store that something outside gives no answer: the state stays, the reason is shown."""
-    since = change.trouble_since or now
-    return await _keep(tx, change, {"trouble_since": since, "reason": reason, "due_at": now + look_again}, now)
+    """Store that something outside gives no answer: the state stays, the reason is shown (an end keeps its own)."""
+    facts = {"trouble_since": change.trouble_since or now, "due_at": now + look_again}
+    return await _keep(tx, change, facts if change.is_over else {**facts, "reason": reason}, now)
 
 
 async def rest(tx: Transaction, change: Change) -> Change:

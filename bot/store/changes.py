@@ -50,8 +50,9 @@ class Changes:
         query = _select().where(changes.c.due_at <= now).order_by(changes.c.due_at).limit(limit)
         return await self._all(query)
 
-    async def next_due(self) -> datetime | None:
-        found: datetime | None = (await self._connection.execute(select(func.min(changes.c.due_at)))).scalar()
+    async def next_due(self, after: datetime) -> datetime | None:
+        query = select(func.min(changes.c.due_at)).where(changes.c.due_at > after)
+        found: datetime | None = (await self._connection.execute(query)).scalar()
         return found
 
     async def count_due(self, now: datetime) -> int:

@@ -28,19 +28,14 @@ class Inbound:
             )
         )  # fmt: skip
 
-    async def claim(self, now: datetime, *, limit: int) -> list[Recorded]:
-        """Due rows, oldest first, their attempt counted."""
+    async def list_due(self, now: datetime, *, limit: int) -> list[Recorded]:
+        """Due rows, oldest first."""
         query = select(inbound).where(inbound.c.due_at <= now).order_by(inbound.c.received_at).limit(limit)
-        rows = (await self._connection.execute(query)).all()
-        for row in rows:
-            await self._connection.execute(
-                update(inbound).where(inbound.c.id == row.id).values(attempts=row.attempts + 1)
-            )
         return [
             Recorded(
                 incoming=INCOMING.validate_json(row.document), received_at=row.received_at, attempts=row.attempts + 1
             )
-            for row in rows
+            for row in (await self._connection.execute(query)).all()
         ]
 
     async def finish(self, key: str) -> None:
@@ -48,12 +43,13 @@ class Inbound:
 
     async def postpone(self, key: str, *, until: datetime, error: str) -> None:
         statement = update(inbound).where(inbound.c.id == key, inbound.c.due_at.is_not(None))
-        await self._connection.execute(statement.values(due_at=until, error=error))
+        await self._connection.execute(statement.values(due_at=until, error=error, attempts=inbound.c.attempts + 1))
 
     async def count_due(self, now: datetime) -> int:
         query = select(func.count()).select_from(inbound).where(inbound.c.due_at <= now)
         return int((await self._connection.execute(query)).scalar_one())
 
-    async def next_due(self) -> datetime | None:
-        found: datetime | None = (await self._connection.execute(select(func.min(inbound.c.due_at)))).scalar()
+    async def next_due(self, after: datetime) -> datetime | None:
+        query = select(func.min(inbound.c.due_at)).where(inbound.c.due_at > after)
+        found: datetime | None = (await self._connection.execute(query)).scalar()
         return found

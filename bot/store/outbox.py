@@ -40,11 +40,11 @@ class Outbox:
         """A message of its own in a channel; one per key. Repeating changes nothing."""
         await self._insert(f"notice:{key}", OutgoingKind.NOTICE, now=now, channel=channel, text=dump(TEXT, text))
 
-    async def answer(self, request: Request, answer: Answer, *, now: datetime) -> None:
-        """What the asker is told. The first answer to a request stays; an empty one tells nothing."""
+    async def answer(self, request: Request, answer: Answer, *, now: datetime, what: str = "") -> None:
+        """What the asker is told. The first answer (of each `what`) stays; an empty one tells nothing."""
         if answer.text.parts:
             await self._insert(
-                f"answer:{request.id}", OutgoingKind.ANSWER, now=now, change_id=answer.change,
+                f"answer{what}:{request.id}", OutgoingKind.ANSWER, now=now, change_id=answer.change,
                 channel=request.channel, text=dump(TEXT, answer.text), request=dump(REQUEST, request),
             )  # fmt: skip
 
@@ -86,8 +86,9 @@ class Outbox:
         query = select(func.count()).select_from(outbox).where(outbox.c.due_at <= now)
         return int((await self._connection.execute(query)).scalar_one())
 
-    async def next_due(self) -> datetime | None:
-        found: datetime | None = (await self._connection.execute(select(func.min(outbox.c.due_at)))).scalar()
+    async def next_due(self, after: datetime) -> datetime | None:
+        query = select(func.min(outbox.c.due_at)).where(outbox.c.due_at > after)
+        found: datetime | None = (await self._connection.execute(query)).scalar()
         return found
 
     async def find_placement(self, change: ChangeId) -> CardPlacement | None:

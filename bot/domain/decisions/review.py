@@ -25,6 +25,7 @@ class Foreign:
 
     who: str
     what: str  # "pushed 1 commit to the promotion branch"
+    head: Revision | None = None  # what stands on the branch now
     paths: tuple[str, ...] = ()
 
 
@@ -89,7 +90,12 @@ def _outside_acts(change: Change, seen: ReviewSeen) -> Decision | None:
         return Advance(
             event=Event.VOIDED,
             reason=f"approvals no longer count: {because}",
-            facts={"void_because": because + touches, "approved_by": (), "approvals": seen.approvals},
+            facts={
+                "void_because": because + touches,
+                "foreign_head": seen.foreign.head,
+                "approved_by": (),
+                "approvals": seen.approvals,
+            },
             note=Text.of(f"Approvals no longer count: {because}{touches}. Rebuild or abort."),
         )
     return None

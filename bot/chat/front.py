@@ -1,0 +1,187 @@
+"""Where everything that people do arrives: recorded once with its audit entry, then answered at once."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from bot.chat.clicks import Clicked, clicked_on
+from bot.chat.command import Command, Services
+from bot.chat.parsing import Misread, Understood, read
+from bot.domain.audit import AuditEntry
+from bot.domain.card import CardAction
+from bot.domain.change import Change
+from bot.domain.content_key import FINGERPRINT_PREFIX
+from bot.domain.dialog import ApproveDialog, DetailsDialog, Dialog, DiffDialog, ReasonDialog
+from bot.domain.incoming import Ack, Incoming, IncomingKind
+from bot.domain.pipeline import Configuration
+from bot.domain.request import Answer
+from bot.domain.text import Text
+from bot.ports import Clock, ConfigurationInForce
+from bot.ports_store import Store
+from bot.services.access import Action, Forbidden
+from bot.wake import Bells
+
+log = structlog.get_logger(__name__)
+
+DIALOG_SECONDS = 1.5
+"""How long a dialog may take to be made: Slack gives three seconds to open it."""
+
+DIALOGS = {
+    CardAction.REJECT: Action.REJECT,
+    CardAction.DETAILS: Action.GET,
+    CardAction.DIFF: Action.GET,
+}
+"""Buttons that open a dialog, and the right that it takes to see it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What is known at once: the ack, and the answer if nothing is left to do."""
+
+    ack: Ack
+    answer: Answer | None = None
+
+
+class ChatFront:
+    """Implements `bot.ports.Front`."""
+
+    def __init__(
+        self, store: Store, services: Services, commands: tuple[Command, ...], source: ConfigurationInForce,
+        clock: Clock, bells: Bells,
+    ) -> None:  # fmt: skip
+        self._store, self._services, self._commands, self._source = store, services, commands, source
+        self._clock, self._bells = clock, bells
+
+    async def take(self, incoming: Incoming) -> Ack:
+        async with self._store.reading() as tx:
+            known = await tx.inbound.find_ack(incoming.id)
+        if known is not None:
+            return known
+        settled = await self._settle(incoming)
+        now = self._clock.now()
+        async with self._store.writing() as tx:
+            known = await tx.inbound.find_ack(incoming.id)
+            if known is not None:
+                return known
+            is_done = settled.answer is not None or settled.ack.dialog is not None
+            await tx.inbound.add(incoming, settled.ack, now=now, done=is_done)
+            await tx.audit.add(_entry(incoming, settled, now))
+            if settled.answer is not None and settled.ack.text is None:
+                await tx.outbox.answer(incoming.request, settled.answer, now=now)
+        self._bells.inbox.ring()
+        self._bells.outbox.ring()
+        log.info(
+            "interaction", kind=incoming.kind.value, action=incoming.action, user=incoming.user,
+            channel=incoming.channel, refused=settled.answer.refused if settled.answer else None,
+        )  # fmt: skip
+        return settled.ack
+
+    async def _settle(self, incoming: Incoming) -> Settled:
+        """What can be said without slow work: misreadings, and dialogs."""
+        match incoming.kind:
+            case IncomingKind.COMMAND | IncomingKind.MENTION:
+                return await self._command(incoming)
+            case IncomingKind.CLICK:
+                return await self._click(incoming)
+            case IncomingKind.SUBMISSION:
+                return self._submission(incoming)
+
+    async def _command(self, incoming: Incoming) -> Settled:
+        understood = read(words_of(incoming, self._source.current), self._commands, self._source.current)
+        if isinstance(understood, Misread):
+            answer = Answer.refusal(understood.slug, understood.text)
+            is_command = incoming.kind is IncomingKind.COMMAND
+            return Settled(ack=Ack(text=answer.text if is_command else None), answer=answer)
+        if incoming.kind is IncomingKind.COMMAND and _wants_summary(understood):
+            return await self._dialog(
+                incoming, Clicked(change=None, name=understood.args["change"]), CardAction.APPROVE
+            )
+        return Settled(ack=Ack())
+
+    async def _click(self, incoming: Incoming) -> Settled:
+        clicked = clicked_on(incoming)
+        if clicked is None or incoming.action not in {action.value for action in CardAction}:
+            words = "This button is no longer known. Look at the newest card, or type `/gitops status`."
+            return Settled(ack=Ack(), answer=Answer.refusal("unknown-button", Text.of(words)))
+        action = CardAction(incoming.action)
+        if action in DIALOGS:
+            return await self._dialog(incoming, clicked, action)
+        return Settled(ack=Ack())
+
+    def _submission(self, incoming: Incoming) -> Settled:
+        if incoming.action == CardAction.REJECT.value and not incoming.fields.get("reason", "").strip():
+            ack = Ack(errors={"reason": "Say why, so that everybody can read it."})
+            return Settled(ack=ack, answer=Answer.refusal("no-reason", Text()))
+        return Settled(ack=Ack())
+
+    async def _dialog(self, incoming: Incoming, clicked: Clicked, action: CardAction) -> Settled:
+        try:
+            async with asyncio.timeout(DIALOG_SECONDS):
+                return await self._make_dialog(incoming, clicked, action)
+        except TimeoutError:
+            words = "I could not verify your rights in time. Press again in a moment."
+            return Settled(ack=Ack(), answer=Answer.refusal("cannot-verify", Text.of(words)))
+
+    async def _make_dialog(self, incoming: Incoming, clicked: Clicked, action: CardAction) -> Settled:
+        reports = self._services.reports
+        change = await reports.find_change(clicked.name)
+        if change is None:
+            return _refused(incoming, "no-such-change", Text.of("I do not know this change."))
+        stage = self._source.current.find_stage(change.application, change.environment)
+        if stage is None:
+            return _refused(incoming, "no-such-stage", Text.of(f"{change.title} is no longer in tiphys.yaml."), change)
+        right = DIALOGS.get(action, Action.APPROVE)
+        permit = await self._services.access.permit(incoming.user, right, stage, requester=change.requested_by)
+        if isinstance(permit, Forbidden):
+            return _refused(incoming, permit.slug, permit.text, change)
+        if change.is_over and action not in (CardAction.DETAILS, CardAction.DIFF):
+            words = f"It is over: #{change.number} is {change.state.value} ({change.reason})."
+            return _refused(incoming, "finished", Text.of(words), change)
+        return Settled(ack=Ack(dialog=await self._dialog_of(change, action)))
+
+    async def _dialog_of(self, change: Change, action: CardAction) -> Dialog:
+        card = await self._services.reports.card(change)
+        match action:
+            case CardAction.REJECT:
+                explanation = Text.of(f"{change.title} (#{change.number}) ends when you reject it.")
+                return ReasonDialog(
+                    change=change.id, fingerprint=change.fingerprint or "", title=f"Reject #{change.number}",
+                    explanation=explanation,
+                )  # fmt: skip
+            case CardAction.DIFF:
+                return DiffDialog(card=card, diff=change.proposal.diff if change.proposal else "")
+            case CardAction.APPROVE:
+                return ApproveDialog(card=card, fingerprint=change.fingerprint or "")
+            case _:
+                return DetailsDialog(card=card, history=await self._services.reports.history(change.id))
+
+
+def words_of(incoming: Incoming, configuration: Configuration) -> str:
+    """The words of a command or mention, verb first, whatever form it came in."""
+    if incoming.kind is IncomingKind.MENTION:
+        return incoming.text
+    name = incoming.action.removeprefix(configuration.slack.command_prefix)
+    return incoming.text if name == "gitops" else f"{name} {incoming.text}"
+
+
+def _wants_summary(understood: Understood) -> bool:
+    """`approve <change>` alone: the summary opens, and its confirmation names the fingerprint."""
+    given = understood.args.get("fingerprint") or ""
+    return understood.command.name == "approve" and len(given) < FINGERPRINT_PREFIX
+
+
+def _refused(incoming: Incoming, slug: str, text: Text, change: Change | None = None) -> Settled:
+    answer = Answer.refusal(slug, text, change.id if change else None)
+    return Settled(ack=Ack(text=text if incoming.kind is IncomingKind.COMMAND else None), answer=answer)
+
+
+def _entry(incoming: Incoming, settled: Settled, now: datetime) -> AuditEntry:
+    refused = settled.answer.refused if settled.answer else None
+    words = f"{incoming.action} {incoming.text or incoming.value}".strip()
+    return AuditEntry(
+        at=now, actor=incoming.user, action=f"received.{incoming.kind.value}",
+        outcome="refused" if refused else "done", change=settled.answer.change if settled.answer else None,
+        text=words[:500], detail={"slug": refused, "request": incoming.id, "channel": incoming.channel},
+    )  # fmt: skip

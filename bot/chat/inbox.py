@@ -1,0 +1,143 @@
+"""Working off what people did: each recorded act once, with its answer, however often it has to be tried."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+
+from bot.chat.clicks import act
+from bot.chat.command import Args, Command, Context, Services
+from bot.chat.front import words_of
+from bot.chat.parsing import Misread, read
+from bot.domain.audit import AuditEntry
+from bot.domain.incoming import Incoming, IncomingKind, Recorded
+from bot.domain.request import Answer
+from bot.domain.text import Text
+from bot.ports import Clock, ConfigurationInForce, OutsideError, Refused, Unavailable
+from bot.ports_store import Store
+from bot.services.access import Forbidden
+from bot.services.reconciler import SYSTEMS
+from bot.tasks import TaskSet
+from bot.wake import Bells
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 16
+GIVE_UP_AFTER = timedelta(minutes=10)
+LONGEST_NAP = 60.0
+BACK_OFF = (1, 2, 5, 10, 15)
+
+
+class InboxWorker:
+    """Loops until cancelled. An act that is being worked on stays due, so a crash brings it back."""
+
+    def __init__(
+        self, store: Store, services: Services, commands: tuple[Command, ...], source: ConfigurationInForce,
+        clock: Clock, bells: Bells,
+    ) -> None:  # fmt: skip
+        self._store, self._services, self._commands, self._source = store, services, commands, source
+        self._clock, self._bells = clock, bells
+        self._busy: set[str] = set()
+        self._tasks = TaskSet("inbox")
+
+    async def run(self) -> None:
+        while True:
+            nap = await self.sweep()
+            await self._bells.inbox.wait(nap)
+
+    async def close(self) -> None:
+        await self._tasks.close()
+
+    async def sweep(self) -> float:
+        """Start on every due act that is not being worked on; answers the seconds until the next is due."""
+        now = self._clock.now()
+        async with self._store.reading() as tx:
+            due = await tx.inbound.list_due(now, limit=AT_ONCE)
+            next_due = await tx.inbound.next_due(now)
+        for recorded in due:
+            if recorded.incoming.id not in self._busy:
+                self._busy.add(recorded.incoming.id)
+                self._tasks.start(self._work(recorded), name=recorded.incoming.kind.value)
+        return min((next_due - now).total_seconds(), LONGEST_NAP) if next_due else LONGEST_NAP
+
+    async def _work(self, recorded: Recorded) -> None:
+        incoming = recorded.incoming
+        try:
+            answer = await self._answer(recorded)
+            if answer is not None:
+                async with self._store.writing() as tx:
+                    await tx.outbox.answer(incoming.request, answer, now=self._clock.now())
+                    await tx.inbound.finish(incoming.id)
+                self._bells.outbox.ring()
+            log.info(
+                "interaction.done", kind=incoming.kind.value, action=incoming.action, user=incoming.user,
+                refused=answer.refused if answer else "postponed", attempts=recorded.attempts,
+            )  # fmt: skip
+        finally:
+            self._busy.discard(incoming.id)
+            self._bells.inbox.ring()
+
+    async def _answer(self, recorded: Recorded) -> Answer | None:
+        """The answer, or None when it was put off."""
+        incoming = recorded.incoming
+        try:
+            if incoming.kind in (IncomingKind.COMMAND, IncomingKind.MENTION):
+                return await self._run(incoming)
+            return await act(incoming, self._services)
+        except OutsideError as error:
+            return await self._put_off(recorded, error)
+        except Exception:
+            log.exception("interaction.crashed", kind=incoming.kind.value, action=incoming.action, user=incoming.user)
+            words = "That failed by an error of Tiphys itself; it is in its log. Nothing was half-done: ask again."
+            return Answer.refusal("internal", Text.of(words))
+
+    async def _run(self, incoming: Incoming) -> Answer:
+        configuration = self._source.current
+        understood = read(words_of(incoming, configuration), self._commands, configuration)
+        if isinstance(understood, Misread):  # the configuration was reloaded meanwhile
+            return Answer.refusal(understood.slug, understood.text)
+        args = await self._with_change(understood.args)
+        context = Context(
+            request=incoming.request, configuration=configuration, services=self._services, commands=self._commands
+        )
+        command = understood.command
+        if command.action is not None:
+            permit = await self._services.reports.may(incoming.user, command.action, args.values, args.change)
+            if isinstance(permit, Forbidden):
+                return await self._refuse(incoming, command, permit, args)
+        return await command.run(context, args)
+
+    async def _refuse(self, incoming: Incoming, command: Command, forbidden: Forbidden, args: Args) -> Answer:
+        answer = Answer.refusal(forbidden.slug, forbidden.text, args.change)
+        async with self._store.writing() as tx:
+            await tx.audit.add(
+                AuditEntry(
+                    at=self._clock.now(), actor=incoming.user, action=f"asked.{command.name}", outcome="refused",
+                    change=args.change, application=args.get("application"), environment=args.get("environment"),
+                    text=answer.text.plain, detail={"slug": forbidden.slug, "request": incoming.id},
+                )
+            )  # fmt: skip
+        return answer
+
+    async def _with_change(self, args: Args) -> Args:
+        if (name := args.get("change")) is None:
+            return args
+        found = await self._services.reports.find_change(name)
+        return replace(args, change=found.id) if found else args
+
+    async def _put_off(self, recorded: Recorded, error: OutsideError) -> Answer | None:
+        """Wait for a system that gives no answer, and say so once; what is a definite no is said at once."""
+        system = SYSTEMS.get(error.system, error.system)
+        now = self._clock.now()
+        if not isinstance(error, Unavailable) or now >= recorded.received_at + GIVE_UP_AFTER:
+            way_out = f" {error.way_out}" if isinstance(error, Refused) and error.way_out else ""
+            return Answer.refusal("outside", Text.of(f"{system}: {error.reason}.{way_out}"))
+        seconds = error.retry_after or BACK_OFF[min(recorded.attempts, len(BACK_OFF)) - 1]
+        words = f"Waiting for {system}: {error.reason}. I go on by myself as soon as it answers."
+        async with self._store.writing() as tx:
+            until = now + timedelta(seconds=min(seconds, 60))
+            await tx.inbound.postpone(recorded.incoming.id, until=until, error=str(error))
+            answer = Answer.refusal("waiting", Text.of(words))
+            await tx.outbox.answer(recorded.incoming.request, answer, now=now, what=":waiting")
+        self._bells.outbox.ring()
+        return None

@@ -1,0 +1,272 @@
+"""What people decide about a change: approve, reject, abort, hold, sync, rebuild, terminate.
+
+Each act is checked for who, may, and still; then its effect, its audit entry and its answer are written in one
+transaction, so that a repeated delivery finds the first one's result.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from bot.domain.approval import Approval
+from bot.domain.audit import AuditEntry
+from bot.domain.change import Change
+from bot.domain.decisions.decision import Advance
+from bot.domain.identity import ChangeId
+from bot.domain.lifecycle import AWAITING_DECISION, BEFORE_MERGE, Event, State, allows
+from bot.domain.pipeline import Stage
+from bot.domain.request import Answer, Request
+from bot.domain.text import Mention, Text
+from bot.ports import Clock, ConfigurationInForce, Refused
+from bot.ports_store import Conflict, Store, Transaction
+from bot.services import ledger
+from bot.services.access import Access, Action, Forbidden
+from bot.services.outside import Outside
+from bot.wake import Bells
+
+Effect = Callable[[Transaction, Change], Awaitable[Answer]]
+
+
+class Decisions:
+    """One method per act; each answers what the asker is told, and has stored it already."""
+
+    def __init__(
+        self, store: Store, access: Access, outside: Outside, source: ConfigurationInForce, clock: Clock, bells: Bells
+    ) -> None:
+        self._store, self._access, self._outside = store, access, outside
+        self._source, self._clock, self._bells = source, clock, bells
+
+    async def approve(self, request: Request, change: ChangeId, fingerprint: str) -> Answer:
+        """Count this person's yes to exactly `fingerprint` (whole, or its first characters when typed)."""
+
+        def still(found: Change, stage: Stage) -> Answer | None:
+            if found.state not in AWAITING_DECISION or found.fingerprint is None:
+                return _not_now(found, "There is nothing to approve")
+            if not fingerprint or not found.fingerprint.startswith(fingerprint):
+                words = f"#{found.number} has changed since you saw it. Look at its card and decide again."
+                return Answer.refusal("stale", Text.of(words), found.id)
+            if stage.approvals is None or stage.approvals.needed == 0:
+                return Answer.refusal("none-needed", Text.of(f"{found.title} needs no approvals."), found.id)
+            return None
+
+        async def effect(tx: Transaction, found: Change) -> Answer:
+            configuration, now = self._source.current, self._clock.now()
+            stage = configuration.get_stage(found.application, found.environment)
+            approval = Approval(
+                change=found.id, user=request.user, person=configuration.person_key(request.user),
+                fingerprint=found.fingerprint or "", at=now,
+            )  # fmt: skip
+            if not await tx.approvals.add(approval):
+                return Answer.refusal("already", Text.of(f"You have approved #{found.number} already."), found.id)
+            given = {a.person for a in await tx.approvals.list(found.id) if a.fingerprint == found.fingerprint}
+            await tx.changes.make_due(found.id, now)
+            count = f"{len(given)} of {stage.approvals_needed}"
+            what = f"approved:{approval.person}:{approval.fingerprint[:12]}"
+            note = Text.of("✅ Approved by ", Mention(request.user), f" ({count}).")
+            await tx.outbox.note(found.id, what, note, now=now)
+            return Answer.done(Text.of(f"Your approval of {found.title} (#{found.number}) counts: {count}."), found.id)
+
+        return await self._act(request, change, Action.APPROVE, still, effect, counts_as_approver=True)
+
+    async def reject(self, request: Request, change: ChangeId, reason: str) -> Answer:
+        def still(found: Change, stage: Stage) -> Answer | None:
+            return None if allows(found.state, Event.REJECTED) else _not_now(found, "It cannot be rejected")
+
+        return await self._end(request, change, Action.REJECT, Event.REJECTED, "rejected", reason, still)
+
+    async def abort(self, request: Request, change: ChangeId, reason: str = "") -> Answer:
+        def still(found: Change, stage: Stage) -> Answer | None:
+            if found.state is State.MERGING:
+                return _not_now(found, "It is being merged right now, so it cannot be aborted")
+            return None if allows(found.state, Event.ABORTED) else _not_now(found, "It cannot be aborted")
+
+        return await self._end(request, change, Action.ABORT, Event.ABORTED, "aborted", reason, still)
+
+    async def hold(self, request: Request, change: ChangeId) -> Answer:
+        """Hold it, or lift the hold."""
+
+        def still(found: Change, stage: Stage) -> Answer | None:
+            event = Event.LIFTED if found.state is State.HELD else Event.HELD
+            return None if allows(found.state, event) else _not_now(found, "It cannot be held")
+
+        async def effect(tx: Transaction, found: Change) -> Answer:
+            lifting = found.state is State.HELD
+            words = ("lifted the hold", "lifted") if lifting else ("holds it", "held")
+            decided = Advance(
+                event=Event.LIFTED if lifting else Event.HELD,
+                reason=f"{'hold lifted' if lifting else 'held'} by {self._name(request)}",
+                note=Text.of(Mention(request.user), f" {words[0]}."),
+            )
+            await ledger.apply(tx, found, decided, now=self._clock.now(), by=request.user)
+            return Answer.done(Text.of(f"#{found.number} is {words[1]}."), found.id)
+
+        return await self._act(request, change, Action.ABORT, still, effect)
+
+    async def sync(self, request: Request, change: ChangeId) -> Answer:
+        """Somebody presses Sync on a merged change of a manual stage."""
+
+        def still(found: Change, stage: Stage) -> Answer | None:
+            if found.state is not State.WAITING_FOR_SYNC:
+                return _not_now(found, "There is nothing to sync")
+            return None
+
+        async def effect(tx: Transaction, found: Change) -> Answer:
+            now = self._clock.now()
+            if found.sync_asked_by is not None:
+                return Answer.refusal(
+                    "already", Text.of(f"The sync of #{found.number} was asked for already."), found.id
+                )
+            await tx.changes.swap(replace(found, sync_asked_by=request.user, due_at=now, reason="sync asked for"))
+            await tx.outbox.touch_card(found.id, now=now)
+            await tx.outbox.note(
+                found.id, f"sync:{request.id}", Text.of(Mention(request.user), " pressed Sync."), now=now
+            )
+            return Answer.done(Text.of(f"Syncing {found.title} (#{found.number})."), found.id)
+
+        return await self._act(request, change, Action.SYNC, still, effect)
+
+    async def rebuild(self, request: Request, change: ChangeId) -> Answer:
+        """Make the promotion commit anew, in place of what somebody pushed over it."""
+
+        def still(found: Change, stage: Stage) -> Answer | None:
+            return None if found.state is State.APPROVALS_VOID else _not_now(found, "There is nothing to rebuild")
+
+        async def effect(tx: Transaction, found: Change) -> Answer:
+            decided = Advance(
+                event=Event.REBUILD, reason="rebuilding the promotion",
+                note=Text.of(Mention(request.user), " asked for a rebuild: our commit takes the branch again."),
+                facts={"void_because": ""},
+            )  # fmt: skip
+            await ledger.apply(tx, found, decided, now=self._clock.now(), by=request.user)
+            return Answer.done(Text.of(f"Rebuilding #{found.number}."), found.id)
+
+        return await self._act(request, change, Action.PROMOTE, still, effect)
+
+    async def terminate(self, request: Request, change: ChangeId) -> Answer:
+        """Ask Argo CD to end the running operation. Only ever because a person pressed it."""
+
+        def still(found: Change, stage: Stage) -> Answer | None:
+            return None if found.state is State.SYNCING else _not_now(found, "There is no sync to terminate")
+
+        async def effect(tx: Transaction, found: Change) -> Answer:
+            now = self._clock.now()
+            await tx.changes.make_due(found.id, now)
+            note = Text.of(Mention(request.user), " asked Argo CD to terminate the sync.")
+            await tx.outbox.note(found.id, f"terminate:{request.id}", note, now=now)
+            return Answer.done(Text.of(f"Argo CD was asked to terminate the sync of #{found.number}."), found.id)
+
+        async def before(found: Change, stage: Stage) -> Answer | None:
+            try:
+                await self._outside.argocd_of(stage).terminate(stage.argocd)
+            except Refused as refused:
+                return Answer.refusal(refused.slug, Text.of(f"Argo CD refused: {refused.reason}."), found.id)
+            return None
+
+        return await self._act(request, change, Action.SYNC, still, effect, before=before)
+
+    async def _end(
+        self, request: Request, change: ChangeId, action: Action, event: Event, word: str, reason: str,
+        still: Callable[[Change, Stage], Answer | None],
+    ) -> Answer:  # fmt: skip
+        async def effect(tx: Transaction, found: Change) -> Answer:
+            because = f"{word} by {self._name(request)}" + (f": {reason}" if reason else "")
+            decided = Advance(event=event, reason=because)
+            await ledger.apply(tx, found, decided, now=self._clock.now(), by=request.user)
+            return Answer.done(Text.of(f"{found.title} (#{found.number}) is {word}."), found.id)
+
+        return await self._act(request, change, action, still, effect)
+
+    async def _act(
+        self,
+        request: Request,
+        change: ChangeId,
+        action: Action,
+        still: Callable[[Change, Stage], Answer | None],
+        effect: Effect,
+        *,
+        counts_as_approver: bool = False,
+        before: Callable[[Change, Stage], Awaitable[Answer | None]] | None = None,
+    ) -> Answer:
+        """Check and do one act. `before` is an outside call that may be repeated; a lost race is tried again."""
+        while True:
+            async with self._store.reading() as tx:
+                found = await tx.changes.find(change)
+            answer = await self._refusal(request, found, action, still, counts_as_approver)
+            stage = self._source.current.find_stage(found.application, found.environment) if found else None
+            if answer is None and before is not None and found is not None and stage is not None:
+                answer = await before(found, stage)
+            try:
+                async with self._store.writing() as tx:
+                    if answer is None and found is not None:
+                        current = await tx.changes.get(found.id)
+                        if current.version != found.version:
+                            raise Conflict(current)
+                        answer = await effect(tx, current)
+                    elif answer is None:
+                        raise AssertionError("a change that is absent has its refusal")
+                    await self._conclude(tx, request, action, answer, found)
+            except Conflict:
+                continue
+            self._bells.changes.ring()
+            self._bells.outbox.ring()
+            return answer
+
+    async def _refusal(
+        self,
+        request: Request,
+        found: Change | None,
+        action: Action,
+        still: Callable[[Change, Stage], Answer | None],
+        counts_as_approver: bool,
+    ) -> Answer | None:
+        if found is None:
+            return Answer.refusal("no-such-change", Text.of("I do not know this change."))
+        stage = self._source.current.find_stage(found.application, found.environment)
+        if stage is None:
+            return Answer.refusal("no-such-stage", Text.of(f"{found.title} is no longer in tiphys.yaml."), found.id)
+        permit = await self._access.permit(request.user, action, stage, requester=found.requested_by)
+        if isinstance(permit, Forbidden):
+            return Answer.refusal(permit.slug, permit.text, found.id)
+        if counts_as_approver and (forbidden := await self._not_an_approver(request, found, stage)) is not None:
+            return forbidden
+        if found.is_over:
+            return _not_now(found, "It is over")
+        return still(found, stage)
+
+    async def _not_an_approver(self, request: Request, found: Change, stage: Stage) -> Answer | None:
+        configuration = self._source.current
+        if configuration.person_key(request.user) == configuration.person_key(found.requested_by):
+            return Answer.refusal(
+                "own-change", Text.of("You asked for this change, so somebody else must approve it."), found.id
+            )
+        standing = await self._access.may_approve(request.user, stage)
+        if not standing.may_approve:
+            slug = "cannot-verify" if standing.unverified else "no-approver"
+            return Answer.refusal(slug, Text.of(f"Your approval would not count: {standing.reason}."), found.id)
+        return None
+
+    async def _conclude(
+        self, tx: Transaction, request: Request, action: Action, answer: Answer, found: Change | None
+    ) -> None:
+        """Audit it, tell the asker, and mark his act as worked off: with the effect, or not at all."""
+        now = self._clock.now()
+        await tx.audit.add(
+            AuditEntry(
+                at=now, actor=request.user, action=f"asked.{action.value}",
+                outcome="refused" if answer.refused else "done", change=found.id if found else None,
+                application=found.application if found else None, environment=found.environment if found else None,
+                text=answer.text.plain, detail={"slug": answer.refused, "request": request.id},
+            )
+        )  # fmt: skip
+        await tx.outbox.answer(request, answer, now=now)
+        await tx.inbound.finish(request.id)
+
+    def _name(self, request: Request) -> str:
+        person = self._source.current.person_of(request.user)
+        return person.key if person else request.user
+
+
+def _not_now(found: Change, what: str) -> Answer:
+    """A refusal that says where the change stands, and by whom it got there."""
+    state = f"#{found.number} is {found.state.value}" + (f" ({found.reason})" if found.reason else "")
+    slug = "finished" if found.is_over else "too-late" if found.state not in BEFORE_MERGE else "not-now"
+    return Answer.refusal(slug, Text.of(f"{what}: {state}."), found.id)

@@ -1,0 +1,72 @@
+"""Merging exactly what was approved: a last look, the status, the guarded merge, and what came of it."""
+
+from bot.domain.change import Change
+from bot.domain.decisions.decision import Advance, Decision
+from bot.domain.decisions.merging import MergeSeen, decide_merging
+from bot.domain.decisions.review import ReviewSeen
+from bot.domain.gate import first_shut
+from bot.domain.lifecycle import Event
+from bot.domain.pipeline import Configuration, Stage
+from bot.domain.pull_request import Merged
+from bot.domain.text import listed
+from bot.ports import Clock
+from bot.services.messages import merge_message, title_of
+from bot.services.names import Names
+from bot.services.outside import Outside
+from bot.services.reviewing import Reviewing
+
+
+class Merging:
+    """The step of a change that is `merging`. Repeated after a crash it finds its own merge."""
+
+    def __init__(self, outside: Outside, reviewing: Reviewing, names: Names, clock: Clock) -> None:
+        self._outside, self._reviewing, self._names, self._clock = outside, reviewing, names, clock
+
+    async def step(self, change: Change, stage: Stage, configuration: Configuration) -> Decision:
+        seen = await self._reviewing.look(change, stage, configuration)
+        if seen.merge is not None:
+            attempt = Merged(revision=seen.merge.revision, by=seen.merge.by)
+            return decide_merging(change, MergeSeen(attempt=attempt, merge=seen.merge))
+        if (reason := _no_longer(change, seen)) is not None:
+            return Advance(
+                event=Event.MERGE_REFUSED, reason=reason, facts={"gates": seen.gates, "approvals": seen.approvals}
+            )
+        return await self._merge(change, stage, configuration, seen)
+
+    async def _merge(self, change: Change, stage: Stage, configuration: Configuration, seen: ReviewSeen) -> Decision:
+        proposal = change.proposal
+        if proposal is None:
+            raise ValueError(f"change {change.number} has nothing to merge")
+        forge = self._outside.forge_of(configuration, change.application)
+        users = seen.approvals.who if seen.approvals else ()
+        approvers = tuple([await self._names.named(configuration, user) for user in users])
+        requester = await self._names.name_of(configuration, change.requested_by)
+        words = f"approved by {listed(approvers)}" if approvers else "no approvals needed"
+        await forge.set_status(proposal.head, state="success", description=words)
+        attempt = await forge.merge(
+            proposal.pull_request,
+            expected_head=proposal.head,
+            method=configuration.applications[change.application].strategy.merge.value,
+            title=f"{title_of(change)} (#{proposal.pull_request})",
+            message=merge_message(change, proposal.shipment.values, requester, approvers),
+        )
+        if not isinstance(attempt, Merged):
+            return decide_merging(change, MergeSeen(attempt=attempt))
+        live = await self._outside.argocd_of(stage).get(stage.argocd)
+        merge = await self._reviewing.merge_facts(change, stage, configuration, live, attempt.revision, attempt.by)
+        return decide_merging(change, MergeSeen(attempt=attempt, merge=merge))
+
+
+def _no_longer(change: Change, seen: ReviewSeen) -> str | None:
+    """Why the merge must not happen after all, on the last look before it."""
+    proposal = change.proposal
+    if not seen.pull_request.is_open:
+        return "the pull request is no longer open"
+    if seen.foreign is not None:
+        return f"{seen.foreign.who} {seen.foreign.what}"
+    if seen.key is None or proposal is None or seen.key.fingerprint != proposal.fingerprint:
+        return "the base moved and what would be merged is no longer what was approved"
+    if seen.approvals is not None and not seen.approvals.passed:
+        return seen.approvals.reason
+    shut = first_shut(seen.gates)
+    return shut.reason if shut else None

@@ -1,0 +1,191 @@
+"""The reconciler: takes each change that is due one idempotent step further, whatever happened before.
+
+Level-triggered: a step looks at the world as it is now, decides, and stores the result by compare-and-swap. A lost
+wake-up costs time, a repeated one nothing. Two steps of one change never run at once in one process.
+"""
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.domain.change import Change
+from bot.domain.decisions.decision import Advance, Decision
+from bot.domain.decisions.merging import decide_merge_review
+from bot.domain.decisions.review import decide_review
+from bot.domain.identity import ChangeId
+from bot.domain.lifecycle import Event, State, allows
+from bot.domain.pipeline import Configuration, Stage
+from bot.ports import Clock, ConfigurationInForce, Denied, OutsideError, Refused, Unavailable, Unsupported
+from bot.ports_store import Conflict, Store
+from bot.services import ledger
+from bot.services.approvers import Approvers
+from bot.services.closing import Closing
+from bot.services.merging import Merging
+from bot.services.proposing import Proposing
+from bot.services.reviewing import Reviewing
+from bot.services.syncing import Syncing
+from bot.tasks import TaskSet
+from bot.wake import Bells
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 8
+LONGEST_NAP = 60.0
+BACK_OFF = (2, 5, 10, 20, 30)
+SYSTEMS = {"argocd": "Argo CD", "github": "GitHub", "git": "Git", "slack": "Slack"}
+PATIENCE = {
+    State.PROPOSING: timedelta(hours=2),
+    State.SYNCING: timedelta(hours=2),
+    State.VERIFYING: timedelta(hours=2),
+}
+"""How long trouble outside may last before a change ends as errored; elsewhere it waits."""
+
+
+class Steps:
+    """The work of each state: observe and act, then decide."""
+
+    def __init__(
+        self, *, proposing: Proposing, reviewing: Reviewing, merging: Merging, syncing: Syncing, closing: Closing,
+        approvers: Approvers, clock: Clock,
+    ) -> None:  # fmt: skip
+        self._proposing, self._reviewing, self._merging = proposing, reviewing, merging
+        self._syncing, self.closing, self._approvers, self._clock = syncing, closing, approvers, clock
+
+    async def decide(self, change: Change, stage: Stage, configuration: Configuration) -> Decision:
+        poll = configuration.polling.changes
+        match change.state:
+            case State.PROPOSING:
+                return await self._proposing.step(change, stage, configuration)
+            case State.WAITING_FOR_APPROVAL | State.MERGED_DIFFERS if change.merge is not None:
+                fingerprint = change.merge.key.fingerprint
+                approvals = await self._approvers.judge(change, stage, configuration, fingerprint)
+                return decide_merge_review(change, approvals, stage, self._clock.now(), poll)
+            case State.WAITING_FOR_APPROVAL | State.HELD | State.WAITING_FOR_CHECKS | State.APPROVALS_VOID:
+                seen = await self._reviewing.look(change, stage, configuration)
+                return decide_review(change, seen, stage, self._clock.now(), poll)
+            case State.MERGING:
+                return await self._merging.step(change, stage, configuration)
+            case _:
+                return await self._syncing.step(change, stage, configuration)
+
+
+class Reconciler:
+    """Works off what is due. `run` loops until cancelled; `sweep` does one round, for tests and start-up."""
+
+    def __init__(self, store: Store, steps: Steps, source: ConfigurationInForce, clock: Clock, bells: Bells) -> None:
+        self._store, self._steps, self._source, self._clock, self._bells = store, steps, source, clock, bells
+        self._busy: set[ChangeId] = set()
+        self._tries: dict[ChangeId, int] = {}
+        self._tasks = TaskSet("reconciler")
+
+    async def run(self) -> None:
+        while True:
+            nap = await self.sweep()
+            await self._bells.changes.wait(nap)
+
+    async def close(self) -> None:
+        await self._tasks.close()
+
+    async def sweep(self) -> float:
+        """Start a step for every due change that has none running; answers the seconds until the next is due."""
+        now = self._clock.now()
+        async with self._store.reading() as tx:
+            due = await tx.changes.list_due(now, limit=AT_ONCE * 4)
+            next_due = await tx.changes.next_due(now)
+        for change in due:
+            if change.id not in self._busy and len(self._busy) < AT_ONCE:
+                self._busy.add(change.id)
+                self._tasks.start(self._work(change), name=f"change-{change.number}")
+        return min((next_due - now).total_seconds(), LONGEST_NAP) if next_due else LONGEST_NAP
+
+    async def _work(self, change: Change) -> None:
+        """Step until the change has nothing to do now."""
+        try:
+            while (again := await self.step(change)) is not None:
+                change = again
+        finally:
+            self._busy.discard(change.id)
+            self._bells.changes.ring()
+
+    async def step(self, change: Change) -> Change | None:
+        """One step; the change as it is now when it is due again at once, else None."""
+        started = self._clock.now()
+        try:
+            moved = await self._step(change)
+            self._tries.pop(change.id, None)
+        except Conflict as conflict:
+            moved = conflict.newest
+        except OutsideError as error:
+            moved = await self._outside_trouble(change, error)
+        except Exception:
+            log.exception("change.step.crashed", change=change.id, number=change.number, state=change.state.value)
+            moved = await self._trouble(change, "an error of Tiphys itself; see its log. Trying again", 30)
+        self._bells.outbox.ring()
+        log.info(
+            "change.step", change=change.id, number=change.number, application=change.application,
+            environment=change.environment, state=change.state.value, to=moved.state.value, reason=moved.reason,
+            ms=round((self._clock.now() - started).total_seconds() * 1000),
+        )  # fmt: skip
+        return moved if moved.due_at is not None and moved.due_at <= self._clock.now() else None
+
+    async def _step(self, change: Change) -> Change:
+        configuration = self._source.current
+        stage = configuration.find_stage(change.application, change.environment)
+        if stage is None:
+            return await self._trouble(change, "this stage is no longer in tiphys.yaml: put it back, or abort", 60)
+        try:
+            if change.is_over:
+                await self._steps.closing.step(change, configuration)
+                async with self._store.writing() as tx:
+                    return await ledger.rest(tx, change)
+            decided = await self._steps.decide(change, stage, configuration)
+        except ExceptionGroup as group:
+            raise _first(group) from group
+        now = self._clock.now()
+        async with self._store.writing() as tx:
+            if isinstance(decided, Advance):
+                return await ledger.apply(tx, change, decided, now=now)
+            return await ledger.settle(tx, change, decided, now=now)
+
+    async def _outside_trouble(self, change: Change, error: OutsideError) -> Change:
+        """No answer, or an answer that a person must mend: wait with the reason, and end only when patience is over."""
+        tries = self._tries[change.id] = self._tries.get(change.id, 0) + 1
+        wait = float(BACK_OFF[min(tries, len(BACK_OFF)) - 1])
+        if isinstance(error, Unavailable) and error.retry_after is not None:
+            wait = min(max(error.retry_after, 1.0), 300.0)
+        reason = f"waiting for {SYSTEMS.get(error.system, error.system)}: {error.reason}"
+        if isinstance(error, Refused | Unsupported) and error.way_out:
+            reason = f"{reason}. {error.way_out}"
+        now = self._clock.now()
+        patience = PATIENCE.get(change.state)
+        is_final = isinstance(error, Refused | Unsupported) and not isinstance(error, Denied)
+        if is_final and change.state is State.PROPOSING and allows(change.state, Event.ERRORED):
+            return await self._errored(change, f"{SYSTEMS.get(error.system, error.system)}: {error.reason}", now)
+        if change.trouble_since is not None and patience is not None and now - change.trouble_since >= patience:
+            return await self._errored(change, f"no answer could be had: {reason}", now)
+        return await self._trouble(change, reason, wait)
+
+    async def _errored(self, change: Change, reason: str, now: datetime) -> Change:
+        decided = Advance(event=Event.ERRORED, reason=reason, facts={"cause": reason})
+        try:
+            async with self._store.writing() as tx:
+                return await ledger.apply(tx, change, decided, now=now)
+        except Conflict as conflict:
+            return conflict.newest
+
+    async def _trouble(self, change: Change, reason: str, seconds: float) -> Change:
+        try:
+            async with self._store.writing() as tx:
+                return await ledger.trouble(
+                    tx, change, reason, look_again=timedelta(seconds=seconds), now=self._clock.now()
+                )
+        except Conflict as conflict:
+            return conflict.newest
+
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    """The error that matters of several reads that failed together: an outside one that is final, else the first."""
+    found: list[Exception] = []
+    for error in group.exceptions:
+        found.append(_first(error) if isinstance(error, ExceptionGroup) else error)
+    return next((e for e in found if not isinstance(e, Unavailable)), found[0])

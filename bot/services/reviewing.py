@@ -1,0 +1,117 @@
+"""Looking at a change before its merge: the pull request, Git, Argo CD, the approvals, all as they are now."""
+
+import asyncio
+
+from bot.domain.change import Change, Merge, Proposal
+from bot.domain.content_key import ContentKey
+from bot.domain.decisions.review import Foreign, ReviewSeen
+from bot.domain.identity import Revision
+from bot.domain.live import LiveApplication
+from bot.domain.mapping import mismatches
+from bot.domain.pipeline import Configuration, Stage
+from bot.domain.pull_request import PullRequest
+from bot.domain.text import counted
+from bot.gates import before_merge
+from bot.gates.case import GateCase
+from bot.ports import Clock, Git, MergeConflict
+from bot.services.approvers import Approvers
+from bot.services.keys import content_key
+from bot.services.messages import is_named
+from bot.services.names import author_of, who_on_forge
+from bot.services.outside import Outside
+
+
+class Reviewing:
+    """Observes; decides nothing and writes nothing (fetching the mirror aside)."""
+
+    def __init__(self, outside: Outside, approvers: Approvers, clock: Clock) -> None:
+        self._outside, self._approvers, self._clock = outside, approvers, clock
+
+    async def look(self, change: Change, stage: Stage, configuration: Configuration) -> ReviewSeen:
+        proposal = change.proposal
+        if proposal is None:
+            raise ValueError(f"change {change.number} has no proposal to review")
+        git = self._outside.git_of(configuration, change.application)
+        forge = self._outside.forge_of(configuration, change.application)
+        argocd = self._outside.argocd_of(stage)
+        source_stage = configuration.find_stage(change.application, stage.source) if stage.source else None
+        async with asyncio.TaskGroup() as reads:
+            pull_read = reads.create_task(forge.get_pull_request(proposal.pull_request))
+            fetch = reads.create_task(git.fetch())
+            live_read = reads.create_task(argocd.get(stage.argocd))
+            windows_read = reads.create_task(argocd.sync_windows(stage.argocd))
+            checks_read = reads.create_task(forge.list_checks(proposal.head))
+            source_read = reads.create_task(self._source(source_stage))
+        await fetch
+        pull, live = pull_read.result(), live_read.result()
+        if pull.merged and pull.merge_revision is not None:
+            merge = await self.merge_facts(change, stage, configuration, live, pull.merge_revision, pull.merged_by)
+            approvals = await self._approvers.judge(change, stage, configuration, merge.key.fingerprint)
+            return ReviewSeen(
+                pull_request=pull,
+                base=proposal.base,
+                key=merge.key,
+                approvals=approvals,
+                gates=change.gates,
+                merge=merge,
+            )
+        base = await git.find_tip(proposal.base_branch) or proposal.base
+        key = await self._key(git, proposal, base, stage, live)
+        approvals = await self._approvers.judge(change, stage, configuration, key.fingerprint if key else "")
+        repository = configuration.repository_of(change.application)
+        gates = before_merge(
+            GateCase(
+                stage=stage, live=live, windows=windows_read.result(), source=source_read.result(), pull_request=pull,
+                mismatches=mismatches(stage, repository, live, await git.default_branch()),
+                checks=checks_read.result(), approvals=approvals, now=self._clock.now(),
+            )
+        )  # fmt: skip
+        return ReviewSeen(
+            pull_request=pull, base=base, key=key, approvals=approvals, gates=gates,
+            foreign=await self._foreign(git, proposal, pull, configuration),
+        )  # fmt: skip
+
+    async def merge_facts(
+        self, change: Change, stage: Stage, configuration: Configuration, live: LiveApplication, revision: Revision,
+        by: str | None,
+    ) -> Merge:  # fmt: skip
+        """What was merged, and how its key differs from the one that was proposed."""
+        git = self._outside.git_of(configuration, change.application)
+        await git.fetch()
+        key = await content_key(git, revision, stage, live)
+        message = (await git.commit(revision)).body
+        return Merge(
+            revision=revision, key=key, by=who_on_forge(configuration, by), at=self._clock.now(),
+            by_hand=not is_named(message, change.id),
+            differences=change.proposal.key.differences(key) if change.proposal else (),
+        )  # fmt: skip
+
+    async def _source(self, stage: Stage | None) -> LiveApplication | None:
+        return await self._outside.argocd_of(stage).get(stage.argocd) if stage else None
+
+    async def _key(
+        self, git: Git, proposal: Proposal, base: Revision, stage: Stage, live: LiveApplication
+    ) -> ContentKey | None:
+        """The key of merging our commit into the base as it is now; None when they conflict."""
+        if base == proposal.base:
+            return await content_key(git, proposal.head, stage, live)
+        tree = await git.merge_trees(base, proposal.head)
+        return None if isinstance(tree, MergeConflict) else await content_key(git, tree, stage, live)
+
+    async def _foreign(
+        self, git: Git, proposal: Proposal, pull: PullRequest, configuration: Configuration
+    ) -> Foreign | None:
+        if pull.base_branch != proposal.base_branch:
+            return Foreign(
+                who="somebody", what=f"led the pull request to {pull.base_branch} instead of {proposal.base_branch}"
+            )
+        head = await git.find_tip(proposal.branch)
+        if head is None or head == proposal.head:
+            return None
+        commits, total = await git.log(proposal.head, head, limit=1)
+        newest = commits[0] if commits else await git.commit(head)
+        paths = await git.changed_paths(proposal.head, head)
+        what = (
+            f"pushed {counted(total, 'commit')} to the promotion branch" if total else "replaced the promotion branch"
+        )
+        return Foreign(who=author_of(newest, configuration), what=what, head=head, paths=paths)

@@ -1,0 +1,148 @@
+"""After the merge: seeing what Argo CD does with it, asking for our one pinned sync, and nothing twice."""
+
+import asyncio
+from dataclasses import replace
+
+from bot.domain.change import Change
+from bot.domain.decisions.decision import Advance, Decision, Wait
+from bot.domain.decisions.syncing import FOLLOW, SyncSeen, decide_merged, decide_syncing, decide_verifying
+from bot.domain.gate import first_shut
+from bot.domain.identity import Revision, is_revision
+from bot.domain.lifecycle import Event, State
+from bot.domain.live import LiveApplication, Operation
+from bot.domain.mapping import mismatches
+from bot.domain.pipeline import Configuration, Stage
+from bot.domain.progress import progress_of
+from bot.gates import before_sync
+from bot.gates.case import GateCase
+from bot.ports import Clock, Denied, Git, NotFound, Refused
+from bot.services.keys import content_key
+from bot.services.messages import OPERATION_INFO
+from bot.services.names import Names
+from bot.services.outside import Outside
+
+
+class Syncing:
+    """The steps of a merged change: `merged`, `waiting for sync`, `syncing`, `verifying`."""
+
+    def __init__(self, outside: Outside, names: Names, clock: Clock) -> None:
+        self._outside, self._names, self._clock = outside, names, clock
+
+    async def step(self, change: Change, stage: Stage, configuration: Configuration) -> Decision:
+        seen = await self._look(change, stage, configuration)
+        now = self._clock.now()
+        match change.state:
+            case State.SYNCING:
+                if _is_unasked(change, seen):
+                    return await self._start(change, stage, configuration, seen)
+                return decide_syncing(change, seen, stage, now)
+            case State.VERIFYING:
+                return decide_verifying(change, seen, stage, now)
+            case _:
+                return decide_merged(change, seen, stage, now)
+
+    async def _look(self, change: Change, stage: Stage, configuration: Configuration) -> SyncSeen:
+        merge = change.merge
+        if merge is None:
+            raise ValueError(f"change {change.number} is not merged")
+        git = self._outside.git_of(configuration, change.application)
+        argocd = self._outside.argocd_of(stage)
+        fresh = change.state is State.MERGED or (change.state is State.VERIFYING and change.healthy_since is None)
+        async with asyncio.TaskGroup() as reads:
+            live_read = reads.create_task(argocd.get(stage.argocd, refresh=fresh))
+            windows_read = reads.create_task(argocd.sync_windows(stage.argocd))
+        live = live_read.result()
+        key = await content_key(git, merge.revision, stage, live)
+        gates = before_sync(
+            GateCase(
+                stage=stage, live=live, windows=windows_read.result(), now=self._clock.now(),
+                mismatches=mismatches(
+                    stage, configuration.repository_of(change.application), live, await git.default_branch()
+                ),
+            )
+        )  # fmt: skip
+        operation = await self._operation(git, change, stage, live)
+        return SyncSeen(
+            live=live, gates=gates, operation=operation,
+            shipped=live.active is not None and await self._is_merged(git, change, stage, live, live.active),
+            moved_on=await self._moved_on(git, merge.revision, live),
+            differences=merge.key.differences(key),
+            progress=progress_of(live) if operation is not None else None,
+        )  # fmt: skip
+
+    async def _operation(self, git: Git, change: Change, stage: Stage, live: LiveApplication) -> Operation | None:
+        """Our operation by its id; else one that ships what was merged, which cannot be older than the merge."""
+        operation = live.operation
+        if operation is None or operation.dry_run or operation.partial:
+            return None
+        if operation.info(OPERATION_INFO) == change.id:
+            return operation
+        ours_is_asked = change.sync is not None and change.sync.operation is not None
+        if ours_is_asked or not await self._is_merged(git, change, stage, live, operation.revision):
+            return None
+        return operation
+
+    async def _is_merged(self, git: Git, change: Change, stage: Stage, live: LiveApplication, revision: str) -> bool:
+        """Whether `revision` is the merged commit, or a descendant in which the application reads the same."""
+        merge = change.merge
+        if merge is None or not is_revision(revision):
+            return False
+        if revision == merge.revision:
+            return True
+        try:
+            if not await git.is_ancestor(merge.revision, Revision(revision)):
+                return False
+        except NotFound:
+            return False
+        return not merge.key.differences(await content_key(git, revision, stage, live))
+
+    async def _moved_on(self, git: Git, merged: Revision, live: LiveApplication) -> int:
+        """How many commits the branch, as Argo CD last saw it, has after the merged one."""
+        if not is_revision(live.sync_revision) or live.sync_revision == merged:
+            return 0
+        try:
+            if not await git.is_ancestor(merged, Revision(live.sync_revision)):
+                return 0  # not compared since the merge
+            _, total = await git.log(merged, Revision(live.sync_revision), limit=1)
+        except NotFound:
+            return 0
+        return total
+
+    async def _start(self, change: Change, stage: Stage, configuration: Configuration, seen: SyncSeen) -> Decision:
+        """Ask Argo CD for the sync, once. What is unclear afterwards the next look finds out by the id in `infos`."""
+        merge, sync = change.merge, change.sync
+        if merge is None or sync is None:
+            raise ValueError(f"change {change.number} has nothing to sync")
+        if (shut := first_shut(seen.gates)) is not None or seen.live.auto_sync is not None:
+            reason = shut.reason if shut else "auto-sync was switched on"
+            return Advance(
+                event=Event.SYNC_BLOCKED, reason=reason, facts={"sync": None, "gates": seen.gates}, look_again=FOLLOW
+            )
+        infos = {
+            OPERATION_INFO: change.id,
+            "requested-by": await self._names.named(configuration, change.requested_by),
+        }
+        approvers = [await self._names.named(configuration, user) for user in change.approved_by]
+        if approvers:
+            infos["approved-by"] = ", ".join(approvers)
+        try:
+            await self._outside.argocd_of(stage).start_sync(
+                stage.argocd, revision=merge.revision, prune=stage.prune, infos=infos
+            )
+        except Denied:
+            raise
+        except Refused as refused:
+            if refused.slug == "needs-override":
+                raise
+            return Advance(event=Event.SYNC_BLOCKED, reason=refused.reason, facts={"sync": None}, look_again=FOLLOW * 3)
+        started = replace(sync, started_at=self._clock.now())
+        return Wait(reason="Argo CD has taken the sync", look_again=FOLLOW, facts={"sync": started})
+
+
+def _is_unasked(change: Change, seen: SyncSeen) -> bool:
+    """Ours is to be asked for: it was decided, nothing shows that it was, and nothing else is running."""
+    sync = change.sync
+    if sync is None or sync.operation is None or sync.started_at is not None:
+        return False
+    running = seen.live.operation is not None and not seen.live.operation.phase.is_over
+    return seen.operation is None and not seen.shipped and not running
