@@ -17,6 +17,8 @@ KillBot = Callable[[str], Awaitable[None]]
 
 SECRET_KEYS = re.compile(r"token|secret|password|authorization|private_key", re.IGNORECASE)
 LOG_LIMIT = 20_000
+LOG_BODY = web.RequestKey("log_body", object)
+APPLIED = web.RequestKey("applied", bool)
 HTML_PAGE = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
 
@@ -120,8 +122,8 @@ class Traffic:
     def middleware(self, service: ServiceName, path_is_git: Callable[[str], bool] = lambda _: False) -> Any:
         """The aiohttp middleware for one server. Requests whose path `path_is_git` are logged as service `git`.
 
-        A handler may set `request["log_body"]` (any JSON value) to replace what is logged as the body, and
-        `request["applied"]` to say whether an answered request took effect (default: the status is below 400).
+        A handler may set `request[LOG_BODY]` (any JSON value) to replace what is logged as the body, and
+        `request[APPLIED]` to say whether an answered request took effect (default: the status is below 400).
         """
 
         @web.middleware
@@ -157,10 +159,10 @@ class Traffic:
             entry.status = error.status
             raise
         finally:
-            if "log_body" in request:
-                entry.body = redact(request["log_body"])
+            if LOG_BODY in request:
+                entry.body = redact(request[LOG_BODY])
         entry.status = response.status
-        entry.applied = bool(request.get("applied", response.status < 400))
+        entry.applied = request.get(APPLIED, response.status < 400)
         return response
 
     async def _trouble(

@@ -1,0 +1,140 @@
+"""The bots of the world: separate processes of the product, started, killed and restarted from here."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bot.tasks import TaskSet
+
+READY_SECONDS = 30.0
+STOP_SECONDS = 15.0
+KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TZ", "PYTHONPATH", "COVERAGE_PROCESS_START", "SSL_CERT_FILE")
+
+
+class BotFailed(Exception):
+    """The bot ended instead of becoming ready; the message is the end of what it said."""
+
+
+class Bot:
+    """One process of the bot. A crash of its own is noticed, not mended: only `kill_*` faults start it again."""
+
+    def __init__(self, name: str, home: Path, environment: Callable[[], dict[str, str]]) -> None:
+        self.name = name
+        self.environment = environment
+        self.extra: dict[str, str] = {}
+        self.log = home / f"{name}.log"
+        self._home = home
+        self._process: asyncio.subprocess.Process | None = None
+        self._turn = asyncio.Lock()
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None and self._process.returncode is None else None
+
+    @property
+    def address(self) -> str:
+        return f"http://{self.environment()['TIPHYS_LISTEN']}"
+
+    async def start(self) -> None:
+        """Start it if it is down, and return when it is ready. Raises `BotFailed`."""
+        async with self._turn:
+            if self.pid is None:
+                await self._launch()
+            await self._until_ready()
+
+    async def kill(self) -> None:
+        """SIGKILL; return when it is gone. Down already is no error."""
+        await self._end(signal.SIGKILL)
+
+    async def stop(self) -> None:
+        """SIGTERM, and SIGKILL if that is not enough."""
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._end(signal.SIGTERM)
+        except TimeoutError:
+            await self._end(signal.SIGKILL)
+
+    async def readiness(self) -> dict[str, Any] | None:
+        """What `/readyz?verbose=1` says, ready or not; None when nobody answers."""
+        if self.pid is None:
+            return None
+        try:
+            async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+                answer = await client.get(f"{self.address}/readyz", params={"verbose": "1"})
+                found: dict[str, Any] = answer.json()
+                return found
+        except (httpx.HTTPError, ValueError):
+            return None
+
+    async def _launch(self) -> None:
+        kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "bot.cli", "run",
+                env={**kept, **self.environment(), **self.extra}, cwd=self._home,
+                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+
+    async def _until_ready(self) -> None:
+        deadline = asyncio.get_running_loop().time() + READY_SECONDS
+        while asyncio.get_running_loop().time() < deadline:
+            if self.pid is None:
+                raise BotFailed(self._last_words())
+            found = await self.readiness()
+            if found is not None and found.get("ready"):
+                return
+            await asyncio.sleep(0.05)
+        raise BotFailed(f"{self.name} was not ready after {READY_SECONDS:.0f} s\n{self._last_words()}")
+
+    async def _end(self, how: signal.Signals) -> None:
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(how)
+        await process.wait()
+
+    def _last_words(self) -> str:
+        lines = self.log.read_text("utf-8", "replace").splitlines() if self.log.is_file() else []
+        return "\n".join(lines[-20:]) or f"{self.name} ended without a word"
+
+
+class Bots:
+    """All bots of one world."""
+
+    def __init__(self, bots: Mapping[str, Bot]) -> None:
+        self.by_name = dict(bots)
+        self._tasks = TaskSet("bots")
+
+    async def start(self) -> None:
+        for bot in self.by_name.values():
+            await bot.start()
+
+    async def close(self) -> None:
+        await self._tasks.close()
+        await asyncio.gather(*(bot.stop() for bot in self.by_name.values()))
+
+    async def kill_and_restart(self, name: str) -> None:
+        """For faults: gone when this returns, on its way up again by itself."""
+        bot = self.by_name.get(name)
+        if bot is not None:
+            await bot.kill()
+            self._tasks.start(bot.start(), name=f"restart-{name}")
+
+    async def pending(self) -> dict[str, int] | None:
+        """The sum of what waits to be done now; None when a bot gives no answer (or is down)."""
+        total = {"inbound": 0, "due": 0, "outbox": 0}
+        for bot in self.by_name.values():
+            found = await bot.readiness()
+            if found is None:
+                return None
+            for key in total:
+                total[key] += int(found.get(key, 0))
+        return total

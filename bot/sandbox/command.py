@@ -1,0 +1,63 @@
+"""`tiphys sandbox`: start the world, say when it is ready, end it with every child."""
+
+import asyncio
+import shlex
+import signal
+import sys
+from pathlib import Path
+
+from aiohttp import web
+
+from bot.sandbox.bots import BotFailed
+from bot.sandbox.control.http import errors_as_json, own_pages_only
+from bot.sandbox.control.page import page_routes
+from bot.sandbox.control.world_routes import WorldControl
+from bot.sandbox.ports import Ports
+from bot.sandbox.surroundings import BOT_NAMES, bot_environment
+from bot.sandbox.world import ForeignHome, World, WorldOptions
+
+LARGEST_BODY = 8 << 20
+
+
+def control_app(world: World) -> web.Application:
+    """The control API and the page, for this machine's own browser and scripts alone."""
+    app = web.Application(middlewares=[errors_as_json, own_pages_only], client_max_size=LARGEST_BODY)
+    app.add_routes(WorldControl(world).routes())
+    for service in world.services:
+        app.add_routes(service.control_routes())
+    app.add_routes(page_routes())
+    return app
+
+
+def run(options: WorldOptions) -> int:
+    """Run until SIGINT or SIGTERM. Answers the exit code: 0, or 1 when it could not start."""
+    try:
+        return asyncio.run(_run(options))
+    except (ForeignHome, OSError) as error:
+        print(f"The sandbox cannot start: {error}", file=sys.stderr)
+        return 1
+
+
+def environment(home: Path) -> str:
+    """`export NAME='value'` lines that run the bot by hand beside the world in `home`. Raises `KeyError`."""
+    home = home.absolute()
+    variables = bot_environment(home, Ports(home), BOT_NAMES[0], database=None, config=home / "tiphys.yaml")
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
+
+
+async def _run(options: WorldOptions) -> int:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    world = World(options)
+    try:
+        await world.start(control_app(world))
+    except BotFailed as error:
+        print(f"The bot did not start:\n{error}", file=sys.stderr)
+        await world.close()
+        return 1
+    print(f"Sandbox ready: {world.page_url}", flush=True)
+    await stopped.wait()
+    await world.close()
+    return 0

@@ -1,0 +1,47 @@
+"""The world's ports: free ones at first, the same ones when it is started again."""
+
+import json
+import socket
+from pathlib import Path
+
+
+class Ports:
+    """Remembers in `ports.json` which port each name had, so that links in old messages go on working."""
+
+    def __init__(self, home: Path) -> None:
+        self._file = home / "ports.json"
+        self._known: dict[str, int] = json.loads(self._file.read_text()) if self._file.is_file() else {}
+
+    def listen(self, name: str, *, wanted: int = 0) -> socket.socket:
+        """A listening socket on 127.0.0.1: on the wanted port, else the one of last time, else a free one."""
+        if wanted:
+            return _bind(wanted)
+        try:
+            bound = _bind(self._known.get(name, 0))
+        except OSError:
+            bound = _bind(0)
+        self.keep(name, bound.getsockname()[1])
+        return bound
+
+    def reserve(self, name: str) -> int:
+        """A port for a process of its own: free at this moment."""
+        with self.listen(name) as probe:
+            return int(probe.getsockname()[1])
+
+    def keep(self, name: str, port: int) -> None:
+        self._known[name] = port
+        self._file.write_text(json.dumps(self._known, indent=1, sort_keys=True))
+
+    def find(self, name: str) -> int | None:
+        return self._known.get(name)
+
+
+def _bind(port: int) -> socket.socket:
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(("127.0.0.1", port))
+    except OSError:
+        bound.close()
+        raise
+    return bound

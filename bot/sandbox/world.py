@@ -1,0 +1,194 @@
+"""The whole world: three servers over one set of repositories, the bots, and the control API with its page."""
+
+import asyncio
+import json
+import shutil
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+import commands
+from bot.chat.registry import load_commands
+from bot.config.loading import read_document, slack_policy
+from bot.sandbox.argocd.application import ApplicationSeed
+from bot.sandbox.argocd.service import ArgocdService
+from bot.sandbox.bots import Bot, Bots
+from bot.sandbox.feed import Feed
+from bot.sandbox.github.service import GithubService
+from bot.sandbox.ports import Ports
+from bot.sandbox.repositories import Repositories
+from bot.sandbox.seed.seed import seed_apm
+from bot.sandbox.service import Service
+from bot.sandbox.slack.service import SlackService
+from bot.sandbox.surroundings import BOT_NAMES, bot_environment, seeded_configuration
+from bot.sandbox.traffic import Traffic
+from bot.slack.manifest import manifest
+from bot.tasks import TaskSet
+
+SAVE_EVERY = 1.0
+ENVIRONMENTS = ("development", "staging", "production")
+
+
+class ForeignHome(Exception):
+    """The folder holds something that is not a sandbox's; it is not touched."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldOptions:
+    home: Path
+    port: int = 8600
+    fresh: bool = False
+    config: Path | None = None
+    database: str | None = None
+    bots: bool = True
+    speed: float = 1.0
+
+
+class World:
+    """`start` returns when everything answers; `close` ends every child and saves."""
+
+    def __init__(self, options: WorldOptions) -> None:
+        self.options = options
+        self.home = options.home.absolute()
+        _prepare(self.home, fresh=options.fresh)
+        self.ports = Ports(self.home)
+        self.traffic, self.feed = Traffic(), Feed()
+        self.repositories = Repositories(self.home / "repositories")
+        self.slack = SlackService(self.traffic, self.feed)
+        self.github = GithubService(self.traffic, self.feed, self.repositories, options.speed)
+        self.argocd = ArgocdService(self.traffic, self.feed, self.repositories, _seeds(), options.speed)
+        self.services: tuple[Service, ...] = (self.slack, self.github, self.argocd)
+        self.config = options.config.absolute() if options.config else self.home / "tiphys.yaml"
+        names = BOT_NAMES if options.bots else ()
+        self.bots = Bots({name: Bot(name, self.home, lambda name=name: self._environment(name)) for name in names})
+        self.ready = False
+        self.page_url = ""
+        self._runners: list[web.AppRunner] = []
+        self._tasks = TaskSet("world")
+        self._saved = -1
+
+    async def start(self, control: web.Application) -> None:
+        """Start servers, then bots. `control` is the control API with its page. Raises `BotFailed`."""
+        self.traffic.touched = self.feed.touch
+        self.traffic.kill = self.bots.kill_and_restart
+        self._load()
+        page = self.ports.listen("page", wanted=self.options.port)
+        self.page_url = f"http://127.0.0.1:{page.getsockname()[1]}"
+        self.ports.keep("page", page.getsockname()[1])
+        await self._serve(control, [page])
+        for service in self.services:
+            await self._serve(service.app(), self._sockets(service.name))
+        for bot in self.bots.by_name:
+            self.ports.reserve(bot)
+        self.slack.base_url, self.slack.page_url = self._main_url("slack"), self.page_url
+        self.repositories.base_url = self._main_url("github")
+        await self._seed()
+        self.slack.install(self._manifest())
+        for service in self.services:
+            await service.start()
+        self._tasks.start(self._keep_saving(), name="save")
+        await self.bots.start()
+        self.ready = True
+        self.feed.touch()
+
+    async def close(self) -> None:
+        self.ready = False
+        await self.bots.close()
+        await self._tasks.close()
+        self.save()
+        for service in self.services:
+            await service.close()
+        for runner in reversed(self._runners):
+            await runner.cleanup()
+
+    def save(self) -> None:
+        """Write the servers' state, whole or not at all."""
+        state = {service.name: service.dump() for service in self.services}
+        partial = self.home / "world.json.partial"
+        partial.write_text(json.dumps(state))
+        partial.replace(self.home / "world.json")
+        self._saved = self.feed.count
+
+    def urls(self) -> dict[str, Any]:
+        return {
+            "page": self.page_url,
+            "slack_api": f"{self._main_url('slack')}/api/",
+            "argocd": self._main_url("argocd"),
+            "github_api": f"{self._main_url('github')}/api/v3",
+            "bots": [bot.address for bot in self.bots.by_name.values()],
+        }
+
+    def database_url(self) -> str:
+        return self._environment(BOT_NAMES[0])["DATABASE_URL"]
+
+    def _environment(self, bot: str) -> dict[str, str]:
+        return bot_environment(self.home, self.ports, bot, database=self.options.database, config=self.config)
+
+    def _main_url(self, service: str) -> str:
+        return f"http://127.0.0.1:{self.ports.find(service)}"
+
+    def _sockets(self, service: str) -> list[socket.socket]:
+        """The main port, and one for each bot: that is how the log knows who asked."""
+        sockets = [self.ports.listen(service)]
+        for bot in BOT_NAMES:
+            own = self.ports.listen(f"{service}.{bot}")
+            self.traffic.assign_port(own.getsockname()[1], bot)
+            sockets.append(own)
+        return sockets
+
+    async def _serve(self, app: web.Application, sockets: Sequence[socket.socket]) -> None:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        self._runners.append(runner)
+        for bound in sockets:
+            await web.SockSite(runner, bound).start()
+
+    async def _seed(self) -> None:
+        if not self.repositories.names():
+            await seed_apm(self.repositories)
+        if self.options.config is None and not self.config.is_file():
+            self.config.write_text(seeded_configuration())
+
+    def _manifest(self) -> dict[str, Any]:
+        document, _, _ = read_document(self.config.read_text("utf-8"), file=str(self.config))
+        policy = slack_policy(document.slack if document else None)
+        return manifest(
+            load_commands(commands), mode="socket", url=None, commands=policy.commands, prefix=policy.command_prefix
+        )
+
+    def _load(self) -> None:
+        stored = self.home / "world.json"
+        if stored.is_file():
+            state = json.loads(stored.read_text())
+            for service in self.services:
+                if service.name in state:
+                    service.load(state[service.name])
+
+    async def _keep_saving(self) -> None:
+        while True:
+            await asyncio.sleep(SAVE_EVERY)
+            if self.feed.count != self._saved:
+                self.save()
+
+
+def _seeds() -> list[ApplicationSeed]:
+    return [
+        ApplicationSeed(
+            name=f"apm-stack-{environment}", application="apm-stack", environment=environment, instance="main",
+            project="apm", repository="example/apm", path=f"deployments/k8s/overlays/{environment}",
+            target_revision="main", autosync=environment == "development",
+        )
+        for environment in ENVIRONMENTS
+    ]  # fmt: skip
+
+
+def _prepare(home: Path, *, fresh: bool) -> None:
+    if home.exists() and any(home.iterdir()) and not (home / "ports.json").is_file():
+        raise ForeignHome(f"{home} holds other things than a sandbox: give --home a folder of its own")
+    if fresh and home.exists():
+        shutil.rmtree(home)
+    home.mkdir(parents=True, exist_ok=True)
