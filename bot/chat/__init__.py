@@ -1,5 +1,6 @@
 """The half of chat-ops that knows no chat system: commands, their arguments, and what people did."""
 
-from bot.chat.command import Action, Args, Argument, ArgumentKind, Command, Context, Flag
+from bot.chat.command import Args, Argument, ArgumentKind, Command, Context, Flag
+from bot.services.access import Action
 
 __all__ = ["Action", "Args", "Argument", "ArgumentKind", "Command", "Context", "Flag"]

@@ -1,7 +1,6 @@
 """`tiphys sandbox`: start the world, say when it is ready, end it with every child."""
 
 import asyncio
-import shlex
 import signal
 import sys
 from pathlib import Path
@@ -29,8 +28,17 @@ def control_app(world: World) -> web.Application:
     return app
 
 
-def run(options: WorldOptions) -> int:
+def run(
+    *, port: int, home: Path, fresh: bool, config: Path | None, database: str | None, slack: str, no_bot: bool,
+    replicas: int, speed: float,
+) -> int:  # fmt: skip
     """Run until SIGINT or SIGTERM. Answers the exit code: 0, or 1 when it could not start."""
+    if slack != "socket" or replicas != 1:
+        print("The sandbox has one bot in Socket Mode; more is not supported yet.", file=sys.stderr)
+        return 1
+    options = WorldOptions(
+        home=home, port=port, fresh=fresh, config=config, database=database, bots=not no_bot, speed=speed
+    )
     try:
         return asyncio.run(_run(options))
     except (ForeignHome, OSError) as error:
@@ -38,11 +46,21 @@ def run(options: WorldOptions) -> int:
         return 1
 
 
-def environment(home: Path) -> str:
-    """`export NAME='value'` lines that run the bot by hand beside the world in `home`. Raises `KeyError`."""
+def env(*, home: Path) -> int:
+    """Print the lines that run the bot by hand beside the world in `home`. Answers the exit code."""
     home = home.absolute()
-    variables = bot_environment(home, Ports(home), BOT_NAMES[0], database=None, config=home / "tiphys.yaml")
-    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items())
+    try:
+        variables = bot_environment(home, Ports(home), BOT_NAMES[0], database=None, config=home / "tiphys.yaml")
+    except KeyError:
+        print(f"There is no sandbox in {home}: start one with `tiphys sandbox --home {home}`.", file=sys.stderr)
+        return 1
+    for name, value in variables.items():
+        print(f"export {name}={_quoted(value)}")
+    return 0
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "'\\''") + "'"
 
 
 async def _run(options: WorldOptions) -> int:

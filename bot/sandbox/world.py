@@ -6,6 +6,7 @@ import shutil
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ class World:
         self.services: tuple[Service, ...] = (self.slack, self.github, self.argocd)
         self.config = options.config.absolute() if options.config else self.home / "tiphys.yaml"
         names = BOT_NAMES if options.bots else ()
-        self.bots = Bots({name: Bot(name, self.home, lambda name=name: self._environment(name)) for name in names})
+        self.bots = Bots({name: Bot(name, self.home, partial(self._environment, name)) for name in names})
         self.ready = False
         self.page_url = ""
         self._runners: list[web.AppRunner] = []
@@ -108,9 +109,9 @@ class World:
     def save(self) -> None:
         """Write the servers' state, whole or not at all."""
         state = {service.name: service.dump() for service in self.services}
-        partial = self.home / "world.json.partial"
-        partial.write_text(json.dumps(state))
-        partial.replace(self.home / "world.json")
+        unfinished = self.home / "world.json.partial"
+        unfinished.write_text(json.dumps(state))
+        unfinished.replace(self.home / "world.json")
         self._saved = self.feed.count
 
     def urls(self) -> dict[str, Any]:
@@ -156,9 +157,7 @@ class World:
     def _manifest(self) -> dict[str, Any]:
         document, _, _ = read_document(self.config.read_text("utf-8"), file=str(self.config))
         policy = slack_policy(document.slack if document else None)
-        return manifest(
-            load_commands(commands), mode="socket", url=None, commands=policy.commands, prefix=policy.command_prefix
-        )
+        return manifest(load_commands(commands), mode="socket", url=None, policy=policy)
 
     def _load(self) -> None:
         stored = self.home / "world.json"

@@ -148,5 +148,5 @@ class Access:
             )
         holders = self._authorization.holders(action.value, stage.name)
         granted = f" It is granted to {listed(holders)}." if holders else " Nobody is granted it in tiphys.yaml."
-        words = Text.of("You may not do that: it needs ", Code(f"changes, {action.value}, {stage.name}"), ".", granted)
-        return Forbidden(slug="no-permission", text=words)
+        needs = Text.of("You may not do that: it needs ", Code(f"changes, {action.value}, {stage.name}"), ".", granted)
+        return Forbidden(slug="no-permission", text=needs)

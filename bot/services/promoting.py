@@ -20,7 +20,7 @@ from bot.services import ledger
 from bot.services.access import Access, Action, Forbidden
 from bot.services.channels import Channels
 from bot.services.outside import Outside
-from bot.strategies import strategy_of
+from bot.strategies import strategy_for
 from bot.strategies.plan import CannotPlan, NothingToPromote, Side
 from bot.wake import Bells
 
@@ -105,7 +105,7 @@ class Promotions:
         if base is None:
             words = f"Branch {stage.branch} does not exist in the repository."
             return Answer.refusal("no-branch", Text.of(words))
-        strategy = strategy_of(configuration.applications[stage.application].strategy)
+        strategy = strategy_for(configuration.applications[stage.application].strategy)
         plan = await strategy.plan(
             git,
             source=Side(environment=source.environment, treeish=deployed),

@@ -16,7 +16,7 @@ from bot.services.messages import branch_of, commit_message, marker_of, signatur
 from bot.services.names import Names, author_of
 from bot.services.outside import Outside
 from bot.services.shipments import shipment_of
-from bot.strategies import strategy_of
+from bot.strategies import strategy_for
 from bot.strategies.plan import CannotPlan, NothingToPromote, Plan, Side
 
 
@@ -57,7 +57,7 @@ class Proposing:
     ) -> Plan | NothingToPromote | CannotPlan:
         if change.source_revision is None or change.source_environment is None:
             return CannotPlan(slug="no-source", reason="it is not known what the source stage had deployed")
-        strategy = strategy_of(configuration.applications[change.application].strategy)
+        strategy = strategy_for(configuration.applications[change.application].strategy)
         source = Side(environment=change.source_environment, treeish=change.source_revision)
         return await strategy.plan(git, source=source, target=Side(environment=stage.environment, treeish=base))
 

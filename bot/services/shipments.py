@@ -6,7 +6,7 @@ from bot.domain.live import LiveApplication, SyncStatus
 from bot.domain.pipeline import Configuration, Stage
 from bot.ports import Commit, Git, NotFound
 from bot.services.messages import COMMITTER_EMAIL
-from bot.strategies import strategy_of
+from bot.strategies import strategy_for
 from bot.strategies.kustomization import paths_of_key
 from bot.strategies.plan import CannotPlan, Plan, Side
 
@@ -44,7 +44,7 @@ async def _drifted(
     if active is None or active == base:
         return ()
     try:
-        found = await strategy_of(configuration.applications[stage.application].strategy).active_differences(
+        found = await strategy_for(configuration.applications[stage.application].strategy).active_differences(
             git,
             active=Side(environment=stage.environment, treeish=active),
             result=Side(environment=stage.environment, treeish=base),

@@ -1,0 +1,78 @@
+"""Listening to Argo CD: what moves there wakes the changes that wait for it. Only a hint; the poll stays."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.domain.change import Change
+from bot.domain.identity import ChangeId
+from bot.domain.lifecycle import State
+from bot.domain.pipeline import ArgocdReference
+from bot.ports import Argocd, Clock, ConfigurationInForce
+from bot.ports_store import Conflict, Store
+from bot.tasks import TaskSet
+from bot.wake import Bells
+
+log = structlog.get_logger(__name__)
+
+LISTENING = frozenset({State.MERGED, State.WAITING_FOR_SYNC})
+"""States that wait for Argo CD for longer than a moment; the others look every second anyway."""
+APART = timedelta(seconds=1)
+
+
+class Watching:
+    """One watch per Argo CD instance."""
+
+    def __init__(
+        self, store: Store, argocd: Mapping[str, Argocd], source: ConfigurationInForce, clock: Clock, bells: Bells
+    ) -> None:
+        self._store, self._argocd, self._source, self._clock, self._bells = store, argocd, source, clock, bells
+        self._woken: dict[ChangeId, datetime] = {}
+        self._watched: dict[str, tuple[Argocd, TaskSet]] = {}
+
+    def follow(self) -> None:
+        """Watch what the configuration names now: new and replaced instances get a watch of their own."""
+        for name, client in self._argocd.items():
+            known = self._watched.get(name)
+            if known is not None and known[0] is client:
+                continue
+            tasks = TaskSet(f"watch.{name}")
+            tasks.start(self._watch(name, client), name="stream")
+            self._watched[name] = (client, tasks)
+
+    async def close(self) -> None:
+        for _, tasks in self._watched.values():
+            await tasks.close()
+
+    async def _watch(self, name: str, client: Argocd) -> None:
+        async for moved in client.watch():
+            await self._wake(name, moved)
+
+    async def _wake(self, instance: str, moved: ArgocdReference | None) -> None:
+        """Make the open changes of that application due; of every one when anything may have moved."""
+        stages = [
+            stage
+            for stage in self._source.current.stages()
+            if stage.argocd.instance == instance
+            and (moved is None or (stage.argocd.name, stage.argocd.namespace) == (moved.name, moved.namespace))
+        ]
+        for stage in stages:
+            async with self._store.reading() as tx:
+                change = await tx.changes.find_open(stage.application, stage.environment)
+            if change is not None and change.state in LISTENING:
+                await self._wake_change(change)
+
+    async def _wake_change(self, change: Change) -> None:
+        """Look at it now, at most once a second: our own refresh moves the Application too, and is told as well."""
+        now = self._clock.now()
+        at = max(now, self._woken.get(change.id, now - APART) + APART)
+        if change.due_at is not None and change.due_at <= at:
+            return
+        self._woken[change.id] = at
+        try:
+            async with self._store.writing() as tx:
+                await tx.changes.make_due(change.id, at)
+        except Conflict:
+            return  # somebody is at it this moment
+        self._bells.changes.ring()
