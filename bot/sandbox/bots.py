@@ -77,7 +77,7 @@ class Bot:
         kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bot.cli", "run",
+                sys.executable, "-m", "bot", "run",
                 env={**kept, **self.environment(), **self.extra}, cwd=self._home,
                 stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip

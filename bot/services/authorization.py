@@ -1,111 +1,179 @@
-"""The policy, evaluated: may this subject do this to that stage?
+"""The policy, evaluated: may this person do this to that stage?
 
-The grammar is Argo CD's; the evaluation is stricter than Argo CD's own code, on purpose. There the default role's allow
-is final and a deny counts only within the evaluation of one subject, so a group may allow what is denied to the user.
-Here a deny wins over everything, wherever it stands and whichever of the subject's identities it names.
+Asked of casbin over all that a person is at once: his Slack user id, the user groups that he is in, the roles that `g`
+lines give to any of these, and the default role. It is allowed when some line allows it and **no line denies it**.
+
+That differs on purpose from Argo CD, whose grammar this is. Its code asks for the default role first, then for the
+user, then for one group after another, and the first yes decides: a deny for one group is undone by another group or
+by the default role. Here a deny means no, wherever it stands and whichever of his identities it names.
 """
 
+from collections.abc import Set
 from dataclasses import dataclass
+from enum import StrEnum
 
-import casbin
-from casbin.model import Model
+from casbin import Enforcer, Model
 
 from bot.domain.glob import matches
 from bot.domain.identity import UserId
 from bot.domain.pipeline import Permissions
-from bot.domain.policy import BUILT_IN, Grant, Policy, parse_policy
+from bot.domain.policy import ACTIONS, BUILT_IN, RESOURCE, Grant, Membership, is_role
+from bot.domain.policy_text import parse_policy
+from bot.domain.text import listed
 
-MODEL = """
+_MODEL = """
 [request_definition]
-r = sub, act, obj
+r = subjects, action, stage
 
 [policy_definition]
-p = sub, act, obj, eft
+p = subject, action, stage, eft, index
+
+[role_definition]
+g = _, _
 
 [policy_effect]
 e = some(where (p.eft == allow)) && !some(where (p.eft == deny))
 
 [matchers]
-m = is_one_of(p.sub, r.sub) && glob(p.act, r.act) && glob(p.obj, r.obj)
+m = among(p.subject, r.subjects) && glob(p.action, r.action) && glob(p.stage, r.stage)
 """
+_MOST_REMEMBERED = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A user and the user groups that he is in, as resolved now."""
+    """A person as far as the policy is concerned.
+
+    `groups` are the policy's user groups that he is known to be in, `unverified` those that could not be asked.
+    """
 
     user: UserId
     groups: frozenset[str] = frozenset()
+    unverified: frozenset[str] = frozenset()
+
+
+class Outcome(StrEnum):
+    ALLOWED = "allowed"
+    REFUSED = "refused"
+    UNVERIFIED = "unverified"  # it depends on a user group that could not be asked: never a yes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """`decided_by` is the line that allowed or denied; None when no line speaks of it, which is a no."""
+    """What the policy says. `decided_by` is the line that decided; None where no line speaks of it, which is a no."""
 
-    allowed: bool
+    outcome: Outcome
+    reason: str
     decided_by: Grant | None = None
+
+    @property
+    def allowed(self) -> bool:
+        return self.outcome is Outcome.ALLOWED
+
+    @property
+    def unverified(self) -> bool:
+        return self.outcome is Outcome.UNVERIFIED
 
 
 class Authorization:
-    """One policy, compiled. Evaluations are remembered: a policy never changes, a new one gets a new object."""
+    """One policy, compiled. Answers are remembered: a policy never changes, a new one gets a new object."""
 
     def __init__(self, permissions: Permissions) -> None:
         """Raises `ValueError` for a policy with a fault: what cannot be read must not be half in force."""
         policy, faults = parse_policy(permissions.policy)
         if faults:
-            raise ValueError(f"the policy's line {faults[0].line}: {faults[0].reason}")
-        self._policy = Policy(grants=(*BUILT_IN, *policy.grants), memberships=policy.memberships)
-        self._default = permissions.default
-        self._known: dict[tuple[frozenset[str], str, str], Verdict] = {}
-        self._enforcer = _enforcer(self._policy)
-
-    @property
-    def groups(self) -> frozenset[str]:
+            raise ValueError(f"permissions.policy, {faults[0]}")
+        self.groups = policy.groups
         """The user groups that the policy names: whose members must be known to evaluate it."""
-        return self._policy.groups
+        self._default = permissions.default
+        self._grants = (*policy.grants, *BUILT_IN)
+        self._members = frozenset(given.member for given in policy.memberships)
+        self._held = frozenset(given.role for given in policy.memberships)
+        self._enforcer = _compiled(self._grants, policy.memberships)
+        self._remembered: dict[tuple[frozenset[str], str, str], tuple[bool, Grant | None]] = {}
 
     def authorize(self, subject: Subject, action: str, stage: str) -> Verdict:
-        """Whether the subject may do `action` (one of `policy.ACTIONS`) on `stage` (`<application>/<environment>`)."""
-        identities = self._identities(subject)
-        key = (identities, action, stage)
-        if (known := self._known.get(key)) is None:
-            known = self._known[key] = self._evaluate(identities, action, stage)
-        return known
+        """Whether the subject may do `action` (one of `ACTIONS`) on `stage` (`<application>/<environment>`)."""
+        allowed, line = self._ask({subject.user, *subject.groups}, action, stage)
+        if self._is_open(subject, action, stage, allowed=allowed, denied=line is not None and not allowed):
+            groups = listed(tuple(sorted(subject.unverified)))
+            return Verdict(outcome=Outcome.UNVERIFIED, reason=f"it depends on {groups}, who cannot be verified now")
+        if allowed:
+            return Verdict(outcome=Outcome.ALLOWED, reason=f"allowed by {_quoted(line)}", decided_by=line)
+        needed = f"needs `{RESOURCE}, {action}` on {stage}"
+        if line is not None:
+            return Verdict(outcome=Outcome.REFUSED, reason=f"{needed}; denied by {_quoted(line)}", decided_by=line)
+        holders = self.holders(action, stage)
+        granted = f"granted to {listed(holders)}" if holders else "nobody has it"
+        return Verdict(outcome=Outcome.REFUSED, reason=f"{needed}; {granted}")
 
     def roles_of(self, subject: Subject) -> frozenset[str]:
         """Every role of the subject, through other roles too, the default one included."""
-        return frozenset(name for name in self._identities(subject) if name.startswith("role:"))
+        return frozenset(filter(is_role, self._identities({subject.user, *subject.groups})))
 
     def holders(self, action: str, stage: str) -> tuple[str, ...]:
-        """Which subjects of the policy have the right by a line of their own, in the order of the policy."""
-        found = [g.subject for g in self._policy.grants if g.allows and _speaks_of(g, action, stage)]
-        return tuple(dict.fromkeys(name for name in found if name not in ("role:admin", "role:readonly")))
+        """The users, user groups and roles whom a line gives this right and none denies it; roles that nobody has are
+        left out. The default role alone stands for everybody.
+        """
+        if self._ask(frozenset(), action, stage)[0]:
+            return (self._default,)
+        named = dict.fromkeys(
+            grant.subject
+            for grant in self._grants
+            if grant.allows and matches(grant.action, action) and matches(grant.stage, stage)
+        )
+        there = [subject for subject in named if not is_role(subject) or subject in self._held]
+        return tuple(subject for subject in there if self._ask({subject}, action, stage)[0])
 
-    def _evaluate(self, identities: frozenset[str], action: str, stage: str) -> Verdict:
-        allowed = bool(self._enforcer.enforce(identities, action, stage))
-        speaking = [g for g in self._policy.grants if g.subject in identities and _speaks_of(g, action, stage)]
-        return Verdict(allowed=allowed, decided_by=next((g for g in speaking if g.allows == allowed), None))
+    def _is_open(self, subject: Subject, action: str, stage: str, *, allowed: bool, denied: bool) -> bool:
+        """Whether being in some of the groups that could not be asked would turn the answer.
 
-    def _identities(self, subject: Subject) -> frozenset[str]:
-        found = {str(subject.user), *subject.groups, self._default}
-        while more := {m.role for m in self._policy.memberships if m.member in found} - found:
-            found |= more
+        A deny stays, whatever else he is. A yes falls if any of the groups is denied, so all are asked at once; a no
+        becomes a yes through some one group, with more of them only denies can come in.
+        """
+        if not subject.unverified or denied:
+            return False
+        known = {subject.user, *subject.groups}
+        if allowed:
+            return not self._ask(known | subject.unverified, action, stage)[0]
+        return any(self._ask(known | {group}, action, stage)[0] for group in subject.unverified)
+
+    def _ask(self, who: Set[str], action: str, stage: str) -> tuple[bool, Grant | None]:
+        if action not in ACTIONS:
+            raise ValueError(f"{action!r} is no action of the policy")
+        key = (self._identities(who), action, stage)
+        if key not in self._remembered:
+            if len(self._remembered) >= _MOST_REMEMBERED:
+                self._remembered.clear()
+            allowed, explained = self._enforcer.enforce_ex(*key)
+            self._remembered[key] = (allowed, self._grants[int(explained[-1])] if explained else None)
+        return self._remembered[key]
+
+    def _identities(self, who: Set[str]) -> frozenset[str]:
+        """All that he is: with the default role, and with what `g` lines give to any of these."""
+        found = {*who, self._default}
+        for one in found & self._members:  # casbin keeps every name that it is asked about
+            found |= set(self._enforcer.get_implicit_roles_for_user(one))
         return frozenset(found)
 
 
-def _speaks_of(grant: Grant, action: str, stage: str) -> bool:
-    return matches(grant.action, action) and matches(grant.stage, stage)
-
-
-def _enforcer(policy: Policy) -> casbin.Enforcer:
+def _compiled(grants: tuple[Grant, ...], memberships: tuple[Membership, ...]) -> Enforcer:
     model = Model()
-    model.load_model_from_text(MODEL)
-    enforcer = casbin.Enforcer(model)
-    enforcer.enable_log(False)
-    enforcer.add_function("glob", lambda pattern, text: matches(pattern, text))
-    enforcer.add_function("is_one_of", lambda name, identities: name in identities)
-    for grant in policy.grants:
-        rule = [grant.subject, grant.action, grant.stage, "allow" if grant.allows else "deny"]
-        if not enforcer.has_policy(*rule):
-            enforcer.add_policy(*rule)
+    model.load_model_from_text(_MODEL)
+    enforcer = Enforcer(model)
+    enforcer.add_function("among", lambda subject, subjects: subject in subjects)
+    enforcer.add_function("glob", matches)
+    enforcer.add_policies(
+        [
+            (grant.subject, grant.action, grant.stage, "allow" if grant.allows else "deny", str(index))
+            for index, grant in enumerate(grants)
+        ]
+    )
+    enforcer.add_grouping_policies(list(dict.fromkeys((given.member, given.role) for given in memberships)))
     return enforcer
+
+
+def _quoted(line: Grant | None) -> str:
+    if line is None:
+        return "the policy"
+    return f"`{line}` ({f'line {line.line} of permissions.policy' if line.line else 'built in'})"
