@@ -1,0 +1,50 @@
+"""Who may do what on the forge: tokens to logins, and which of the sandbox's people have write access."""
+
+import base64
+import binascii
+
+from bot.sandbox.seeded import BOT_USER_ID, TOKENS, USERS
+
+BOT_LOGIN = "tiphys"
+LOGIN_OF_TOKEN = {TOKENS.github_tiphys: BOT_LOGIN, TOKENS.github_developer: "developer"}
+
+
+class BadCredentials(Exception):
+    """An Authorization header that names nobody."""
+
+
+def login_of_header(header: str | None) -> str | None:
+    """The login behind `Bearer <token>`, `token <token>` or `Basic <any name:token>`; None without a header.
+
+    Raises `BadCredentials`.
+    """
+    if not header:
+        return None
+    scheme, _, value = header.partition(" ")
+    token = value.strip()
+    if scheme.lower() == "basic":
+        try:
+            token = base64.b64decode(token, validate=True).decode().partition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            raise BadCredentials from None
+    elif scheme.lower() not in {"bearer", "token"}:
+        raise BadCredentials
+    if token not in LOGIN_OF_TOKEN:
+        raise BadCredentials
+    return LOGIN_OF_TOKEN[token]
+
+
+def find_login(user: str) -> str | None:
+    """The login of a person named by user id or name, or None. The bot's own is `tiphys`."""
+    if user in {BOT_LOGIN, BOT_USER_ID}:
+        return BOT_LOGIN
+    return next((known.name for known in USERS if user in {known.id, known.name}), None)
+
+
+def may_write(login: str) -> bool:
+    """Every member of the workspace, and the bot; no guests, strangers, robots or people who have left."""
+    return login == BOT_LOGIN or any(user.name == login and user.kind == "member" for user in USERS)
+
+
+def known_logins() -> frozenset[str]:
+    return frozenset({BOT_LOGIN, *(user.name for user in USERS)})

@@ -1,0 +1,1 @@
+"""GitHub's REST API, one file per group of endpoints."""
