@@ -1,0 +1,1 @@
+"""The REST endpoints of Argo CD's API server, by subject."""
