@@ -47,7 +47,10 @@ class LoggedRequest:
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """Trouble for the requests that match; `left` counts down, None means until it is ended."""
+    """Trouble for the requests that match; `left` counts down, None means until it is ended.
+
+    The first `skip` matching requests pass unharmed.
+    """
 
     id: str
     service: ServiceName
@@ -59,6 +62,7 @@ class Fault:
     seconds: float | None = None
     left: int | None = None
     bot: str | None = None
+    skip: int = 0
 
     def matches(self, request: LoggedRequest) -> bool:
         return (
@@ -73,7 +77,7 @@ class Fault:
         return {
             "id": self.id, "service": self.service, "do": self.do, "method": self.method,
             "path": self.path.pattern if self.path else None, "status": self.status, "headers": self.headers,
-            "seconds": self.seconds, "bot": self.bot, "left": self.left,
+            "seconds": self.seconds, "bot": self.bot, "left": self.left, "skip": self.skip,
         }  # fmt: skip
 
 
@@ -129,7 +133,7 @@ class Traffic:
         @web.middleware
         async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
             entry = await self._record("git" if path_is_git(request.path) else service, request)
-            fault = next((f for f in self._faults if f.matches(entry)), None)
+            fault = self._fault_for(entry)
             try:
                 if fault is None:
                     return await self._apply(entry, request, handler)
@@ -140,6 +144,15 @@ class Traffic:
                 self.touched()
 
         return watch
+
+    def _fault_for(self, entry: LoggedRequest) -> Fault | None:
+        """The first fault that matches, unless it lets this one pass."""
+        for fault in self._faults:
+            if fault.matches(entry):
+                if fault.skip == 0:
+                    return fault
+                fault.skip -= 1
+        return None
 
     async def _record(self, service: ServiceName, request: web.Request) -> LoggedRequest:
         self._last += 1

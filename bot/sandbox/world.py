@@ -179,7 +179,7 @@ def _seeds() -> list[ApplicationSeed]:
         ApplicationSeed(
             name=f"apm-stack-{environment}", application="apm-stack", environment=environment, instance="main",
             project="apm", repository="example/apm", path=f"deployments/k8s/overlays/{environment}",
-            target_revision="main", autosync=environment == "development",
+            target_revision="main", autosync=environment == "development", namespace=f"apm-{environment}",
         )
         for environment in ENVIRONMENTS
     ]  # fmt: skip

@@ -25,6 +25,7 @@ class FaultBody(Body):
     headers: dict[str, str] = Field(default_factory=dict)
     seconds: float | None = Field(default=None, ge=0)
     times: int | None = Field(default=None, ge=1)
+    skip: int = Field(default=0, ge=0)
     bot: str | None = None
 
 
@@ -107,7 +108,7 @@ class WorldControl:
         fault = self._world.traffic.add_fault(
             Fault(
                 id="", service=body.service, do=body.do, method=body.method, path=path, status=body.status,
-                headers=body.headers, seconds=body.seconds, left=body.times, bot=body.bot,
+                headers=body.headers, seconds=body.seconds, left=body.times, bot=body.bot, skip=body.skip,
             )
         )  # fmt: skip
         return web.json_response({"id": fault.id})
