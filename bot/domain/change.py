@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bot.domain.approval import RuleResult
+from bot.domain.approval import Approval, RuleResult
 from bot.domain.content_key import ContentKey
 from bot.domain.gate import Gate
 from bot.domain.identity import ChangeId, ChannelId, GroupId, Revision, UserId
@@ -135,6 +135,7 @@ class Change:
     healthy_since: datetime | None = None
     unhealthy_since: datetime | None = None
     trouble_since: datetime | None = None  # since when something outside gives no answer
+    voided_at: datetime | None = None  # approvals that were given until then no longer count, whatever they name
     void_because: str = ""
     foreign_head: Revision | None = None  # what stands on the promotion branch instead of our commit
     cause: str = ""  # of a bad end: the first failing resource or answer
@@ -152,6 +153,10 @@ class Change:
         if self.merge is not None:
             return self.merge.key.fingerprint
         return self.proposal.fingerprint if self.proposal else None
+
+    def is_void(self, approval: Approval) -> bool:
+        """Whether somebody else changed the promotion branch after this approval was given."""
+        return self.voided_at is not None and approval.at <= self.voided_at
 
     @property
     def title(self) -> str:

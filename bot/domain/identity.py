@@ -20,11 +20,17 @@ Revision = NewType("Revision", str)
 
 SYSTEM = "system"
 FULL_SHA = re.compile(r"[0-9a-f]{40}")
+ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
 def is_revision(text: str) -> bool:
     """Whether `text` is a full commit SHA; short ones, tags and branch names are not."""
     return FULL_SHA.fullmatch(text) is not None
+
+
+def is_change_id(text: str) -> bool:
+    """Whether `text` has the form of a change's ULID."""
+    return ULID.fullmatch(text) is not None
 
 
 def short(revision: str) -> str:

@@ -5,12 +5,13 @@ could be verified: an unreachable directory refuses with "cannot verify".
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bot.domain.approval import Standing
 from bot.domain.identity import CannotVerify, GroupId, Member, MemberKind, UserId
 from bot.domain.pipeline import Stage
+from bot.domain.policy import Grant
 from bot.domain.text import Code, Text, listed
 from bot.ports import ConfigurationInForce, Directory
 from bot.services.authorization import Authorization, Subject
@@ -81,13 +82,16 @@ class Access:
             return Forbidden(slug=f"not-a-member-{member.kind.value}", text=Text.of(KINDS[member.kind]))
         if action is Action.ABORT and requester is not None and self._is_same_person(user, requester):
             return Permitted(member=member)
-        groups, unverified = await self._groups(user)
-        subject = Subject(user=user, groups=groups)
+        subject, why = await self._subject(user)
         wanted = (action, Action.APPROVE) if action is Action.REJECT else (action,)
         names = [stage.name] if stage else [s.name for s in self._source.current.stages()]
-        if any(self._authorization.authorize(subject, a.value, name).allowed for a in wanted for name in names):
+        verdicts = [self._authorization.authorize(subject, a.value, name) for a in wanted for name in names]
+        if any(verdict.allowed for verdict in verdicts):
             return Permitted(member=member)
-        return self._forbidden(action, stage, unverified)
+        if any(verdict.unverified for verdict in verdicts):
+            words = f"I cannot verify your user groups ({why}), so I do nothing. Try again in a moment."
+            return Forbidden(slug="cannot-verify", text=Text.of(words))
+        return self._forbidden(action, stage, verdicts[0].decided_by if verdicts else None)
 
     async def may_approve(self, user: UserId, stage: Stage) -> Standing:
         """Whether this user's approval counts: a member with the `approve` right and one of `approvals.from`."""
@@ -95,12 +99,11 @@ class Access:
         if isinstance(permit, Forbidden):
             return Standing(may_approve=False, reason=permit.text.plain, unverified=permit.slug == "cannot-verify")
         sources = stage.approvals.sources if stage.approvals else ()
-        groups, unverified = await self._groups(user, tuple(s for s in sources if s.startswith("S")))
-        roles = self._authorization.roles_of(Subject(user=user, groups=groups))
-        if user in sources or groups & set(sources) or roles & set(sources):
+        subject, why = await self._subject(user, tuple(s for s in sources if s.startswith("S")))
+        if self._is_one_of(subject, sources):
             return Standing(may_approve=True)
-        if unverified:
-            return Standing(may_approve=False, reason=f"cannot verify your user groups: {unverified}", unverified=True)
+        if self._is_one_of(replace(subject, groups=subject.groups | subject.unverified), sources):
+            return Standing(may_approve=False, reason=f"cannot verify your user groups: {why}", unverified=True)
         return Standing(
             may_approve=False, reason=f"{stage.name} is approved by {listed(sources)}, and you are not in it"
         )
@@ -109,9 +112,9 @@ class Access:
         member = await self._directory.member(user)
         if isinstance(member, CannotVerify):
             return Known(member=member)
-        groups, unverified = await self._groups(user)
-        roles = self._authorization.roles_of(Subject(user=user, groups=groups))
-        return Known(member=member, groups=tuple(sorted(groups)), roles=tuple(sorted(roles)), unverified=unverified)
+        subject, why = await self._subject(user)
+        roles = self._authorization.roles_of(subject)
+        return Known(member=member, groups=tuple(sorted(subject.groups)), roles=tuple(sorted(roles)), unverified=why)
 
     @property
     def _authorization(self) -> Authorization:
@@ -120,33 +123,33 @@ class Access:
             self._built = (configuration, Authorization(configuration.permissions))
         return self._built[1]
 
-    async def _groups(self, user: UserId, more: tuple[str, ...] = ()) -> tuple[frozenset[str], str]:
-        """The user groups of the policy that he is in now; and why some could not be told, if so."""
+    async def _subject(self, user: UserId, more: tuple[str, ...] = ()) -> tuple[Subject, str]:
+        """Him with those of the policy's user groups that he is in now; and why some could not be told, if so."""
         wanted = sorted({*self._authorization.groups, *more})
         found = await asyncio.gather(*(self._directory.group_members(GroupId(group)) for group in wanted))
-        unverified = next((members.reason for members in found if isinstance(members, CannotVerify)), "")
-        return (
-            frozenset(
-                group
-                for group, members in zip(wanted, found, strict=True)
-                if not isinstance(members, CannotVerify) and user in members
-            ),
-            unverified,
-        )
+        answers = dict(zip(wanted, found, strict=True))
+        unverified = {group: told.reason for group, told in answers.items() if isinstance(told, CannotVerify)}
+        groups = {group for group, told in answers.items() if not isinstance(told, CannotVerify) and user in told}
+        subject = Subject(user=user, groups=frozenset(groups), unverified=frozenset(unverified))
+        return subject, next(iter(unverified.values()), "")
+
+    def _is_one_of(self, subject: Subject, sources: tuple[str, ...]) -> bool:
+        return not {subject.user, *subject.groups, *self._authorization.roles_of(subject)}.isdisjoint(sources)
 
     def _is_same_person(self, one: UserId, other: UserId) -> bool:
         configuration = self._source.current
         return configuration.person_key(one) == configuration.person_key(other)
 
-    def _forbidden(self, action: Action, stage: Stage | None, unverified: str) -> Forbidden:
-        if unverified:
-            words = f"I cannot verify your user groups ({unverified}), so I do nothing. Try again in a moment."
-            return Forbidden(slug="cannot-verify", text=Text.of(words))
+    def _forbidden(self, action: Action, stage: Stage | None, denied_by: Grant | None) -> Forbidden:
         if stage is None:
             return Forbidden(
                 slug="no-permission", text=Text.of("You may not do that: ", Code(f"changes, {action.value}"), ".")
             )
+        right = Code(f"changes, {action.value}, {stage.name}")
+        if denied_by is not None:
+            denied = Text.of("You may not do that: ", right, " is denied to you by ", Code(str(denied_by)), ".")
+            return Forbidden(slug="no-permission", text=denied)
         holders = self._authorization.holders(action.value, stage.name)
         granted = f" It is granted to {listed(holders)}." if holders else " Nobody is granted it in tiphys.yaml."
-        needs = Text.of("You may not do that: it needs ", Code(f"changes, {action.value}, {stage.name}"), ".", granted)
+        needs = Text.of("You may not do that: it needs ", right, ".", granted)
         return Forbidden(slug="no-permission", text=needs)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.change import Change, SyncFacts
+from bot.domain.content_key import ContentKey
 from bot.domain.decisions.decision import Advance, Decision, Wait
 from bot.domain.gate import Gate, first_shut
 from bot.domain.lifecycle import Event, State
@@ -22,15 +23,15 @@ class SyncSeen:
 
     `operation` is ours, or the one that ships the merged commit (Argo CD's own, a person's); None when neither is to be
     seen. `shipped` says that the newest history entry is the merged commit or a descendant with the same key, deployed
-    since the merge. `differences` is what the live Application now differs in from what was approved.
+    since the merge. `key` is of the merged commit as the live Application reads it now.
     """
 
     live: LiveApplication
     gates: tuple[Gate, ...]
     operation: Operation | None
     shipped: bool
+    key: ContentKey
     moved_on: int = 0
-    differences: tuple[str, ...] = ()
     progress: SyncProgress | None = None
 
 
@@ -39,8 +40,8 @@ def decide_merged(change: Change, seen: SyncSeen, stage: Stage, now: datetime) -
     facts: dict[str, object] = {"gates": seen.gates, "progress": seen.progress}
     if seen.shipped:
         return _shipped(change, seen, now)
-    if seen.differences:
-        return _differs(change, seen)
+    if (differs := _differs(change, seen.key)) is not None:
+        return differs
     if seen.operation is not None:
         return Advance(
             event=Event.SYNC_STARTED,
@@ -78,15 +79,19 @@ def _await_argocd(change: Change, seen: SyncSeen, stage: Stage, now: datetime, f
     return Wait(reason=reason, look_again=FOLLOW * 2, facts=facts)
 
 
-def _differs(change: Change, seen: SyncSeen) -> Decision:
+def _differs(change: Change, key: ContentKey) -> Decision | None:
+    """The live Application was changed after the merge: what stands there now is to be approved, by its own key."""
     merge = change.merge
     if merge is None:
         raise ValueError(f"change {change.number} is to be synced without a merge")
+    differences = merge.key.differences(key)
+    if not differences:
+        return None
     return Advance(
         event=Event.MERGED_DIFFERENTLY,
-        reason=f"since the merge the Application changed: {listed(seen.differences)}",
-        facts={"merge": replace(merge, differences=seen.differences), "approved_by": (), "approvals": None},
-        note=Text.of(f"The live Application changed after the merge: {listed(seen.differences)}. Nothing is synced."),
+        reason=f"since the merge the Application changed: {listed(differences)}",
+        facts={"merge": replace(merge, key=key, differences=differences), "approved_by": (), "approvals": None},
+        note=Text.of(f"The live Application changed after the merge: {listed(differences)}. Nothing is synced."),
     )
 
 

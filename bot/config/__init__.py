@@ -1,0 +1,1 @@
+"""`tiphys.yaml`: its shape, its meaning, and what is wrong with it."""

@@ -1,0 +1,169 @@
+"""Every effective value of the configuration, and where it comes from. Secrets are named, never shown."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import timedelta
+from enum import Enum
+
+from bot.config.documents import SecretDocument, TiphysDocument
+from bot.config.durations import write_duration
+from bot.config.effective import Effective, EffectiveApprovals, EffectivePolicy, EffectiveTimeouts, policy_of
+from bot.config.loading import load, read_document
+from bot.config.outside import ARGOCD_TOKEN, GITHUB_TOKEN, main_instance, overrides
+from bot.config.problems import ConfigurationError, Path, Problems, written
+from bot.config.secrets import ReadFile, Surroundings
+from bot.domain.pipeline import Configuration
+from bot.domain.text import counted
+
+BUILT_IN = "built in"
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """`path` as it would stand in the file, the value as it would be written, and where it was found."""
+
+    path: str
+    value: str
+    origin: str
+
+
+def explain(text: str, *, file: str, environ: Mapping[str, str], read_file: ReadFile) -> list[Explained]:
+    """Takes what `load` takes. Raises `ConfigurationError` where that finds problems."""
+    configuration = load(text, file=file, environ=environ, read_file=read_file)
+    if isinstance(configuration, list):
+        raise ConfigurationError(configuration)
+    document, _, problems = read_document(text, file=file)
+    assert document is not None, "a configuration has a document"  # noqa: S101
+    teller = _Teller(
+        configuration, document, document.model_dump(by_alias=True), problems, Surroundings(file, environ, read_file)
+    )
+    parts = (
+        teller.slack(), teller.people(), teller.argocd(), teller.repositories(), teller.environments(),
+        teller.applications(), teller.rest(),
+    )  # fmt: skip
+    return [line for part in parts for line in part]
+
+
+@dataclass(frozen=True, slots=True)
+class _Teller:
+    configuration: Configuration
+    document: TiphysDocument
+    data: dict[str, object]  # the document as plain data
+    problems: Problems
+    surroundings: Surroundings
+
+    def slack(self) -> Iterator[Explained]:
+        slack = self.configuration.slack
+        for key in ("admin_channel", "commands", "command_prefix", "home_workspace_only"):
+            yield self._told(("slack", key), getattr(slack, key))
+
+    def people(self) -> Iterator[Explained]:
+        for name, person in self.configuration.people.items():
+            for key in ("slack", "github", "argocd", "emails"):
+                yield self._told(("people", name, key), getattr(person, key))
+
+    def argocd(self) -> Iterator[Explained]:
+        instances = self.document.argocd or {}
+        address = overrides(self.surroundings, self.problems).argocd_server
+        for name, instance in self.configuration.argocd.items():
+            path: Path = ("argocd", name)
+            wins = "ARGOCD_SERVER" if address and name == main_instance(instances) else None
+            yield self._told((*path, "server"), instance.server, variable=wins)
+            yield self._secret((*path, "token"), instances[name].token, ARGOCD_TOKEN)
+            yield self._told((*path, "ca_file"), instance.ca_file)
+
+    def repositories(self) -> Iterator[Explained]:
+        address = overrides(self.surroundings, self.problems).github_api_url
+        for name, repository in self.configuration.repositories.items():
+            path: Path = ("repositories", name)
+            yield self._told((*path, "github"), repository.github)
+            yield self._told((*path, "api_url"), repository.api_url, variable="GITHUB_API_URL" if address else None)
+            yield self._secret((*path, "token"), (self.document.repositories or {})[name].token, GITHUB_TOKEN)
+
+    def environments(self) -> Iterator[Explained]:
+        for name, aliases in self.configuration.environments.items():
+            yield self._told(("environments", name, "aliases"), aliases)
+
+    def applications(self) -> Iterator[Explained]:
+        for name, application in self.configuration.applications.items():
+            path: Path = ("applications", name)
+            strategy = application.strategy
+            yield self._told((*path, "repository"), application.repository)
+            yield self._told((*path, "channel"), application.channel)
+            for key in ("type", "branch", "path", "merge", "fields"):
+                yield self._told((*path, "strategy", key), getattr(strategy, key))
+            for environment, stage in application.stages.items():
+                here: Path = (*path, "stages", environment)
+                yield self._told((*here, "from"), stage.source)
+                yield self._told((*here, "path"), stage.path, key=(*path, "strategy", "path"))
+                for key in ("instance", "project", "namespace", "name"):
+                    yield self._told((*here, "argocd", key), getattr(stage.argocd, key), key=(*path, "argocd", key))
+                yield from self._policy(here, policy_of(self.document, name, environment))
+
+    def rest(self) -> Iterator[Explained]:
+        permissions = self.configuration.permissions
+        yield self._told(("permissions", "default"), permissions.default)
+        yield self._told(("permissions", "policy"), counted(len(permissions.policy.splitlines()), "line"))
+        yield self._told(("polling", "changes"), self.configuration.polling.changes)
+
+    def _policy(
+        self, path: Path, policy: EffectivePolicy | EffectiveApprovals | EffectiveTimeouts
+    ) -> Iterator[Explained]:
+        for field in fields(policy):
+            value = getattr(policy, field.name)
+            key = "from" if field.name == "sources" else field.name
+            if isinstance(value, Effective):
+                yield Explained(written((*path, key)), show(value.value), self._origin(value.origin))
+            elif is_dataclass(value) and isinstance(value, EffectiveApprovals | EffectiveTimeouts):
+                yield from self._policy((*path, key), value)
+            else:
+                yield Explained(written((*path, key)), "none needed", BUILT_IN)
+
+    def _told(self, path: Path, value: object, *, key: Path | None = None, variable: str | None = None) -> Explained:
+        """`key`: where the value stands, if not at its own path."""
+        stands = key or path
+        if variable:
+            beaten = f", wins over {self._origin(stands)}" if stands in self.problems.lines else ""
+            return Explained(written(path), show(value), f"environment variable {variable}{beaten}")
+        return Explained(written(path), show(value), self._origin(stands if self._is_set(stands) else None))
+
+    def _secret(self, path: Path, reference: SecretDocument | None, variable: str) -> Explained:
+        reference = reference or SecretDocument(env=variable)
+        origin = self._origin(path if path in self.problems.lines else None)
+        if reference.file:
+            return Explained(written(path), f"from the file {self.surroundings.located(reference.file)}", origin)
+        name = reference.env or ""
+        if self.surroundings.variable(name):
+            return Explained(written(path), f"from the environment variable {name}", origin)
+        return Explained(written(path), f"from the file that {name}_FILE names", origin)
+
+    def _is_set(self, path: Path) -> bool:
+        """Whether the key stands in the file with a value: one without is one that is not there."""
+        here: object = self.data
+        for step in path:
+            here = here.get(step) if isinstance(here, dict) else None
+        return here is not None
+
+    def _origin(self, path: Path | None) -> str:
+        if path is None:
+            return BUILT_IN
+        line = self.problems.line_of(path)
+        return f"{self.problems.file}:{line} ({written(path)})" if line else BUILT_IN
+
+
+def show(value: object) -> str:
+    """A value as it would be written in the file."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "true" if value else "false"
+        case timedelta():
+            return write_duration(value)
+        case Enum():
+            return str(value.value)
+        case tuple() | list():
+            return f"[{', '.join(show(item) for item in value)}]"
+        case "":
+            return '""'
+    return str(value)

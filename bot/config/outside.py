@@ -1,0 +1,127 @@
+"""Argo CD instances and repositories: their addresses and tokens, and the environment variables that win."""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from bot.config.documents import ArgocdDocument, RepositoryDocument, SecretDocument, TiphysDocument
+from bot.config.problems import NOT_SUPPORTED_YET, Path, Problems
+from bot.config.secrets import Surroundings
+from bot.config.words import server_url
+from bot.domain.pipeline import ArgocdInstance, Repository
+
+GITHUB_API = "https://api.github.com"
+ARGOCD_TOKEN = "ARGOCD_AUTH_TOKEN"  # noqa: S105  the name of a variable
+GITHUB_TOKEN = "GITHUB_TOKEN"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """Addresses from the environment that win over the file."""
+
+    argocd_server: str | None
+    github_api_url: str | None
+
+
+def overrides(surroundings: Surroundings, problems: Problems) -> Overrides:
+    return Overrides(
+        _address("ARGOCD_SERVER", surroundings, problems), _address("GITHUB_API_URL", surroundings, problems)
+    )
+
+
+def main_instance(names: Collection[str]) -> str | None:
+    """The instance that is meant where none is named: `main`, or the only one."""
+    if "main" in names:
+        return "main"
+    return next(iter(names)) if len(names) == 1 else None
+
+
+def instances(document: TiphysDocument, surroundings: Surroundings, problems: Problems) -> dict[str, ArgocdInstance]:
+    written = document.argocd or {}
+    main, address = main_instance(written), overrides(surroundings, problems).argocd_server
+    if address and written and main is None:
+        problems.about_variable(
+            "ARGOCD_SERVER",
+            "it is set, but there are several instances in `argocd:` and none is called `main`",
+            "Call the instance that it is for `main`, or unset it",
+        )
+    found = {}
+    for name, instance in written.items():
+        path: Path = ("argocd", name)
+        token = _argocd_token(instance, path, surroundings, problems, is_main=name == main)
+        ca_file = surroundings.located(instance.ca_file) if instance.ca_file else None
+        if ca_file:
+            _look_at_certificates(ca_file, (*path, "ca_file"), surroundings, problems)
+        server = address if address and name == main else instance.server
+        if token:
+            found[name] = ArgocdInstance(name=name, server=server, token=token, ca_file=ca_file)
+        else:
+            problems.damaged.add(path)
+    return found
+
+
+def repositories(document: TiphysDocument, surroundings: Surroundings, problems: Problems) -> dict[str, Repository]:
+    address = overrides(surroundings, problems).github_api_url
+    found = {}
+    for name, repository in (document.repositories or {}).items():
+        path: Path = ("repositories", name)
+        token = _github_token(repository, path, surroundings, problems)
+        if repository.github.endswith(".git"):
+            short = repository.github.removesuffix(".git")
+            problems.add((*path, "github"), f"`{repository.github}` ends with `.git`", f"Write `{short}`")
+        if token:
+            api_url = address or repository.api_url or GITHUB_API
+            found[name] = Repository(name=name, github=repository.github, api_url=api_url, token=token)
+        else:
+            problems.damaged.add(path)
+    return found
+
+
+def _address(variable: str, surroundings: Surroundings, problems: Problems) -> str | None:
+    value = surroundings.variable(variable)
+    if value is None:
+        return None
+    try:
+        return server_url(value)
+    except ValueError as error:
+        problems.about_variable(variable, f"the address cannot be used: {error}", "Correct it, or unset it")
+        return None
+
+
+def _argocd_token(
+    instance: ArgocdDocument, path: Path, surroundings: Surroundings, problems: Problems, *, is_main: bool
+) -> str | None:
+    if instance.token is None and not is_main:
+        if not problems.is_damaged((*path, "token")):
+            problems.add(path, "`token` is missing", "Add `token: {env: NAME}` or `token: {file: PATH}`")
+        return None
+    if instance.token is None and problems.is_damaged((*path, "token")):
+        return None
+    return surroundings.secret(instance.token or SecretDocument(env=ARGOCD_TOKEN), (*path, "token"), problems)
+
+
+def _github_token(
+    repository: RepositoryDocument, path: Path, surroundings: Surroundings, problems: Problems
+) -> str | None:
+    if repository.app is not None:
+        problems.add(
+            (*path, "app"),
+            "a GitHub App is not supported yet",
+            f"Use a token instead: `token: {{env: {GITHUB_TOKEN}}}`",
+            slug=NOT_SUPPORTED_YET,
+        )
+        return None
+    if repository.token is None and problems.is_damaged((*path, "token"), (*path, "app")):
+        return None
+    return surroundings.secret(repository.token or SecretDocument(env=GITHUB_TOKEN), (*path, "token"), problems)
+
+
+def _look_at_certificates(file: str, path: Path, surroundings: Surroundings, problems: Problems) -> None:
+    try:
+        text = surroundings.read_file(file)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not text"
+        problems.add(path, f"the file `{file}` cannot be read: {reason}", "Look at its path and its owner")
+        return
+    if not re.search("-----BEGIN (TRUSTED )?CERTIFICATE-----", text):
+        problems.add(path, f"the file `{file}` holds no certificate", "Point it to a file in PEM form")

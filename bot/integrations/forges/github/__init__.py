@@ -1,0 +1,1 @@
+"""GitHub: pull requests, statuses and merges over its REST API."""

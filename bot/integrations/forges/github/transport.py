@@ -1,0 +1,127 @@
+"""Requests to one GitHub: headers, pages, redirects of renamed repositories, limits; every failure a ports' error."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from bot.integrations.forges.github.errors import (
+    SYSTEM,
+    RateLimited,
+    error_of_answer,
+    error_of_transport,
+    misdirected,
+    not_understood,
+)
+from bot.ports import Refused
+
+API_VERSION = "2022-11-28"
+USER_AGENT = "tiphys"
+MOST_REDIRECTS = 3
+MOST_PAGES = 30
+PAGE_SIZE = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A success. `document` is None when the body is empty; `moved`: the repository answers under another name."""
+
+    document: Any
+    moved: bool
+    next_page: str | None
+
+
+class Transport:
+    """One token's way to one GitHub. Writes go one at a time; while GitHub limits us, nothing is sent."""
+
+    def __init__(self, api_url: str, token: str, *, timeout: float) -> None:
+        self._base = httpx.URL(api_url)
+        self._prefix = api_url.rstrip("/")
+        self._timeout = timeout
+        self._writing = asyncio.Lock()
+        self._limited_until = 0.0
+        self._http = httpx.AsyncClient(
+            headers={
+                "Accept": "application/vnd.github+json",
+                "X-GitHub-Api-Version": API_VERSION,
+                "User-Agent": USER_AGENT,
+                "Authorization": f"Bearer {token}",
+            },
+            timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def get(self, path: str, query: dict[str, str] | None = None) -> Answer:
+        return await self._send("GET", f"{self._prefix}{path}", query=query)
+
+    async def pages(self, path: str) -> list[Any]:
+        """The documents of all pages. Raises `Refused` beyond `MOST_PAGES`."""
+        answer = await self._send("GET", f"{self._prefix}{path}", query={"per_page": str(PAGE_SIZE)})
+        documents = [answer.document]
+        while answer.next_page is not None:
+            if len(documents) == MOST_PAGES:
+                raise Refused(SYSTEM, "too-long", f"GitHub's list has more than {MOST_PAGES * PAGE_SIZE} entries")
+            answer = await self._send("GET", answer.next_page)
+            documents.append(answer.document)
+        return documents
+
+    async def write(self, method: str, path: str, body: dict[str, Any]) -> Answer:
+        """A request that changes something. `Unavailable` may mean that it was applied, `RateLimited` never does."""
+        async with self._writing:
+            return await self._send(method, f"{self._prefix}{path}", body=body)
+
+    async def _send(
+        self, method: str, url: str, *, query: dict[str, str] | None = None, body: dict[str, Any] | None = None
+    ) -> Answer:
+        self._refuse_while_limited()
+        target = httpx.URL(url, params=query) if query else httpx.URL(url)
+        for redirects in range(MOST_REDIRECTS + 1):
+            response = await self._request(method, target, body)
+            if not response.has_redirect_location:
+                return self._read(response, moved=redirects > 0)
+            target = self._own(target.join(response.headers["location"]))
+            if query and not target.query:
+                target = target.copy_merge_params(query)
+        raise misdirected(f"more than {MOST_REDIRECTS} times")
+
+    async def _request(self, method: str, target: httpx.URL, body: dict[str, Any] | None) -> httpx.Response:
+        try:
+            async with asyncio.timeout(self._timeout * 2):  # httpx's own limits are per read, not for the whole
+                return await self._http.request(method, target, json=body)
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise error_of_transport(error) from error
+
+    def _read(self, response: httpx.Response, *, moved: bool) -> Answer:
+        if not response.is_success:
+            error = error_of_answer(response)
+            if isinstance(error, RateLimited):
+                self._limited_until = asyncio.get_running_loop().time() + (error.retry_after or 0.0)
+            raise error
+        next_page = response.links.get("next", {}).get("url")
+        try:
+            document = response.json() if response.content else None
+        except ValueError:
+            kind = response.headers.get("content-type", "no content type")
+            raise not_understood(f"{response.status_code} with {kind}") from None
+        return Answer(
+            document=document,
+            moved=moved,
+            next_page=str(self._own(response.url.join(next_page))) if next_page else None,
+        )
+
+    def _own(self, target: httpx.URL) -> httpx.URL:
+        """The address, if it is of the host that our token is for."""
+        if (target.scheme, target.host, target.port) != (self._base.scheme, self._base.host, self._base.port):
+            raise misdirected(f"{target.scheme}://{target.host}")
+        return target
+
+    def _refuse_while_limited(self) -> None:
+        """Going on while limited makes GitHub limit us for longer."""
+        left = self._limited_until - asyncio.get_running_loop().time()
+        if left > 0:
+            raise RateLimited(SYSTEM, "GitHub's rate limit is reached", retry_after=left)
