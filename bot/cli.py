@@ -1,0 +1,264 @@
+"""The command line: `tiphys run | sandbox | check | manifest | schema | db upgrade`.
+
+Each command imports what it needs when it is called, so that none waits for what another one needs.
+"""
+
+import asyncio
+import importlib.metadata
+import json
+import sys
+import traceback
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from bot.config.problems import Problem
+    from bot.settings import Settings
+
+app = typer.Typer(
+    name="tiphys",
+    help="Steers Argo CD from Slack: what was approved is what ships.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+database = typer.Typer(help="The database.", no_args_is_help=True)
+sandbox = typer.Typer(help="The try-it world: Slack, Argo CD and GitHub on this machine, and a page to use them.")
+app.add_typer(database, name="db")
+app.add_typer(sandbox, name="sandbox", invoke_without_command=True)
+
+
+class SlackMode(StrEnum):
+    SOCKET = "socket"
+    HTTP = "http"
+
+
+def main() -> None:
+    """The console script. Whatever happens is told in a line, not in a traceback; `TIPHYS_LOG=debug` shows that too."""
+    from bot.config.problems import ConfigurationError
+
+    try:
+        app()
+    except ConfigurationError as error:
+        _tell(error.problems, err=True)
+        sys.exit(1)
+    except Exception as error:
+        _tell_unexpected(error)
+        sys.exit(1)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tiphys {importlib.metadata.version('tiphys')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", help="Show the version and end.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run() -> None:
+    """Run the bot."""
+    from bot.settings import read_settings
+
+    settings = read_settings()
+    from bot.main import run as run_bot
+
+    raise typer.Exit(run_bot(settings))
+
+
+@app.command()
+def check(
+    config: Annotated[Path | None, typer.Option(help="The file to check instead of TIPHYS_CONFIG's.")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Show every effective value and its origin.")] = False,
+    online: Annotated[bool, typer.Option("--online", help="Compare with the live systems too.")] = False,
+) -> None:
+    """Check the settings and tiphys.yaml: every problem with its place, its reason and what to do."""
+    from bot.config.policy import warnings_of
+    from bot.config.problems import ConfigurationError, Problem
+    from bot.config.source import read_configuration
+    from bot.settings import configuration_file, environment, read_settings
+
+    problems: list[Problem] = []
+    settings = None
+    try:
+        settings = read_settings()
+    except ConfigurationError as error:
+        problems += error.problems
+    file = config or configuration_file()
+    configuration = read_configuration(file, environment())
+    if isinstance(configuration, list):
+        told = {(problem.file, problem.path) for problem in problems}
+        problems += [problem for problem in configuration if (problem.file, problem.path) not in told]
+    elif explain:
+        _explain(file, settings)
+    if online and settings is not None and not isinstance(configuration, list):
+        from bot.main import check_online
+
+        problems += check_online(settings, configuration)
+    if problems or isinstance(configuration, list):
+        _tell(problems)
+        typer.echo(f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'}")
+        raise typer.Exit(1)
+    for remark in warnings_of(configuration):
+        typer.echo(f"warning: {remark}")
+    stages = len(configuration.stages())
+    typer.echo(f"The settings and {file} are valid: applications {len(configuration.applications)}, stages {stages}.")
+
+
+@app.command()
+def manifest(
+    mode: Annotated[SlackMode, typer.Option(help="How Slack reaches the bot.")] = SlackMode.SOCKET,
+    url: Annotated[str | None, typer.Option(help="Where Slack finds the bot, for --mode http.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="The tiphys.yaml that chooses the slash commands. Default: TIPHYS_CONFIG's.")
+    ] = None,
+) -> None:
+    """Print the manifest of the Slack app."""
+    if mode is SlackMode.HTTP and not url:
+        raise typer.BadParameter("--mode http needs the address of the bot", param_hint="--url")
+    import yaml
+
+    import commands
+    from bot.chat.registry import load_commands
+    from bot.config.source import read_slack_policy
+    from bot.domain.pipeline import SlackPolicy
+    from bot.settings import configuration_file
+    from bot.slack.manifest import manifest as build
+
+    file = config or configuration_file()
+    policy = read_slack_policy(file) if config or file.exists() else SlackPolicy()
+    document = build(load_commands(commands), mode=mode.value, url=url, policy=policy)
+    typer.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120), nl=False)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of tiphys.yaml."""
+    from bot.config.schema import schema as build
+
+    typer.echo(json.dumps(build(), indent=2, ensure_ascii=False))
+
+
+@database.command()
+def upgrade() -> None:
+    """Bring the database's schema to what this version needs. `tiphys run` does so itself."""
+    from bot.settings import read_storage_settings
+    from bot.store.engine import FileLock, sqlite_path
+    from bot.store.migrate import upgrade as migrate
+
+    settings = read_storage_settings()
+    path = sqlite_path(settings.database)
+    assert path is not None, "the settings know SQLite alone"  # noqa: S101
+    with FileLock(path):
+        before, after = asyncio.run(migrate(settings.database))
+    if before == after:
+        typer.echo(f"{path} is up to date (schema {after})")
+    else:
+        typer.echo(f"{path}: schema {before or 'empty'} → {after}")
+
+
+Home = Annotated[Path, typer.Option(help="Folder of everything that the world keeps.")]
+
+
+@sandbox.callback()
+def _sandbox(
+    context: typer.Context,
+    port: Annotated[
+        int, typer.Option(help="Of the page and the control API; 0: any free one.", min=0, max=65535)
+    ] = 8600,
+    home: Home = Path(".sandbox"),
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over instead of going on.")] = False,
+    config: Annotated[Path | None, typer.Option(help="A tiphys.yaml instead of the seeded one.")] = None,
+    database_url: Annotated[
+        str | None, typer.Option("--database", help="The bot's database. Default: SQLite in the home.")
+    ] = None,
+    slack: Annotated[SlackMode, typer.Option(help="How Slack reaches the bot.")] = SlackMode.SOCKET,
+    no_bot: Annotated[bool, typer.Option("--no-bot", help="The servers alone, for a foreign bot.")] = False,
+    replicas: Annotated[int, typer.Option(help="How many bots.", min=1)] = 1,
+    speed: Annotated[float, typer.Option(help="Shortens the world's own durations.", min=0.01)] = 1.0,
+) -> None:
+    """Start the world and the bot in it; one line says when it is ready."""
+    if context.invoked_subcommand is not None:
+        return
+    if slack is SlackMode.HTTP:
+        _not_yet("--slack http", "use --slack socket")
+    if replicas > 1:
+        _not_yet("--replicas", "run one bot")
+    if database_url is not None and database_url.startswith("postgres"):
+        _not_yet("a PostgreSQL --database", "leave it out, or give sqlite:///<path>")
+    from bot.sandbox.command import run as run_sandbox
+
+    code = run_sandbox(
+        port=port,
+        home=home,
+        fresh=fresh,
+        config=config,
+        database=database_url,
+        slack=slack.value,
+        no_bot=no_bot,
+        replicas=replicas,
+        speed=speed,
+    )
+    raise typer.Exit(code)
+
+
+@sandbox.command("env")
+def sandbox_env(home: Home = Path(".sandbox")) -> None:
+    """Print the bot's environment as `export NAME='value'` lines, for running it by hand."""
+    from bot.sandbox.command import env
+
+    raise typer.Exit(env(home=home))
+
+
+def _not_yet(what: str, instead: str) -> None:
+    typer.echo(f"tiphys: {what} is not supported yet: {instead}", err=True)
+    raise typer.Exit(1)
+
+
+def _explain(file: Path, settings: "Settings | None") -> None:
+    from bot.config.source import explain_file
+    from bot.settings import environment, explain_settings
+
+    lines = explain_settings(settings) if settings is not None else []
+    lines += explain_file(file, environment())
+    width = min(max(len(f"{line.path} = {line.value}") for line in lines), 90)
+    for line in lines:
+        typer.echo(f"{f'{line.path} = {line.value}':{width}}  # {line.origin}")
+
+
+def _tell(problems: Sequence["Problem"], *, err: bool = False) -> None:
+    for problem in problems:
+        typer.echo(f"{problem.place}: {problem.path}" if problem.path else problem.place, err=err)
+        typer.echo(f"  reason: {problem.reason}", err=err)
+        typer.echo(f"  fix:    {problem.fix}", err=err)
+
+
+def _tell_unexpected(error: Exception) -> None:
+    """Our own errors speak for themselves; of others the kind is said too."""
+    from bot.redaction import Redaction, is_secret_key
+    from bot.settings import environment
+
+    variables = environment()
+    redaction = Redaction(value for name, value in variables.items() if is_secret_key(name))
+    if variables.get("TIPHYS_LOG", "").lower().startswith(("debug", "all")):
+        typer.echo(redaction.text("".join(traceback.format_exception(error))), err=True, nl=False)
+    words = " ".join(str(error).split())
+    if type(error).__module__.startswith("bot."):
+        line = words
+    elif isinstance(error, OSError) and error.strerror:
+        line = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    else:
+        line = f"unexpected {type(error).__name__}{f': {words}' if words else ''} (TIPHYS_LOG=debug shows where)"
+    typer.echo(redaction.text(f"tiphys: {line}"), err=True)
