@@ -59,6 +59,12 @@ KINDS = {
     MemberKind.DEACTIVATED: "Your account is deactivated.",
 }
 
+SAID_OF_OTHERS = {
+    "cannot-verify": "cannot be verified now",
+    **{f"not-a-member-{kind.value}": f"is not a member here ({kind.value})" for kind in KINDS},
+}
+"""Why somebody's approval does not count, as others read it on the card."""
+
 
 class Access:
     """The one authorization function and what it needs. `authorization` follows the configuration in force."""
@@ -97,16 +103,15 @@ class Access:
         """Whether this user's approval counts: a member with the `approve` right and one of `approvals.from`."""
         permit = await self.permit(user, Action.APPROVE, stage)
         if isinstance(permit, Forbidden):
-            return Standing(may_approve=False, reason=permit.text.plain, unverified=permit.slug == "cannot-verify")
+            words = SAID_OF_OTHERS.get(permit.slug, f"lacks the right changes, approve on {stage.name}")
+            return Standing(may_approve=False, reason=words, unverified=permit.slug == "cannot-verify")
         sources = stage.approvals.sources if stage.approvals else ()
         subject, why = await self._subject(user, tuple(s for s in sources if s.startswith("S")))
         if self._is_one_of(subject, sources):
             return Standing(may_approve=True)
         if self._is_one_of(replace(subject, groups=subject.groups | subject.unverified), sources):
-            return Standing(may_approve=False, reason=f"cannot verify your user groups: {why}", unverified=True)
-        return Standing(
-            may_approve=False, reason=f"{stage.name} is approved by {listed(sources)}, and you are not in it"
-        )
+            return Standing(may_approve=False, reason=f"user groups cannot be verified: {why}", unverified=True)
+        return Standing(may_approve=False, reason=f"{stage.name} is approved by {listed(sources)}")
 
     async def describe(self, user: UserId) -> Known:
         member = await self._directory.member(user)

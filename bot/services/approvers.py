@@ -31,15 +31,15 @@ class Approvers:
         if stage.approvals is None or stage.approvals.needed == 0:
             return None
         async with self._store.reading() as tx:
-            approvals = await tx.approvals.list(change.id)
-        users = {a.user for a in approvals if a.fingerprint == fingerprint}
+            given = await tx.approvals.list(change.id)
+        approvals = tuple(a for a in given if a.fingerprint == fingerprint and not change.is_void(a))
+        users = {a.user for a in approvals}
         standing = await self._standing(users, stage, fresh=change.state is State.MERGING)
         return evaluate(
             ApprovalCase(
                 policy=stage.approvals, fingerprint=fingerprint, requester=change.requested_by,
                 requester_person=configuration.person_key(change.requested_by),
-                approvals=tuple(a for a in approvals if a.fingerprint == fingerprint),
-                standing=standing, now=self._clock.now(),
+                approvals=approvals, standing=standing, now=self._clock.now(),
             )
         )  # fmt: skip
 

@@ -6,10 +6,12 @@ transaction, so that a repeated delivery finds the first one's result.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import datetime
 
 from bot.domain.approval import Approval
 from bot.domain.audit import AuditEntry
 from bot.domain.change import Change
+from bot.domain.content_key import FINGERPRINT_PREFIX
 from bot.domain.decisions.decision import Advance
 from bot.domain.identity import ChangeId
 from bot.domain.lifecycle import AWAITING_DECISION, BEFORE_MERGE, Event, State, allows
@@ -41,7 +43,7 @@ class Decisions:
         def still(found: Change, stage: Stage) -> Answer | None:
             if found.state not in AWAITING_DECISION or found.fingerprint is None:
                 return _not_now(found, "There is nothing to approve")
-            if not fingerprint or not found.fingerprint.startswith(fingerprint):
+            if len(fingerprint) < FINGERPRINT_PREFIX or not found.fingerprint.startswith(fingerprint):
                 words = f"#{found.number} has changed since you saw it. Look at its card and decide again."
                 return Answer.refusal("stale", Text.of(words), found.id)
             if stage.approvals is None or stage.approvals.needed == 0:
@@ -55,14 +57,17 @@ class Decisions:
                 change=found.id, user=request.user, person=configuration.person_key(request.user),
                 fingerprint=found.fingerprint or "", at=now,
             )  # fmt: skip
-            if not await tx.approvals.add(approval):
+            standing = _standing_since(found, stage, now)
+            if not await tx.approvals.add(approval, after=standing):
                 return Answer.refusal("already", Text.of(f"You have approved #{found.number} already."), found.id)
-            given = {a.person for a in await tx.approvals.list(found.id) if a.fingerprint == found.fingerprint}
+            given = {
+                a.person for a in await tx.approvals.list(found.id)
+                if a.fingerprint == found.fingerprint and a.at > standing
+            }  # fmt: skip
             await tx.changes.make_due(found.id, now)
             count = f"{len(given)} of {stage.approvals_needed}"
-            what = f"approved:{approval.person}:{approval.fingerprint[:12]}"
             note = Text.of("✅ Approved by ", Mention(request.user), f" ({count}).")
-            await tx.outbox.note(found.id, what, note, now=now)
+            await tx.outbox.note(found.id, f"approved:{request.id}", note, now=now)
             return Answer.done(Text.of(f"Your approval of {found.title} (#{found.number}) counts: {count}."), found.id)
 
         return await self._act(request, change, Action.APPROVE, still, effect, counts_as_approver=True)
@@ -263,6 +268,12 @@ class Decisions:
     def _name(self, request: Request) -> str:
         person = self._source.current.person_of(request.user)
         return person.key if person else request.user
+
+
+def _standing_since(found: Change, stage: Stage, now: datetime) -> datetime:
+    """Approvals that were given after this moment count now; older ones have lapsed, or are void."""
+    lapsed = now - stage.approvals.valid_for if stage.approvals else now
+    return max(lapsed, found.voided_at) if found.voided_at else lapsed
 
 
 def _not_now(found: Change, what: str) -> Answer:

@@ -46,6 +46,8 @@ async def apply(
         "reason": decided.reason,
         "due_at": now + decided.look_again,
     }
+    if decided.event is Event.VOIDED:
+        facts["voided_at"] = now
     if to in TERMINAL:
         facts |= {"closing": True, "progress": None, "ended_by": None if actor == SYSTEM else actor}
     moved = await tx.changes.swap(replace(change, **facts))

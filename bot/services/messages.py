@@ -30,14 +30,14 @@ def title_of(change: Change) -> str:
 
 def commit_message(change: Change, values: tuple[ValueChange, ...], requester: str) -> str:
     """The promotion commit's message: what it carries, who asked, which change it is."""
-    lines = [f"{value.name}: {value.old or '(none)'} → {value.new or '(none)'}" for value in values]
+    lines = _lines(values)
     summary = f"{title_of(change)}: {listed(tuple(v.name for v in values), most=3)}"
     return "\n".join([summary, "", *lines, "", _requested(requester, change.requested_by), _trailer(change)]) + "\n"
 
 
 def merge_message(change: Change, values: tuple[ValueChange, ...], requester: str, approvers: tuple[str, ...]) -> str:
     """The merge commit's body: what it carries, and by whom, as trailers. `approvers` are `name (id)`."""
-    lines = [f"{value.name}: {value.old or '(none)'} → {value.new or '(none)'}" for value in values]
+    lines = _lines(values)
     trailers = [
         _requested(requester, change.requested_by),
         *(f"Approved-by: {who}" for who in approvers),
@@ -54,6 +54,11 @@ def is_named(message: str, change: ChangeId) -> bool:
 def status_words(change: Change, needed: int) -> str:
     """The description of the status on the head."""
     return f"waiting for {counted(needed, 'approval')} in Slack (#{change.number})" if needed else "no approvals needed"
+
+
+def _lines(values: tuple[ValueChange, ...]) -> list[str]:
+    """One line each, whatever stands in them: no value can add a trailer."""
+    return [" ".join(f"{v.name}: {v.old or '(none)'} → {v.new or '(none)'}".split()) for v in values]
 
 
 def _requested(name: str, user: UserId) -> str:

@@ -150,9 +150,9 @@ def _asks(stage: Stage) -> str:
 
 
 def _told_again(change: Change, proposal: Proposal) -> Text | None:
-    """A rebuild with the same content keeps its approvals; the thread names both bases."""
+    """A rebuild with the same content keeps its approvals, unless they are void; the thread names both bases."""
     before = change.proposal
-    if before is None or before.fingerprint != proposal.fingerprint:
+    if before is None or before.fingerprint != proposal.fingerprint or change.foreign_head is not None:
         return None
     return Text.of(f"Rebuilt on {short(proposal.base)} (was {short(before.base)}): same content, approvals stay.")
 

@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 AT_ONCE = 8
 LONGEST_NAP = 60.0
-BACK_OFF = (2, 5, 10, 20, 30)
+BACK_OFF = (1, 2, 3, 5, 10, 20, 30)
 SYSTEMS = {"argocd": "Argo CD", "github": "GitHub", "git": "Git", "slack": "Slack"}
 PATIENCE = {
     State.PROPOSING: timedelta(hours=2),
@@ -89,11 +89,12 @@ class Reconciler:
     async def sweep(self) -> float:
         """Start a step for every due change that has none running; answers the seconds until the next is due."""
         now = self._clock.now()
+        busy = set(self._busy)  # what is worked on now may have moved by the time that we have read
         async with self._store.reading() as tx:
             due = await tx.changes.list_due(now, limit=AT_ONCE * 4)
             next_due = await tx.changes.next_due(now)
         for change in due:
-            if change.id not in self._busy and len(self._busy) < AT_ONCE:
+            if change.id not in busy and len(self._busy) < AT_ONCE:
                 self._busy.add(change.id)
                 self._tasks.start(self._work(change), name=f"change-{change.number}")
         return min((next_due - now).total_seconds(), LONGEST_NAP) if next_due else LONGEST_NAP

@@ -1,17 +1,20 @@
 """Looking: what is open, how a stage stands, what happened to a change."""
 
+import re
 from collections.abc import Mapping
 
 from bot.domain.card import ChangeCard, card_of
 from bot.domain.change import Change
 from bot.domain.dialog import HistoryLine
-from bot.domain.identity import ChangeId, Member, UserId, short
+from bot.domain.identity import ChangeId, Member, UserId, is_change_id, short
 from bot.domain.pipeline import Stage
 from bot.domain.text import Code, Moment, Strong, Text, counted, listed
 from bot.ports import Clock, ConfigurationInForce, OutsideError
 from bot.ports_store import Store
 from bot.services.access import Access, Action, Forbidden, Permitted
 from bot.services.outside import Outside
+
+NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class Reports:
@@ -23,9 +26,11 @@ class Reports:
         self._store, self._outside, self._access, self._source, self._clock = store, outside, access, source, clock
 
     async def find_change(self, name: str) -> Change | None:
-        """By number or ULID."""
+        """By number or ULID; what is neither names nothing."""
         async with self._store.reading() as tx:
-            return await tx.changes.find_number(int(name)) if name.isdigit() else await tx.changes.find(ChangeId(name))
+            if NUMBER.fullmatch(name):
+                return await tx.changes.find_number(int(name))
+            return await tx.changes.find(ChangeId(name)) if is_change_id(name) else None
 
     async def card(self, change: Change) -> ChangeCard:
         stage = self._source.current.find_stage(change.application, change.environment)

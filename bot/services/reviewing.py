@@ -16,7 +16,7 @@ from bot.gates.case import GateCase
 from bot.ports import Clock, Git, MergeConflict
 from bot.services.approvers import Approvers
 from bot.services.keys import content_key
-from bot.services.messages import is_named
+from bot.services.messages import COMMITTER_NAME, is_named
 from bot.services.names import author_of, who_on_forge
 from bot.services.outside import Outside
 
@@ -81,7 +81,8 @@ class Reviewing:
         key = await content_key(git, revision, stage, live)
         message = (await git.commit(revision)).body
         return Merge(
-            revision=revision, key=key, by=who_on_forge(configuration, by), at=self._clock.now(),
+            revision=revision, key=key, by=who_on_forge(configuration, by) if by else COMMITTER_NAME,
+            at=self._clock.now(),
             by_hand=not is_named(message, change.id),
             differences=change.proposal.key.differences(key) if change.proposal else (),
         )  # fmt: skip

@@ -66,7 +66,7 @@ class Syncing:
             live=live, gates=gates, operation=operation,
             shipped=live.active is not None and await self._is_merged(git, change, stage, live, live.active),
             moved_on=await self._moved_on(git, merge.revision, live),
-            differences=merge.key.differences(key),
+            key=key,
             progress=progress_of(live) if operation is not None else None,
         )  # fmt: skip
 
