@@ -1,0 +1,110 @@
+"""Running git for one mirror: local plumbing and network commands, each with its environment, deadline and errors."""
+
+from collections.abc import Sequence
+
+from bot.integrations.git.environment import GitEnvironment, GitTimeouts
+from bot.integrations.git.failures import (
+    SYSTEM,
+    Corrupt,
+    Misses,
+    is_damage,
+    missed_object,
+    network_failure,
+    telling_line,
+)
+from bot.integrations.git.process import Ended, TimedOut, run_git
+from bot.ports import Unavailable
+
+
+class GitCommands:
+    """git with one mirror's environments. Every command that must not touch the network runs where it cannot."""
+
+    def __init__(self, environment: GitEnvironment, timeouts: GitTimeouts) -> None:
+        self.environment, self.timeouts = environment, timeouts
+
+    async def local(
+        self, *arguments: str | bytes, stdin: bytes = b"", ok: Sequence[int] = (0,), extra: dict[str, str] | None = None
+    ) -> Ended:
+        """Run plumbing. Raises `Corrupt` when the mirror is damaged, `Unavailable` on any other failure."""
+        ended = await self._run(
+            arguments, dict(self.environment.local) | (extra or {}), self.timeouts.local, stdin=stdin
+        )
+        if ended.code not in ok:
+            self.raise_if_damaged(ended)
+            raise Unavailable(SYSTEM, f"git {_verb(arguments)} failed: {self.said(ended)}")
+        return ended
+
+    async def partial(
+        self, *arguments: str | bytes, ok: Sequence[int] = (0,), out_limit: int = 256 * 1024 * 1024
+    ) -> Ended:
+        """Run plumbing that may need files which are not here. Raises `Misses` with the first of them."""
+        ended = await self._run(arguments, dict(self.environment.promised), self.timeouts.local, out_limit=out_limit)
+        if missed := missed_object(ended.err):
+            raise Misses(missed)
+        if ended.code not in ok:
+            self.raise_if_damaged(ended)
+            raise Unavailable(SYSTEM, f"git {_verb(arguments)} failed: {self.said(ended)}")
+        return ended
+
+    async def network(
+        self,
+        *arguments: str | bytes,
+        stdin: bytes = b"",
+        ok: Sequence[int] = (0,),
+        timeout: float | None = None,
+        extra: dict[str, str] | None = None,
+        keep_open: Sequence[int] = (),
+    ) -> Ended:
+        """Run a command that talks to the remote. Raises as `network_failure` says, and `Corrupt`."""
+        ended = await self._run(
+            arguments,
+            dict(self.environment.network) | (extra or {}),
+            timeout or self.timeouts.network,
+            stdin=stdin,
+            keep_open=keep_open,
+        )
+        if ended.code not in ok:
+            self.raise_unless_done(ended)
+        return ended
+
+    def raise_unless_done(self, ended: Ended) -> None:
+        """Raise what a network command's failure means; nothing for a success."""
+        if ended.code != 0:
+            self.raise_if_damaged(ended)
+            raise network_failure(ended, self.said(ended))
+
+    def said(self, ended: Ended) -> str:
+        """One redacted line of what git said."""
+        return self.environment.redact(telling_line(ended.err, f"git ended with {ended.code}"))
+
+    def raise_if_damaged(self, ended: Ended) -> None:
+        if is_damage(ended.err):
+            raise Corrupt(self.said(ended))
+
+    async def _run(
+        self,
+        arguments: Sequence[str | bytes],
+        environment: dict[str, str],
+        timeout: float,
+        *,
+        stdin: bytes = b"",
+        out_limit: int = 256 * 1024 * 1024,
+        keep_open: Sequence[int] = (),
+    ) -> Ended:
+        try:
+            return await run_git(
+                *arguments,
+                environment=environment, timeout=timeout, stdin=stdin, out_limit=out_limit, keep_open=keep_open,
+            )  # fmt: skip
+        except TimedOut:
+            raise Unavailable(SYSTEM, f"git {_verb(arguments)} did not answer within {timeout:g} s") from None
+        except OSError as error:
+            raise Unavailable(SYSTEM, f"git could not be started: {error.strerror}") from error
+
+
+def _verb(arguments: Sequence[str | bytes]) -> str:
+    """The git command in these arguments, `-c` settings left out."""
+    words = [word for word in arguments if isinstance(word, str)]
+    while words[:1] == ["-c"]:
+        words = words[2:]
+    return words[0] if words else "command"

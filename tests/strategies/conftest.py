@@ -1,0 +1,36 @@
+"""A repository on a real Git server, read through a real mirror."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bot.domain.identity import Revision
+from bot.integrations.git.mirror import Mirror
+from tests.integrations.git.forge import GitServer
+
+NAME = "example/apm"
+
+
+@dataclass
+class Repository:
+    server: GitServer
+    git: Mirror
+
+    def commit(
+        self, files: Mapping[str | bytes, bytes | str | None], *, modes: Mapping[str | bytes, str] | None = None
+    ) -> Revision:
+        """Commit on main; None deletes."""
+        return Revision(self.server.commit(NAME, "main", files, modes=modes))
+
+
+@pytest.fixture
+async def repository(tmp_path: Path) -> AsyncIterator[Repository]:
+    server = GitServer(tmp_path / "served")
+    await server.start()
+    server.create(NAME)
+    mirror = Mirror(tmp_path / "mirror.git", server.url(NAME), "")
+    yield Repository(server, mirror)
+    await mirror.close()
+    await server.stop()
