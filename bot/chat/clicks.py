@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.chat.command import Services
 from bot.domain.card import CardAction
-from bot.domain.identity import ChangeId
+from bot.domain.identity import ChangeId, is_change_id
 from bot.domain.incoming import Incoming, IncomingKind
 from bot.domain.request import Answer
 from bot.domain.text import Text
@@ -28,7 +28,7 @@ NEEDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clicked:
-    """What a value names. `name` is the change's ULID or number; `fingerprint` whole or its beginning."""
+    """What is meant. `name` is the change's ULID (or its number, where it was typed); `fingerprint` whole or begun."""
 
     name: str
     change: ChangeId | None
@@ -52,7 +52,7 @@ def clicked_on(incoming: Incoming) -> Clicked | None:
         if parts and parts[0] in {action.value for action in CardAction}:
             parts = parts[1:]
         change, fingerprint = (parts[0] if parts else None), (parts[1] if len(parts) > 1 else "")
-    if not isinstance(change, str) or not change or not isinstance(fingerprint, str):
+    if not isinstance(change, str) or not is_change_id(change) or not isinstance(fingerprint, str):
         return None
     return Clicked(name=change, change=ChangeId(change), fingerprint=fingerprint)
 

@@ -4,8 +4,6 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
-import structlog
-
 from bot.chat.clicks import Clicked, clicked_on
 from bot.chat.command import Command, Services
 from bot.chat.parsing import Misread, Understood, read
@@ -22,8 +20,6 @@ from bot.ports import Clock, ConfigurationInForce
 from bot.ports_store import Store
 from bot.services.access import Action, Forbidden
 from bot.wake import Bells
-
-log = structlog.get_logger(__name__)
 
 DIALOG_SECONDS = 1.5
 """How long a dialog may take to be made: Slack gives three seconds to open it."""
@@ -72,10 +68,6 @@ class ChatFront:
                 await tx.outbox.answer(incoming.request, settled.answer, now=now)
         self._bells.inbox.ring()
         self._bells.outbox.ring()
-        log.info(
-            "interaction", kind=incoming.kind.value, action=incoming.action, user=incoming.user,
-            channel=incoming.channel, refused=settled.answer.refused if settled.answer else None,
-        )  # fmt: skip
         return settled.ack
 
     async def _settle(self, incoming: Incoming) -> Settled:

@@ -51,11 +51,12 @@ class InboxWorker:
     async def sweep(self) -> float:
         """Start on every due act that is not being worked on; answers the seconds until the next is due."""
         now = self._clock.now()
+        busy = set(self._busy)  # what is worked on now may be done by the time that we have read
         async with self._store.reading() as tx:
             due = await tx.inbound.list_due(now, limit=AT_ONCE)
             next_due = await tx.inbound.next_due(now)
         for recorded in due:
-            if recorded.incoming.id not in self._busy:
+            if recorded.incoming.id not in busy:
                 self._busy.add(recorded.incoming.id)
                 self._tasks.start(self._work(recorded), name=recorded.incoming.kind.value)
         return min((next_due - now).total_seconds(), LONGEST_NAP) if next_due else LONGEST_NAP

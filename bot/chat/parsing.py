@@ -2,17 +2,28 @@
 
 import difflib
 import re
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.chat.command import Args, Argument, ArgumentKind, Command
+from bot.domain.identity import is_change_id
 from bot.domain.pipeline import Configuration
 from bot.domain.text import Code, Text
 
-NUMBER = re.compile(r"#?(\d{1,9})")
-ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
-QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "’": "'", "‘": "'", "—": "--"})
+NUMBER = re.compile(r"#?([0-9]{1,9})")
+WORD = re.compile(
+    r"""
+      (?: -- | — ) (?P<flag> \S+ )
+    | ["“”„] (?P<double> [^"“”„]* ) ["“”„] (?!\S)
+    | ['‘’] (?P<single> [^'‘’]* ) ['‘’] (?!\S)
+    | (?P<plain> \S+ )
+    """,
+    re.VERBOSE,
+)
+"""One word as typed: a flag (phones make one long dash of two), words in quotes (smart ones too), or anything else.
+
+Quotes count only around whole words, so that an apostrophe is one.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +45,8 @@ class Misread:
 def read(words: str, commands: Iterable[Command], configuration: Configuration) -> Understood | Misread:
     """Understand `<verb> <arguments>`. Names are matched exactly (environments also by alias), never guessed."""
     known = {command.name: command for command in commands}
-    try:
-        tokens = shlex.split(words.translate(QUOTES))
-    except ValueError:
-        tokens = words.split()
-    verb = tokens[0].lower() if tokens else "help"
+    line = Line(words)
+    verb = (line.take() or "help").lower()
     if verb not in known:
         return Misread(
             slug="unknown-command",
@@ -46,36 +54,60 @@ def read(words: str, commands: Iterable[Command], configuration: Configuration) 
                 "I do not know ", Code(verb), ".", _did_you_mean(verb, known), " Type ", Code("help"), " for all."
             ),
         )
-    command = known[verb]
+    return _arguments(known[verb], line, configuration)
+
+
+class Line:
+    """What was typed, taken word by word from the left; flags among the words are set aside."""
+
+    def __init__(self, words: str) -> None:
+        self._rest = words.strip()
+        self.flags: list[str] = []
+
+    def take(self) -> str | None:
+        """The next word, or None at the end."""
+        self._set_flags_aside()
+        if (word := WORD.match(self._rest)) is None:
+            return None
+        self._rest = self._rest[word.end() :].lstrip()
+        return next(text for text in (word["double"], word["single"], word["plain"]) if text is not None)
+
+    def take_rest(self) -> str | None:
+        """All that is left, exactly as typed (without quotes around the whole), or None at the end."""
+        self._set_flags_aside()
+        rest, self._rest = self._rest, ""
+        whole = WORD.fullmatch(rest)
+        quoted = (whole["double"] or whole["single"]) if whole else None
+        return (quoted or rest).strip() or None
+
+    def _set_flags_aside(self) -> None:
+        while (word := WORD.match(self._rest)) is not None and word["flag"] is not None:
+            self.flags.append(word["flag"])
+            self._rest = self._rest[word.end() :].lstrip()
+
+
+def _arguments(command: Command, line: Line, configuration: Configuration) -> Understood | Misread:
+    words = {a.name: line.take_rest() if a.kind is ArgumentKind.TEXT else line.take() for a in command.arguments}
+    left_over = line.take()
     flags = {flag.name for flag in command.flags}
-    given = [token.removeprefix("--") for token in tokens[1:] if token.startswith("--")]
-    if unknown := [flag for flag in given if flag not in flags]:
+    if unknown := [flag for flag in line.flags if flag not in flags]:
         return _misread(
             "unknown-flag", command, f"I do not know --{unknown[0]}.", _did_you_mean(unknown[0], flags, "--")
         )
-    return _arguments(command, [t for t in tokens[1:] if not t.startswith("--")], frozenset(given), configuration)
-
-
-def _arguments(
-    command: Command, tokens: list[str], flags: frozenset[str], configuration: Configuration
-) -> Understood | Misread:
     values: dict[str, str] = {}
-    rest = list(tokens)
     for argument in command.arguments:
-        if not rest:
+        word = words[argument.name]
+        if word is None:
             if argument.required:
                 return _misread("missing-argument", command, f"The {argument.name} is missing.")
             continue
-        if argument.kind is ArgumentKind.TEXT:
-            values[argument.name], rest = " ".join(rest), []
-            continue
-        read_as = _value(argument, rest.pop(0), configuration, values)
+        read_as = _value(argument, word, configuration, values)
         if isinstance(read_as, Text):
             return _misread(f"unknown-{argument.kind.value}", command, read_as)
         values[argument.name] = read_as
-    if rest:
-        return _misread("too-many-arguments", command, f"I do not know what to do with “{rest[0]}”.")
-    return Understood(command=command, args=Args(values=values, flags=flags))
+    if left_over is not None:
+        return _misread("too-many-arguments", command, f"I do not know what to do with “{left_over}”.")
+    return Understood(command=command, args=Args(values=values, flags=frozenset(line.flags)))
 
 
 def _value(argument: Argument, token: str, configuration: Configuration, so_far: dict[str, str]) -> str | Text:
@@ -89,7 +121,7 @@ def _value(argument: Argument, token: str, configuration: Configuration, so_far:
         case ArgumentKind.ENVIRONMENT:
             return _environment(token, configuration, so_far.get("application"))
         case ArgumentKind.CHANGE:
-            if NUMBER.fullmatch(token) or ULID.fullmatch(token):
+            if NUMBER.fullmatch(token) or is_change_id(token):
                 return token.removeprefix("#")
             return Text.of("A change is named by its number, such as ", Code("#42"), ", not ", Code(token), ".")
         case _:
@@ -113,8 +145,8 @@ def _misread(slug: str, command: Command, *why: str | Text) -> Misread:
 
 def _did_you_mean(word: str, known: Iterable[str], prefix: str = "") -> Text:
     """The nearest names, or all when they are few; nothing is ever done on a guess."""
-    names = list(dict.fromkeys(known))
-    near = difflib.get_close_matches(word, names, n=3, cutoff=0.5) or [n for n in names if n.startswith(word[:3])][:3]
+    names, typed = list(dict.fromkeys(known)), word.lower()
+    near = difflib.get_close_matches(typed, names, n=3, cutoff=0.5) or [n for n in names if n.startswith(typed[:3])][:3]
     if not near and len(names) <= 5:
         near = names
     if not near:

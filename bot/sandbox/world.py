@@ -83,7 +83,7 @@ class World:
         await self._serve(control, [page])
         for service in self.services:
             await self._serve(service.app(), self._sockets(service.name))
-        for bot in self.bots.by_name:
+        for bot in BOT_NAMES:
             self.ports.reserve(bot)
         self.slack.base_url, self.slack.page_url = self._main_url("slack"), self.page_url
         self.repositories.base_url = self._main_url("github")

@@ -135,7 +135,12 @@ class Control:
         return web.json_response({"usergroup": {"id": group.id, "name": group.name, "users": group.users}})
 
     async def _settings(self, request: web.Request) -> web.Response:
-        return web.json_response(self._settings_json())
+        """The knobs as they stand, and what Slack would hint at when a person types `/`."""
+        commands = [
+            {"name": command.name, "description": command.description, "usage_hint": command.usage_hint}
+            for command in self._parts.installation.commands.values()
+        ]
+        return web.json_response({**self._settings_json(), "commands": commands})
 
     async def _patch_slack(self, request: web.Request) -> web.Response:
         """Lists may be one name, a list, or null for none; what is left out stays."""

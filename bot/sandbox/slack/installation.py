@@ -18,6 +18,8 @@ HINT_LIMIT = 1_000
 class SlashCommand:
     name: str
     should_escape: bool
+    description: str
+    usage_hint: str
 
 
 @dataclass(slots=True)
@@ -57,8 +59,9 @@ def _slash_command(entry: dict[str, Any]) -> SlashCommand:
     name = str(entry.get("command") or "")
     if COMMAND_NAME.fullmatch(name) is None or name[1:] in RESERVED_COMMANDS:
         raise ValueError(f"the slash command {name!r} has an invalid name")
-    if not entry.get("description"):
+    description, usage_hint = str(entry.get("description") or ""), str(entry.get("usage_hint") or "")
+    if not description:
         raise ValueError(f"the slash command {name} has no description")
-    if len(str(entry.get("usage_hint") or "")) > HINT_LIMIT:
+    if len(usage_hint) > HINT_LIMIT:
         raise ValueError(f"the usage hint of {name} is longer than {HINT_LIMIT} characters")
-    return SlashCommand(name, bool(entry.get("should_escape")))
+    return SlashCommand(name, bool(entry.get("should_escape")), description, usage_hint)
