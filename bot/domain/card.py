@@ -28,7 +28,7 @@ class CardAction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeCard:
-    """Everything that a renderer needs. `may_approve` lists ids and roles that `approvals.from` names."""
+    """Everything that a renderer needs. `may_approve`: user and group ids, or roles that nobody is given."""
 
     change: Change
     sync_mode: SyncMode
@@ -44,14 +44,19 @@ class ChangeCard:
         return self.change.requested_by
 
 
-def card_of(change: Change, stage: Stage | None, *, application_link: str | None = None) -> ChangeCard:
-    """The card of a change; `stage` None: the configuration no longer knows it, only looking is offered."""
+def card_of(
+    change: Change, stage: Stage | None, *, may_approve: tuple[str, ...] = (), application_link: str | None = None
+) -> ChangeCard:
+    """The card of a change; `stage` None: the configuration no longer knows it, only looking is offered.
+
+    `may_approve` are the people and groups behind `approvals.from`, where they were looked up.
+    """
     policy = stage.approvals if stage else None
     return ChangeCard(
         change=change,
         sync_mode=change.sync_mode,
         approvals_needed=policy.needed if policy else 0,
-        may_approve=policy.sources if policy else (),
+        may_approve=may_approve or (policy.sources if policy else ()),
         prune=stage.prune if stage else False,
         actions=actions_of(change) if stage else (CardAction.DETAILS,),
         asks_confirmation=change.sync_mode is SyncMode.CONTROLLED,

@@ -85,7 +85,8 @@ class Merge:
     by: str | None  # forge login; ours or a person's
     at: datetime
     by_hand: bool = False
-    differences: tuple[str, ...] = ()
+    base: Revision | None = None  # the commit of the governed branch that it was merged onto
+    differences: tuple[str, ...] = ()  # from what was approved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +135,7 @@ class Change:
     ready_at: datetime | None = None  # when it was first ready for approval; expiry counts from here
     healthy_since: datetime | None = None
     unhealthy_since: datetime | None = None
+    degraded_since: datetime | None = None
     trouble_since: datetime | None = None  # since when something outside gives no answer
     voided_at: datetime | None = None  # approvals that were given until then no longer count, whatever they name
     void_because: str = ""

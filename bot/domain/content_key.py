@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 FINGERPRINT_PREFIX = 6
 """How many first characters of a fingerprint a typed approval must name."""
+SYNC_SETTINGS = "the Application's sync settings"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +37,17 @@ class ContentKey:
 
     def differences(self, other: "ContentKey") -> tuple[str, ...]:
         """What differs between two keys, as phrases for people; empty when they are equal."""
-        found = [
-            f"`{path or 'the whole tree'}`"
-            for path in sorted({*self.paths, *other.paths})
-            if self.paths.get(path) != other.paths.get(path)
-        ]
+        return (*(f"`{path or 'the whole tree'}`" for path in self.moved_paths(other)), *self.changed_settings(other))
+
+    def moved_paths(self, other: "ContentKey") -> tuple[str, ...]:
+        """The paths (`""`: the whole tree) that hold something else in the other key."""
+        return tuple(
+            path for path in sorted({*self.paths, *other.paths}) if self.paths.get(path) != other.paths.get(path)
+        )
+
+    def changed_settings(self, other: "ContentKey") -> tuple[str, ...]:
+        """What Argo CD would do differently with the same files, as phrases for people."""
+        found = []
         if self.destination != other.destination:
             found.append(f"the destination ({self.destination} → {other.destination})")
         if self.project != other.project:
@@ -48,5 +55,5 @@ class ContentKey:
         if self.source_digest != other.source_digest:
             found.append("the Application's source settings")
         if self.sync_digest != other.sync_digest:
-            found.append("the Application's sync settings")
+            found.append(SYNC_SETTINGS)
         return tuple(found)

@@ -5,7 +5,7 @@ never become a link, a mention or a command, whatever they contain.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from bot.domain.identity import ChannelId, GroupId, UserId
@@ -116,3 +116,15 @@ def listed(words: tuple[str, ...], *, most: int = 5) -> str:
 def counted(number: int, singular: str, plural: str | None = None) -> str:
     """`1 commit`, `3 commits`."""
     return f"{number} {singular if number == 1 else plural or singular + 's'}"
+
+
+def spoken(length: timedelta) -> str:
+    """`45 s`, `6 min`, `3 h 5 min`, `2 days 4 h`: the two greatest units, the rest is left out."""
+    minutes, seconds = divmod(max(int(length.total_seconds()), 0), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return counted(days, "day") + (f" {hours} h" if hours else "")
+    if hours:
+        return f"{hours} h" + (f" {minutes} min" if minutes else "")
+    return f"{minutes} min" if minutes else f"{seconds} s"

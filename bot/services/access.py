@@ -113,6 +113,14 @@ class Access:
             return Standing(may_approve=False, reason=f"user groups cannot be verified: {why}", unverified=True)
         return Standing(may_approve=False, reason=f"{stage.name} is approved by {listed(sources)}")
 
+    def approvers_named(self, stage: Stage) -> tuple[str, ...]:
+        """Whom `approvals.from` means: user and user group ids; a role that nobody is given stays a role."""
+        found: list[str] = []
+        for source in stage.approvals.sources if stage.approvals else ():
+            members = self._authorization.members_of(source) if source.startswith("role:") else ()
+            found += members or (source,)
+        return tuple(dict.fromkeys(found))
+
     async def describe(self, user: UserId) -> Known:
         member = await self._directory.member(user)
         if isinstance(member, CannotVerify):

@@ -87,6 +87,7 @@ class Authorization:
         """The user groups that the policy names: whose members must be known to evaluate it."""
         self._default = permissions.default
         self._grants = (*policy.grants, *BUILT_IN)
+        self._memberships = policy.memberships
         self._members = frozenset(given.member for given in policy.memberships)
         self._held = frozenset(given.role for given in policy.memberships)
         self._enforcer = _compiled(self._grants, policy.memberships)
@@ -110,6 +111,14 @@ class Authorization:
     def roles_of(self, subject: Subject) -> frozenset[str]:
         """Every role of the subject, through other roles too, the default one included."""
         return frozenset(filter(is_role, self._identities({subject.user, *subject.groups})))
+
+    def members_of(self, role: str) -> tuple[str, ...]:
+        """Users and user groups that the policy gives the role, through other roles too, in its order."""
+        roles = {role}
+        while more := {m.member for m in self._memberships if m.role in roles and m.member.startswith("role:")} - roles:
+            roles |= more
+        found = [m.member for m in self._memberships if m.role in roles and not m.member.startswith("role:")]
+        return tuple(dict.fromkeys(found))
 
     def holders(self, action: str, stage: str) -> tuple[str, ...]:
         """The users, user groups and roles whom a line gives this right and none denies it; roles that nobody has are

@@ -35,7 +35,8 @@ class Reports:
     async def card(self, change: Change) -> ChangeCard:
         stage = self._source.current.find_stage(change.application, change.environment)
         link = self._outside.argocd_of(stage).page_of(stage.argocd) if stage else None
-        return card_of(change, stage, application_link=link)
+        may_approve = self._access.approvers_named(stage) if stage else ()
+        return card_of(change, stage, may_approve=may_approve, application_link=link)
 
     async def history(self, change: ChangeId) -> tuple[HistoryLine, ...]:
         """What the audit knows of a change, oldest first."""

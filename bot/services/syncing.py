@@ -21,6 +21,9 @@ from bot.services.messages import OPERATION_INFO
 from bot.services.names import Names
 from bot.services.outside import Outside
 
+PASSES = frozenset({"auto-sync-on", "busy", "deleting", "blocked-by-window", "broken-window"})
+"""Refusals of a sync that end by themselves or by somebody else's hand; every other one ends the change."""
+
 
 class Syncing:
     """The steps of a merged change: `merged`, `waiting for sync`, `syncing`, `verifying`."""
@@ -132,9 +135,11 @@ class Syncing:
         except Denied:
             raise
         except Refused as refused:
-            if refused.slug == "needs-override":
-                raise
-            return Advance(event=Event.SYNC_BLOCKED, reason=refused.reason, facts={"sync": None}, look_again=FOLLOW * 3)
+            if refused.slug in PASSES:
+                facts = {"sync": None}
+                return Advance(event=Event.SYNC_BLOCKED, reason=refused.reason, facts=facts, look_again=FOLLOW * 3)
+            reason = f"Argo CD refuses the sync: {refused.reason}"
+            return Advance(event=Event.FAILED, reason=reason, facts={"cause": refused.reason})
         started = replace(sync, started_at=self._clock.now())
         return Wait(reason="Argo CD has taken the sync", look_again=FOLLOW, facts={"sync": started})
 

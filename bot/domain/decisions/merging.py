@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from bot.domain.approval import RuleResult
 from bot.domain.change import Change, Merge
 from bot.domain.decisions.decision import Advance, Decision, Wait
+from bot.domain.identity import short
 from bot.domain.lifecycle import Event, State
 from bot.domain.pipeline import Stage
 from bot.domain.pull_request import HeadMoved, MergeAttempt, Merged, MergeRefused, NotReady
@@ -40,20 +41,24 @@ def _merged(change: Change, merge: Merge | None) -> Decision:
         return Advance(
             event=Event.MERGED_DIFFERENTLY,
             reason=f"what was merged differs from what was approved: {listed(merge.differences)}",
-            facts={"merge": merge, "approved_by": (), "approvals": None},
+            facts={"merge": merge, "approved_by": (), "approvals": None, "void_because": ""},
             note=Text.of(
                 f"The base moved just before the merge and changed {listed(merge.differences)}. ",
                 "Nothing is synced until a quorum approves what was merged.",
             ),
         )
-    return Advance(event=Event.MERGED, reason="merged as approved", facts={"merge": merge})
+    proposal = change.proposal
+    moved = proposal is not None and merge.base not in (None, proposal.base)
+    where = f" on {short(merge.base or '')}, approved on {short(proposal.base)}: same content" if moved and proposal else ""
+    return Advance(event=Event.MERGED, reason=f"merged as approved{where}", facts={"merge": merge})
 
 
 def decide_merge_review(
-    change: Change, approvals: RuleResult | None, stage: Stage, now: datetime, poll: timedelta
+    change: Change, merge: Merge, approvals: RuleResult | None, stage: Stage, now: datetime, poll: timedelta
 ) -> Decision:
-    """Whether what was merged (by hand, or differently) has its quorum now."""
-    facts = {"approvals": approvals}
+    """Whether what was merged (by hand, or differently) has its quorum now. `merge` is as the Application reads it now,
+    and `approvals` are those of its key: the Application may change while it waits, also back."""
+    facts = {"approvals": approvals, "merge": merge}
     if approvals is None or approvals.passed:
         who = approvals.who if approvals else ()
         return Advance(
@@ -61,5 +66,8 @@ def decide_merge_review(
         )
     if stage.approvals is not None and now >= change.state_since + stage.approvals.expire:
         return Advance(event=Event.EXPIRED, reason="nobody approved what was merged in time", facts=facts)
-    reason = change.reason if change.state is State.MERGED_DIFFERS else approvals.reason
+    reason = approvals.reason
+    if change.state is State.MERGED_DIFFERS:
+        same = change.merge is not None and change.merge.differences == merge.differences
+        reason = change.reason if same else f"what was merged differs: {listed(merge.differences) or 'no longer'}"
     return Wait(reason=reason, look_again=poll, facts=facts)

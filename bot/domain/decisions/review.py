@@ -13,7 +13,7 @@ from bot.domain.identity import Revision
 from bot.domain.lifecycle import Event, State
 from bot.domain.pipeline import Stage
 from bot.domain.pull_request import Mergeability, PullRequest
-from bot.domain.text import Text, counted, listed
+from bot.domain.text import Text, counted, listed, spoken
 
 MOST_REBUILDS = 5
 SOON = timedelta(seconds=1)
@@ -31,7 +31,12 @@ class Foreign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewSeen:
-    """What a look before the merge found. `key` is of the merge with the base as it is now, None on a conflict."""
+    """What a look before the merge found. `key` is of the merge with the base as it is now, None on a conflict.
+
+    `moved` are the files, among those that the application reads, in which that merge differs from what was proposed.
+    `wrong` says why the live Application is not the one that the configuration means. `astray` is the branch that the
+    pull request was merged into when that is not the governed one.
+    """
 
     pull_request: PullRequest
     base: Revision
@@ -40,6 +45,9 @@ class ReviewSeen:
     gates: tuple[Gate, ...]
     foreign: Foreign | None = None
     merge: Merge | None = None  # merged by hand
+    moved: tuple[str, ...] = ()
+    wrong: str = ""
+    astray: str = ""
 
 
 def decide_review(change: Change, seen: ReviewSeen, stage: Stage, now: datetime, poll: timedelta) -> Decision:
@@ -51,6 +59,8 @@ def decide_review(change: Change, seen: ReviewSeen, stage: Stage, now: datetime,
         return Advance(event=Event.EXPIRED, reason="nobody decided in time", facts=facts)
     if change.state is State.APPROVALS_VOID:
         return Wait(reason=change.reason, look_again=poll, facts=facts)
+    if seen.wrong:
+        return _void(seen, because=seen.wrong)
     if (decided := _base_moved(change, seen)) is not None:
         return decided
     has_quorum = seen.approvals is None or seen.approvals.passed
@@ -62,7 +72,7 @@ def decide_review(change: Change, seen: ReviewSeen, stage: Stage, now: datetime,
             return Advance(
                 event=Event.QUORUM_REACHED,
                 reason=seen.approvals.reason if seen.approvals else "no approvals needed",
-                facts={**facts, "approved_by": who},
+                facts={**facts, "approved_by": who, "void_because": ""},
             )
         case State.WAITING_FOR_APPROVAL:
             reason = seen.approvals.reason if seen.approvals else ""
@@ -80,25 +90,36 @@ def _outside_acts(change: Change, seen: ReviewSeen) -> Decision | None:
     if proposal is None:
         raise ValueError(f"change {change.number} is reviewed without a proposal")
     if seen.merge is not None:
-        return _merged_by_hand(change, seen, seen.merge)
+        return _merged_astray(seen, seen.merge) if seen.astray else _merged_by_hand(change, seen, seen.merge)
     if not seen.pull_request.is_open:
         by = f" by {seen.pull_request.closed_by}" if seen.pull_request.closed_by else ""
         return Advance(event=Event.ABORTED, reason=f"the pull request was closed by hand{by}")
     if seen.foreign is not None and change.state is not State.APPROVALS_VOID:
-        because = f"{seen.foreign.who} {seen.foreign.what}"
         touches = f"; it touches {listed(seen.foreign.paths)}" if seen.foreign.paths else ""
-        return Advance(
-            event=Event.VOIDED,
-            reason=f"approvals no longer count: {because}",
-            facts={
-                "void_because": because + touches,
-                "foreign_head": seen.foreign.head,
-                "approved_by": (),
-                "approvals": seen.approvals,
-            },
-            note=Text.of(f"Approvals no longer count: {because}{touches}. Rebuild or abort."),
-        )
+        return _void(seen, because=f"{seen.foreign.who} {seen.foreign.what}", touches=touches, head=seen.foreign.head)
     return None
+
+
+def _void(seen: ReviewSeen, *, because: str, touches: str = "", head: Revision | None = None) -> Decision:
+    """No yes counts any longer, and a person decides how it goes on."""
+    return Advance(
+        event=Event.VOIDED,
+        reason=f"approvals no longer count: {because}",
+        facts={
+            "void_because": because + touches, "foreign_head": head, "approved_by": (), "approvals": seen.approvals,
+            "gates": seen.gates,
+        },
+        note=Text.of(f"Approvals no longer count: {because}{touches}. Rebuild or abort."),
+    )  # fmt: skip
+
+
+def _merged_astray(seen: ReviewSeen, merge: Merge) -> Decision:
+    """Merged where nothing of ours is governed: there is nothing to sync, and nothing left to approve."""
+    return Advance(
+        event=Event.ABORTED,
+        reason=f"{merge.by or 'somebody'} merged the pull request into {seen.astray}, not into the governed branch: "
+        "nothing is synced",
+    )
 
 
 def _merged_by_hand(change: Change, seen: ReviewSeen, merge: Merge) -> Decision:
@@ -108,25 +129,25 @@ def _merged_by_hand(change: Change, seen: ReviewSeen, merge: Merge) -> Decision:
         return Advance(
             event=Event.MERGED_DIFFERENTLY,
             reason=f"{who} merged the pull request by hand, and what was merged differs: {listed(merge.differences)}",
-            facts={**facts, "approved_by": ()},
+            facts={**facts, "approved_by": (), "void_because": ""},
             note=Text.of(
                 f"{who} merged the pull request by hand. What was merged differs in {listed(merge.differences)}; ",
                 "nothing is synced until it is approved as merged.",
             ),
         )
-    if change.state is State.WAITING_FOR_CHECKS and (seen.approvals is None or seen.approvals.passed):
+    if seen.approvals is None:
+        return Advance(event=Event.MERGED, reason=f"{who} merged the pull request by hand", facts=facts)
+    if seen.approvals.passed:
         return Advance(
             event=Event.MERGED,
             reason=f"{who} merged the pull request by hand, with the approved content",
-            facts=facts,
+            facts={**facts, "approved_by": seen.approvals.who},
             note=Text.of(f"{who} merged the pull request by hand, with the approved content."),
         )
-    if seen.approvals is None:
-        return Advance(event=Event.MERGED, reason=f"{who} merged the pull request by hand", facts=facts)
     return Advance(
         event=Event.MERGED_UNAPPROVED,
         reason=f"{who} merged the pull request by hand before it was approved; nothing is synced until it is",
-        facts=facts,
+        facts={**facts, "approved_by": ()},
         note=Text.of(
             f"{who} merged the pull request by hand before a quorum approved it. ",
             "Nothing is synced until a quorum approves what was merged.",
@@ -146,15 +167,12 @@ def _base_moved(change: Change, seen: ReviewSeen) -> Decision | None:
     if proposal is None or change.state is State.HELD:
         return None
     if seen.key is not None and seen.key.fingerprint != proposal.fingerprint:
-        differs = listed(proposal.key.differences(seen.key))
+        because = _what_moved(proposal.key, seen.key, seen)
         return Advance(
             event=Event.REBUILD,
-            reason=f"{seen.pull_request.base_branch} moved and changed {differs}: approvals no longer count",
-            facts={"approved_by": (), "void_because": f"{seen.pull_request.base_branch} moved and changed {differs}"},
-            note=Text.of(
-                f"Approvals no longer count: {seen.pull_request.base_branch} moved and changed {differs}. ",
-                "The promotion is rebuilt on it and asks again.",
-            ),
+            reason=f"{because}: approvals no longer count",
+            facts={"approved_by": (), "void_because": because},
+            note=Text.of(f"Approvals no longer count: {because}. The promotion is rebuilt and asks again."),
         )
     state = seen.pull_request.mergeability
     if seen.key is None or state in (Mergeability.CONFLICT, Mergeability.BEHIND):
@@ -168,9 +186,20 @@ def _base_moved(change: Change, seen: ReviewSeen) -> Decision | None:
         return Advance(
             event=Event.REBUILD,
             reason=f"the promotion commit {why} and is rebuilt",
-            facts={"rebuilds": change.rebuilds + 1},
+            facts={"rebuilds": change.rebuilds + 1, "approved_by": ()},
         )
     return None
+
+
+def _what_moved(approved: ContentKey, now: ContentKey, seen: ReviewSeen) -> str:
+    """Why the keys differ, told of whom it is true: of the branch, of the live Application, or of both."""
+    found = []
+    if paths := approved.moved_paths(now):
+        moved = seen.moved or tuple(f"`{path or 'the whole tree'}`" for path in paths)
+        found.append(f"{seen.pull_request.base_branch} moved and changed {listed(moved)}")
+    if settings := approved.changed_settings(now):
+        found.append(f"the live Application changed: {listed(settings)}")
+    return "; ".join(found)
 
 
 def _through_the_gates(
@@ -182,7 +211,7 @@ def _through_the_gates(
     if shut.slug in ("checks", "mergeable") and now >= change.state_since + stage.timeouts.checks:
         return Advance(
             event=Event.FAILED,
-            reason=f"{shut.reason}, for longer than {stage.timeouts.checks}",
+            reason=f"{shut.reason}, for longer than {spoken(stage.timeouts.checks)}",
             facts={**facts, "cause": shut.reason},
         )
     return Wait(reason=shut.reason, look_again=_next_look(change, seen, stage, now, poll), facts=facts)
