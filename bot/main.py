@@ -16,6 +16,7 @@ from bot.chat.command import Services
 from bot.chat.front import ChatFront
 from bot.chat.inbox import InboxWorker
 from bot.chat.registry import load_commands
+from bot.checking import check_live, look_at_start
 from bot.clock import SystemClock
 from bot.config.problems import Problem
 from bot.config.source import ConfigurationSource
@@ -74,7 +75,7 @@ class Bot:
         redaction = Redaction(settings.secrets())
         logs.configure(redaction, level=settings.log_level, format=settings.log_format)
         source = ConfigurationSource(settings.tiphys_config, environment)
-        redaction.add(*secrets_of(source.current))
+        redaction.add(*source.secrets())
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stopped.set)
@@ -141,6 +142,8 @@ class Bot:
         watching.follow()
         await slack.start(front, OutboxQueue(store, reports, clock), bells.outbox, source.current.slack)
         self._slack = slack
+        look = look_at_start(self._settings.tiphys_config, source.current, adapters, store, clock, bells)
+        tasks.start(look, name="look-at-start")
         self._schedule(closing, reloading)
 
     def _schedule(self, closing: AsyncExitStack, reloading: Reloading) -> None:
@@ -166,14 +169,6 @@ class Bot:
         return Readiness(problems=tuple(problems), waiting=waiting)
 
 
-def secrets_of(configuration: Configuration) -> list[str]:
-    """Every secret that the configuration refers to, to be kept out of logs."""
-    instances = [instance.token for instance in configuration.argocd.values()]
-    return instances + [repository.token for repository in configuration.repositories.values()]
-
-
 def check_online(settings: Settings, configuration: Configuration) -> list[Problem]:
     """What the live systems say against the configuration."""
-    from bot.checking import check_live
-
-    return asyncio.run(check_live(settings, configuration))
+    return asyncio.run(check_live(settings.tiphys_config, configuration))

@@ -40,10 +40,7 @@ class Reloading:
             await self._tell(digest, [str(problem) for problem in problems])
             return
         configuration = self._source.current
-        for instance in configuration.argocd.values():
-            self._redaction.add(instance.token)
-        for repository in configuration.repositories.values():
-            self._redaction.add(repository.token)
+        self._redaction.add(*self._source.secrets())
         await self._adapters.follow(configuration)
         self._watching.follow()
         self._bells.ring_all()
