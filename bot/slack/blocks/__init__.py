@@ -1,0 +1,1 @@
+"""Pure renderers: a value in, Block Kit out."""

@@ -1,0 +1,89 @@
+"""The Slack side as one thing: who we are, the directory, the listeners, the connections and the sender."""
+
+import asyncio
+
+import aiohttp
+import structlog
+
+from bot.domain.pipeline import SlackPolicy
+from bot.ports import Clock, Front, Outbox, Unavailable
+from bot.settings import Settings
+from bot.slack.app import Home, build_app, new_session, web_client
+from bot.slack.directory import SlackDirectory
+from bot.slack.listeners import Listeners
+from bot.slack.pace import Pace
+from bot.slack.posting import Posting
+from bot.slack.sender import Sender
+from bot.slack.socket_mode import SocketMode
+from bot.tasks import TaskSet
+from bot.wake import Bell
+
+log = structlog.get_logger(__name__)
+
+ASK_AGAIN_SECONDS = 2.0
+
+
+class SlackConnection:
+    """Made inside the running loop. The directory can be asked at once; `start` brings the rest to life.
+
+    While Slack gives no answer everything waits for it; only a token that Slack refuses ends the start.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Clock, home_only: bool, pace: Pace | None = None) -> None:
+        self._session: aiohttp.ClientSession = new_session()
+        self._client = web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, self._session)
+        self._app_token = settings.slack_app_token.get_secret_value()
+        self._clock, self._home_only = clock, home_only
+        self._home = Home(self._client)
+        self._posting = Posting(self._client, pace or Pace())
+        self._tasks = TaskSet("slack")
+        self._listeners: Listeners | None = None
+        self._sender: Sender | None = None
+        self._socket: SocketMode | None = None
+        self._problem = "starting"
+        self.directory = SlackDirectory(self._client, self._home)
+
+    async def start(self, front: Front, outbox: Outbox, bell: Bell, policy: SlackPolicy) -> None:
+        """Begin to send and to listen. Raises `Denied` when Slack refuses the bot token."""
+        self._sender = Sender(outbox, self._posting, self._clock, bell)
+        try:
+            await self._home.get()
+        except Unavailable as error:
+            self._problem = error.reason
+        self._tasks.start(self._listen(front, home_only=self._home_only and policy.home_workspace_only), name="listen")
+        self._tasks.start(self._sender.run(), name="sender")
+
+    def problems(self) -> tuple[str, ...]:
+        """Why we cannot work now; empty when we can. One connection is enough."""
+        if self._socket is None:
+            return (f"Slack: {self._problem}",)
+        if self._socket.connected:
+            return ()
+        return (f"Slack: not connected: {self._socket.problem or 'connecting'}",)
+
+    async def close(self) -> None:
+        """Let what is under way arrive, then close everything. May be called again."""
+        if self._sender is not None:
+            await self._sender.close()
+        if self._listeners is not None:
+            await self._listeners.close()
+        await self._tasks.close()
+        if self._socket is not None:
+            await self._socket.close()
+        await self.directory.close()
+        await self._session.close()
+
+    async def _listen(self, front: Front, *, home_only: bool) -> None:
+        while True:
+            try:
+                identity = await self._home.get()
+                break
+            except Unavailable as error:
+                self._problem = error.reason
+                log.warning("slack.no_answer", reason=error.reason)
+                await asyncio.sleep(error.retry_after or ASK_AGAIN_SECONDS)
+        app = build_app(self._client, identity)
+        self._listeners = Listeners(front, self._client, self._posting, identity, home_workspace_only=home_only)
+        self._listeners.register(app)
+        self._socket = SocketMode(app, self._app_token, self._client)
+        await self._socket.run()

@@ -1,0 +1,153 @@
+"""What people do in Slack, brought to the front, and its answer given inside Slack's three seconds.
+
+An acknowledgement leaves only after `Front.take` has committed. When it cannot record, the asker is told so (an event
+is not acknowledged at all then: Slack delivers it again).
+"""
+
+import re
+import time
+from typing import Any
+
+import structlog
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.dialog import Dialog
+from bot.domain.incoming import Ack, Incoming
+from bot.domain.text import Code, Text
+from bot.ports import Front
+from bot.slack import incoming as read
+from bot.slack.activity import Activity
+from bot.slack.app import Identity
+from bot.slack.blocks.dialogs import Origin, view
+from bot.slack.blocks.message import said
+from bot.slack.calls import Done, Refused, call
+from bot.slack.posting import Posting
+from bot.tasks import TaskSet
+
+log = structlog.get_logger(__name__)
+
+NOT_RECORDED = Text.of(
+    "That could not be recorded, so nothing has happened. Try again in a moment; if it stays like this, tell whoever "
+    "runs Tiphys here."
+)
+FOREIGN = Text.of("Tiphys takes orders only from the workspace that it is installed in.")
+TOO_LATE = Text.of("Slack did not let me open the dialog in time. Nothing has happened: press or type it again.")
+NEEDS_COMMAND = Text.of("This opens a dialog, and Slack opens those only for commands and buttons: use ",
+                        Code("/gitops"), " or the button on the card.")  # fmt: skip
+CATCH_ALL = re.compile(r"")
+
+
+class Listeners:
+    """`register` once; `close` lets dialogs and whispers under way arrive."""
+
+    def __init__(
+        self, front: Front, client: AsyncWebClient, posting: Posting, identity: Identity,
+        *, home_workspace_only: bool = True,
+    ) -> None:  # fmt: skip
+        self._front, self._client, self._posting, self._identity = front, client, posting, identity
+        self._home_only = home_workspace_only
+        self._tasks = TaskSet("slack.listeners")
+        self._activity = Activity()
+
+    def register(self, app: AsyncApp) -> None:
+        app.command(re.compile(r"^/"))(self._on_command)
+        app.event("app_mention")(self._on_mention)
+        app.event(CATCH_ALL)(self._on_other_event)
+        app.action(CATCH_ALL)(self._on_click)
+        app.view(CATCH_ALL)(self._on_submission)
+
+    async def close(self, *, patience: float = 2.0) -> None:
+        if not await self._activity.rest(patience):
+            log.warning("slack.listeners_interrupted")
+        await self._tasks.close()
+
+    async def _on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        incoming = read.command(body)
+        answer = await self._take(incoming, body)
+        if answer.text is not None:
+            message = said(answer.text)
+            await ack(text=message.text, blocks=message.blocks, response_type="ephemeral")
+        else:
+            await ack()
+        self._open(answer.dialog, incoming, body)
+
+    async def _on_mention(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        incoming = read.mention(body, self._identity.user_id)
+        if incoming is not None:
+            answer = await self._take(incoming, body, is_event=True)
+            self._whisper(incoming, answer.text or (NEEDS_COMMAND if answer.dialog else None))
+        await ack()
+
+    async def _on_click(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        incoming = read.click(body)
+        if incoming is not None:
+            answer = await self._take(incoming, body)
+            self._open(answer.dialog, incoming, body)
+            self._whisper(incoming, answer.text)
+        await ack()
+
+    async def _on_submission(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        incoming = read.submission(body)
+        answer = await self._take(incoming, body)
+        if answer.errors:
+            await ack(response_action="errors", errors=dict(answer.errors))
+        elif answer.dialog is not None:
+            await ack(response_action="update", view=view(answer.dialog, _origin(incoming)))
+        else:
+            await ack()
+        self._whisper(incoming, answer.text)
+
+    async def _on_other_event(self, ack: AsyncAck) -> None:
+        """Nothing that we asked for; acknowledged, so that it does not come again."""
+        await ack()
+
+    async def _take(self, incoming: Incoming, body: dict[str, Any], *, is_event: bool = False) -> Ack:
+        began = time.monotonic()
+        told = log.bind(
+            kind=incoming.kind.value, action=incoming.action, user=incoming.user, channel=incoming.channel,
+            delivery=incoming.id[:40],
+        )  # fmt: skip
+        if self._home_only and read.workspace_of(body) not in (None, self._identity.team_id):
+            told.warning("slack.foreign_workspace", workspace=read.workspace_of(body))
+            return Ack(text=FOREIGN)
+        try:
+            with self._activity.one_more():
+                answer = await self._front.take(incoming)
+        except Exception:
+            told.exception("slack.not_recorded")
+            if is_event:
+                raise
+            return Ack(text=NOT_RECORDED)
+        told.debug("slack.taken", ms=round((time.monotonic() - began) * 1000, 1))
+        return answer
+
+    def _open(self, dialog: Dialog | None, incoming: Incoming, body: dict[str, Any]) -> None:
+        if dialog is not None:
+            self._tasks.start(self._open_now(dialog, incoming, body["trigger_id"]), name="dialog")
+
+    async def _open_now(self, dialog: Dialog, incoming: Incoming, trigger_id: str) -> None:
+        with self._activity.one_more():
+            opened = await call(self._client.views_open(trigger_id=trigger_id, view=view(dialog, _origin(incoming))))
+        if isinstance(opened, Done):
+            return
+        log.warning("slack.dialog_not_opened", user=incoming.user, action=incoming.action, error=str(opened))
+        await self._whisper_now(incoming, TOO_LATE)
+
+    def _whisper(self, incoming: Incoming, text: Text | None) -> None:
+        if text is not None and text.parts:
+            self._tasks.start(self._whisper_now(incoming, text), name="whisper")
+
+    async def _whisper_now(self, incoming: Incoming, text: Text) -> None:
+        message = said(text)
+        with self._activity.one_more():
+            if incoming.respond_to:
+                answer = await self._posting.respond(incoming.respond_to, message, thread=incoming.thread)
+                if not isinstance(answer, Refused):
+                    return
+            if incoming.channel is not None:
+                await self._posting.whisper(incoming.channel, incoming.user, message, thread=incoming.thread)
+
+
+def _origin(incoming: Incoming) -> Origin:
+    return Origin(channel=incoming.channel, thread=incoming.thread, respond_to=incoming.respond_to)

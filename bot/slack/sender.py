@@ -1,0 +1,129 @@
+"""The one sender: takes what waits in the outbox to Slack, most urgent first, and never repeats an effect blindly."""
+
+import asyncio
+
+import structlog
+
+from bot.domain.outgoing import Outgoing, OutgoingKind
+from bot.ports import Clock, Outbox
+from bot.slack.activity import Activity
+from bot.slack.cards import Cards
+from bot.slack.ends import End, Later, Never, Sent
+from bot.slack.posting import Posting
+from bot.slack.saying import Sayings
+from bot.tasks import TaskSet
+from bot.wake import Bell
+
+log = structlog.get_logger(__name__)
+
+IDLE_SECONDS = 1.0
+AT_ONCE = 20
+FIRST_BACK_OFF, MOST_BACK_OFF = 0.5, 30.0
+MOST_NOTE_FAILURES = 3_000
+"""About a day of waiting for a card that cannot be posted."""
+
+
+class Sender:
+    """`run` goes on for ever; `close` lets what is on its way arrive, then stops.
+
+    Rows in hand stay due in the outbox until their end is known: a crash loses nothing, and after it everything that
+    creates a message is looked for before it is created.
+    """
+
+    def __init__(self, outbox: Outbox, posting: Posting, clock: Clock, bell: Bell) -> None:
+        self._outbox, self._bell = outbox, bell
+        self._cards, self._sayings = Cards(outbox, posting), Sayings(outbox, posting, clock)
+        self._tasks = TaskSet("slack.sender")
+        self._in_hand: set[int] = set()
+        self._lanes: dict[str, asyncio.Lock] = {}
+        self._failures: dict[int, int] = {}
+        self._activity = Activity()
+        self._closing = False
+
+    async def run(self) -> None:
+        while not self._closing:
+            try:
+                await self.start_due()
+            except Exception:
+                log.exception("slack.outbox_unreadable")
+            await self._bell.wait(IDLE_SECONDS)
+
+    async def start_due(self) -> int:
+        """Take in hand what is due and not yet in hand; answers how many that was."""
+        rows = await self._outbox.claim(limit=AT_ONCE + len(self._in_hand))
+        fresh = [row for row in rows if row.id not in self._in_hand]
+        for row in fresh:
+            self._in_hand.add(row.id)
+            self._tasks.start(self._handle(row), name=row.key)
+        return len(fresh)
+
+    async def close(self, *, patience: float = 3.0) -> None:
+        self._closing = True
+        self._bell.ring()
+        if not await self._activity.rest(patience):
+            log.warning("slack.sender_interrupted", in_hand=len(self._in_hand))
+        await self._tasks.close()
+
+    async def _handle(self, item: Outgoing) -> None:
+        lane = self._lanes.setdefault(_lane(item), asyncio.Lock())
+        try:
+            with self._activity.one_more():
+                async with lane:
+                    await self._record(item, await self._try(item))
+        finally:
+            self._in_hand.discard(item.id)
+            if not self._in_hand:
+                self._lanes.clear()
+            self._bell.ring()  # it may have been touched again meanwhile
+
+    async def _try(self, item: Outgoing) -> End:
+        try:
+            return await self._send(item)
+        except Exception as error:
+            log.exception("slack.send_failed", key=item.key)
+            return Later(f"{type(error).__name__}: {error}"[:200])
+
+    async def _send(self, item: Outgoing) -> End:
+        match item.kind:
+            case OutgoingKind.CARD if item.change is not None:
+                return await self._cards.send(item, item.change)
+            case OutgoingKind.NOTE if item.change is not None and item.text is not None:
+                return await self._sayings.note(item, item.change, item.text)
+            case OutgoingKind.NOTICE if item.channel is not None and item.text is not None:
+                return await self._sayings.notice(item, item.channel, item.text)
+            case OutgoingKind.ANSWER if item.request is not None and item.text is not None:
+                return await self._sayings.answer(item, item.request, item.text)
+            case _:
+                return Never("the row does not say what to show where")
+
+    async def _record(self, item: Outgoing, end: End) -> None:
+        told = log.bind(kind=item.kind.value, key=item.key, attempt=item.attempts)
+        failures = self._failures.pop(item.id, 0)
+        if isinstance(end, Later) and item.kind is OutgoingKind.NOTE and failures >= MOST_NOTE_FAILURES:
+            end = Never(end.error)
+        match end:
+            case Sent():
+                told.info("slack.sent")
+                await self._outbox.mark_sent(item)
+            case Later():
+                self._failures[item.id] = failures + 1
+                told.warning("slack.postponed", error=end.error)
+                await self._outbox.postpone(item, seconds=end.seconds or _back_off(failures), error=end.error)
+            case Never():
+                told.error("slack.given_up", error=end.error)
+                await self._outbox.give_up(item, error=end.error)
+
+
+def _lane(item: Outgoing) -> str:
+    """What must go one after the other: a card and its notes, the notices of a channel."""
+    match item.kind:
+        case OutgoingKind.CARD | OutgoingKind.NOTE:
+            return f"change:{item.change}"
+        case OutgoingKind.NOTICE:
+            return f"channel:{item.channel}"
+        case OutgoingKind.ANSWER:
+            return f"answer:{item.id}"
+
+
+def _back_off(failures: int) -> float:
+    return min(MOST_BACK_OFF, FIRST_BACK_OFF * 2.0 ** min(failures, 10))

@@ -1,0 +1,255 @@
+"""The change card, case by case: each as it is kept in a golden file, within Slack's limits, and read as a person."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.domain.approval import Verdict
+from bot.domain.change import ValueChange
+from bot.domain.gate import Gate
+from bot.domain.identity import UserId
+from bot.domain.lifecycle import State
+from bot.domain.live import SyncProgress, WaveProgress
+from bot.domain.pipeline import SyncMode
+from bot.domain.text import Mention, Text
+from bot.sandbox.slack.blocks import validate_message_blocks
+from bot.sandbox.slack.parts import WorkspaceNames
+from bot.sandbox.slack.plain import message as plain
+from bot.sandbox.slack.workspace import Workspace
+from bot.slack.blocks.change_card import change_card
+from bot.slack.blocks.limits import message_problems
+from bot.slack.blocks.message import RenderedMessage, without_mentions
+
+S = Any  # the `Samples` of the conftest
+WAVES = (
+    WaveProgress(wave=-10, done=4, total=4), WaveProgress(wave=-5, done=4, total=4),
+    WaveProgress(wave=0, done=3, total=7), WaveProgress(wave=5, done=0, total=3),
+)  # fmt: skip
+RUNNING = SyncProgress(waves=WAVES, waiting_for=("Deployment/apm-api (2 of 6 ready)",))
+TWO = (UserId("U0APPR1"), UserId("U0APPR2"))
+
+
+def many_waves(s: S) -> Any:
+    waves = tuple(WaveProgress(wave=n, done=2 if n < 12 else 1 if n == 12 else 0, total=2) for n in range(30))
+    progress = SyncProgress(waves=waves, waiting_for=tuple(f"Deployment/d{n} (0 of 1 ready)" for n in range(9)))
+    return s.card(s.change(State.SYNCING, merge=s.merge(), progress=progress, approved_by=TWO))
+
+
+def huge(s: S) -> Any:
+    """More of everything than anybody wants to read."""
+    long = "x" * 500
+    ships = s.shipment(
+        values=tuple(s.value(f"{long}{n}", long, long) for n in range(60)),
+        drifted=tuple(s.value(f"{long}{n}", long, long) for n in range(30)),
+        also=tuple(s.commit(n, long, author=long) for n in range(20)), also_total=500, also_paths=(long,) * 9,
+        carried_total=900, source_ahead=7, prunes=tuple(f"Deployment/{long}{n}" for n in range(40)),
+        notes=(long,) * 12,
+    )  # fmt: skip
+    refused = {f"U0PERSON{n}": long for n in range(40)}
+    return s.card(
+        s.change(
+            State.WAITING_FOR_APPROVAL, proposal=s.proposal(shipment=ships), reason=long * 3, void_because=long * 3,
+            gates=tuple(Gate.closed(f"gate-{n}", long, opens_at=s.now, link="https://example.com/") for n in range(40)),
+            approvals=s.approvals("U0APPR1", **refused), trouble_since=s.now,
+        ),
+        may_approve=tuple(f"U0PERSON{n}" for n in range(50)), prune=True,
+    )  # fmt: skip
+
+
+def auto_synced(s: S) -> Any:
+    proposal = s.proposal(auto_sync=True, active_revision=None, active_history_id=None)
+    return s.card(s.change(proposal=proposal, gates=s.gates()))
+
+
+def void(s: S) -> Any:
+    because = "developer-2 pushed 1 commit to the promotion branch; it touches overlays/production/slipped.yaml"
+    return s.card(s.change(State.APPROVALS_VOID, void_because=because, reason=f"approvals no longer count: {because}"))
+
+
+def merged_by_hand(s: S) -> Any:
+    reason = "developer merged the pull request by hand before it was approved; nothing is synced until it is"
+    return s.card(s.change(reason=reason, merge=s.merge(by="developer", by_hand=True), approvals=s.approvals()))
+
+
+def merged_differs(s: S) -> Any:
+    merge = s.merge(differences=("`deployments/k8s/base`", "the Application's sync settings"))
+    reason = "what was merged differs from what was approved: `deployments/k8s/base`"
+    return s.card(s.change(State.MERGED_DIFFERS, merge=merge, reason=reason, approvals=s.approvals()))
+
+
+def failed(s: S) -> Any:
+    cause = "Deployment/apm-api does not become ready (image pull: manifest unknown)"
+    return s.card(s.change(
+        State.FAILED, merge=s.merge(), approved_by=TWO, reason=f"Degraded: {cause}", cause=cause,
+        still_runs="2.14.0 on 6 of 6 pods", sync=s.synced(),
+    ))  # fmt: skip
+
+
+def well(s: S, **facts: Any) -> Any:
+    known: dict[str, Any] = {"merge": s.merge(), "approved_by": TWO, "sync": s.synced()}
+    return s.card(s.change(State.SUCCEEDED, **{**known, **facts}))
+
+
+CASES: dict[str, Callable[[S], Any]] = {
+    "proposing": lambda s: s.card(s.change(State.PROPOSING, proposal=None, ready_at=None)),
+    "proposing-after-rebuild": lambda s: s.card(
+        s.change(State.PROPOSING, void_because="main moved and changed `deployments/k8s/base`")
+    ),
+    "waiting": lambda s: s.card(s.change(gates=s.gates(), approvals=s.approvals())),
+    "waiting-one-approval": lambda s: s.card(
+        s.change(gates=s.gates(), approvals=s.approvals("U0APPR1", U0DEV1="asked for it himself"))
+    ),
+    "waiting-also-ships": lambda s: s.card(
+        s.change(
+            proposal=s.proposal(
+                shipment=s.shipment(
+                    also=tuple(s.commit(n, f"Tune base {n}") for n in range(3)), also_total=5,
+                    also_paths=("deployments/k8s/base",), source_ahead=2, prunes=("ConfigMap/old", "Service/older"),
+                    drifted=(s.value("apm-api", "2.14.0", "2.14.9"),), notes=("apm-ui has no tag in production.",),
+                )
+            ),
+            approvals=s.approvals(),
+        ),
+        prune=True,
+    ),
+    "waiting-no-approvals-needed": lambda s: s.card(
+        s.change(environment="staging", sync_mode=SyncMode.MANUAL), approvals_needed=0, may_approve=()
+    ),
+    "waiting-role-may-approve": lambda s: s.card(may_approve=("role:release", "U0APPR1", "U0DEV1")),
+    "waiting-auto-sync": auto_synced,
+    "waiting-trouble": lambda s: s.card(
+        s.change(trouble_since=s.now, reason="github: no answer (HTTP 503)", approvals=s.approvals())
+    ),
+    "waiting-merged-by-hand": merged_by_hand,
+    "waiting-huge": huge,
+    "void": void,
+    "held": lambda s: s.card(s.change(State.HELD, reason="held by approver-1")),
+    "checks": lambda s: s.card(
+        s.change(State.WAITING_FOR_CHECKS, gates=s.gates(), reason="check build is pending", approved_by=TWO,
+                 approvals=s.approvals(*TWO, verdict=Verdict.PASSED))
+    ),
+    "merging": lambda s: s.card(s.change(State.MERGING, approved_by=TWO)),
+    "merged": lambda s: s.card(
+        s.change(State.MERGED, merge=s.merge(), approved_by=TWO, gates=s.gates(), reason="a sync window is closed")
+    ),
+    "merged-differs": merged_differs,
+    "waiting-for-sync": lambda s: s.card(
+        s.change(State.WAITING_FOR_SYNC, environment="staging", merge=s.merge(), sync_mode=SyncMode.MANUAL,
+                 reason="waiting for somebody to press Sync"),
+        approvals_needed=0, may_approve=(),
+    ),
+    "syncing": lambda s: s.card(
+        s.change(State.SYNCING, merge=s.merge(), progress=RUNNING, approved_by=TWO, sync=s.synced(),
+                 reason="waiting for healthy state of apps/Deployment/apm-api")
+    ),
+    "syncing-many-waves": many_waves,
+    "verifying": lambda s: s.card(
+        s.change(State.VERIFYING, merge=s.merge(), approved_by=TWO, sync=s.synced(), reason="healthy; soaking 10 min")
+    ),
+    "succeeded": well,
+    "succeeded-left-behind": lambda s: well(
+        s, sync=s.synced(left_behind=("ConfigMap/old", "Service/older"), moved_on=3)
+    ),
+    "failed": failed,
+    "failed-before-merge": lambda s: s.card(
+        s.change(State.FAILED, reason="check build failed, for longer than 2:00:00", cause="check build failed")
+    ),
+    "errored": lambda s: s.card(s.change(State.ERRORED, reason="argocd: the project apm does not exist")),
+    "rejected": lambda s: s.card(s.change(State.REJECTED, reason="not on a Friday", ended_by=UserId("U0APPR1"))),
+    "aborted": lambda s: s.card(s.change(State.ABORTED, reason="aborted", ended_by=UserId("U0DEV1"))),
+    "aborted-after-merge": lambda s: s.card(s.change(State.ABORTED, merge=s.merge(), ended_by=UserId("U0DEV1"))),
+    "expired": lambda s: s.card(s.change(State.EXPIRED, reason="nobody decided in time")),
+    "superseded": lambda s: s.card(s.change(State.SUPERSEDED, reason="#43 took over")),
+}  # fmt: skip
+
+
+def read(message: RenderedMessage) -> str:
+    """The card as a person reads it."""
+    return plain(message.text, message.blocks, [], WorkspaceNames(Workspace()))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_case_is_as_kept_and_within_the_limits(case: str, samples: S, golden: Any) -> None:
+    card = CASES[case](samples)
+    message = change_card(card)
+    assert message_problems(message) == []
+    assert validate_message_blocks(message.blocks) == []
+    assert message.text.startswith(f"{card.change.title}: {card.change.state.value} ·")
+    golden(f"card-{case}", {"text": message.text, "blocks": message.blocks, "metadata": message.metadata})
+
+
+def test_no_golden_file_is_left_over() -> None:
+    kept = {file.stem for file in (Path(__file__).parents[1] / "golden").glob("card-*.json")}
+    assert kept == {f"card-{case}" for case in CASES}
+
+
+def test_every_state_has_a_case(samples: S) -> None:
+    assert {make(samples).change.state for make in CASES.values()} == set(State)
+
+
+def test_even_the_hugest_card_says_what_it_leaves_out(samples: S) -> None:
+    shown = read(change_card(huge(samples)))
+    for words in ("52 more values", "26 more values", "497 more commits", "34 more", "30 more, see Details"):
+        assert words in shown
+
+
+def test_an_approver_reads_what_he_needs(samples: S) -> None:
+    shown = read(change_card(CASES["waiting-one-approval"](samples)))
+    for words in (
+        "waiting for approval · 1 of 2", "may approve: @platform-team (not @developer)",
+        "apm-api  2.14.0 → 2.15.1", "✅ staging is Healthy",
+        "⏳ check build is pending", "❌ a sync window is closed", "PR #187", "back to: 9f3c2ab (history 14)",
+        "approvals 1 of 2: @approver-1", "does not count: @developer (asked for it himself)",
+    ):  # fmt: skip
+        assert words in shown
+    assert "also ships" not in shown
+
+
+def test_what_ships_beside_the_promotion_is_said(samples: S) -> None:
+    shown = read(change_card(CASES["waiting-also-ships"](samples)))
+    assert "also ships: 5 commits to deployments/k8s/base that are not part of this promotion" in shown
+    assert "2 commits in staging's Git have not been deployed; not included" in shown
+    assert "will be pruned: ConfigMap/old and Service/older" in shown
+
+
+def test_a_bad_end_names_cause_and_way_back(samples: S) -> None:
+    shown = read(change_card(failed(samples)))
+    for words in (
+        "failed: Degraded: Deployment/apm-api",
+        "still runs 2.14.0",
+        "back to: 9f3c2ab (history 14)",
+        "way out",
+    ):
+        assert words in shown
+
+
+def test_a_good_end_is_short(samples: S) -> None:
+    message = change_card(well(samples))
+    assert len(read(message).splitlines()) <= 4
+    assert "4 min waiting for people" in read(message)
+
+
+def test_the_digest_follows_what_is_seen(samples: S) -> None:
+    card = samples.card()
+    assert change_card(card).digest == change_card(samples.card()).digest
+    later = samples.card(samples.change(state_since=samples.now + timedelta(hours=1), version=9))
+    assert change_card(card).digest == change_card(later).digest
+    assert change_card(card).digest != without_mentions(change_card(card)).digest
+
+
+def test_mentions_can_be_left_out(samples: S) -> None:
+    quiet = without_mentions(change_card(CASES["waiting-one-approval"](samples)))
+    assert message_problems(quiet) == []
+    assert "<@" not in str(quiet.blocks)
+    assert "user_id" not in str(quiet.blocks)
+    assert Text.of(Mention(UserId("U0DEV1"))).plain in str(quiet.blocks)
+
+
+def test_one_value_with_no_old_one(samples: S) -> None:
+    ships = samples.shipment(values=(ValueChange(name="apm-ui", old="", new="1.0", file="k.yaml"),))
+    assert "apm-ui  (not set) → 1.0" in read(change_card(samples.card(samples.change(
+        proposal=samples.proposal(shipment=ships)
+    ))))  # fmt: skip

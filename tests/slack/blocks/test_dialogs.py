@@ -1,0 +1,98 @@
+"""Dialogs: kept in golden files, within the limits, and what they carry comes back."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bot.domain.dialog import ApproveDialog, DetailsDialog, Dialog, DiffDialog, HistoryLine, ReasonDialog
+from bot.domain.identity import ChannelId, MessageTs
+from bot.domain.lifecycle import State
+from bot.domain.text import Text
+from bot.sandbox.slack.blocks import validate_view
+from bot.sandbox.slack.parts import WorkspaceNames
+from bot.sandbox.slack.plain import view as plain
+from bot.sandbox.slack.workspace import Workspace
+from bot.slack.blocks.dialogs import Origin, read_metadata, view
+from bot.slack.blocks.limits import view_problems
+
+S = Any  # the `Samples` of the conftest
+ORIGIN = Origin(channel=ChannelId("C0DEPLOY"), thread=MessageTs("1.000001"), respond_to="https://hooks.example.com/1")
+CASES: dict[str, Callable[[S], Dialog]] = {
+    "reason": lambda s: ReasonDialog(
+        change=s.change().id, fingerprint=s.key.fingerprint, title="Reject #42",
+        explanation=Text.of("apm-stack → production (#42) ends when you reject it."),
+    ),
+    "approve": lambda s: ApproveDialog(
+        card=s.card(s.change(gates=s.gates(), approvals=s.approvals())), fingerprint=s.key.fingerprint
+    ),
+    "details": lambda s: DetailsDialog(
+        card=s.card(s.change(State.MERGED, merge=s.merge(), gates=s.gates(), approvals=s.approvals("U0APPR1"),
+                             reason="a sync window is closed")),
+        history=tuple(HistoryLine(at=s.now, text=Text.of(f"step {n}")) for n in range(3)),
+    ),
+    "details-bare": lambda s: DetailsDialog(
+        card=s.card(s.change(State.PROPOSING, proposal=None), application_link=None), history=()
+    ),
+    "diff": lambda s: DiffDialog(card=s.card(), diff=s.proposal().diff),
+    "diff-empty": lambda s: DiffDialog(card=s.card(), diff=""),
+}  # fmt: skip
+
+
+def read(dialog: Dialog) -> str:
+    return plain(view(dialog, ORIGIN), WorkspaceNames(Workspace()))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_case_is_as_kept_and_within_the_limits(case: str, samples: S, golden: Any) -> None:
+    made = view(CASES[case](samples), ORIGIN)
+    assert view_problems(made) == []
+    assert validate_view(made) == []
+    golden(f"dialog-{case}", made)
+
+
+def test_what_a_dialog_carries_comes_back(samples: S) -> None:
+    made = view(CASES["reason"](samples), ORIGIN)
+    value, origin = read_metadata(made["private_metadata"])
+    assert origin == ORIGIN
+    assert json.loads(value) == {"change": samples.change().id, "fingerprint": samples.key.fingerprint}
+
+
+@pytest.mark.parametrize("raw", ["", "not json", "[1]", "{}"])
+def test_what_was_tampered_with_is_carried_as_it_is_and_leads_nowhere(raw: str) -> None:
+    value, origin = read_metadata(raw)
+    assert origin == Origin()
+    assert value in (raw, '{"change":"","fingerprint":""}')
+
+
+def test_an_approver_sees_what_he_says_yes_to(samples: S) -> None:
+    shown = read(CASES["approve"](samples))
+    for words in (
+        "environment production, revision 4d1e77c",
+        "2.14.0 → 2.15.1",
+        "❌ a sync window",
+        samples.key.fingerprint[:12],
+    ):
+        assert words in shown
+
+
+def test_details_name_every_revision_and_the_history(samples: S) -> None:
+    shown = read(CASES["details"](samples))
+    for words in ("4d1e77c", "on base 1111111", "source 5e5e5e5", "9f3c2ab (history 14)", "merged as 7777777", "step 2",
+                  samples.change().id, "Retry uploads"):  # fmt: skip
+        assert words in shown
+
+
+def test_a_long_diff_is_shown_whole_line_by_line(samples: S) -> None:
+    lines = [f"+ line {n} {'x' * 60}" for n in range(400)]
+    shown = read(DiffDialog(card=samples.card(), diff="\n".join(lines)))
+    assert all(line in shown for line in lines)
+
+
+def test_a_long_history_says_what_it_leaves_out(samples: S) -> None:
+    history = tuple(HistoryLine(at=samples.now, text=Text.of(f"step {n}.")) for n in range(100))
+    shown = read(DetailsDialog(card=samples.card(), history=history))
+    assert "… 40 earlier entries" in shown
+    assert "step 99." in shown
+    assert "step 39." not in shown

@@ -1,0 +1,90 @@
+"""The Slack side as a whole: it waits for Slack, works when Slack does, says why not, and ends cleanly."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from bot.domain.identity import CannotVerify, Member, UserId
+from bot.domain.incoming import Ack, Incoming
+from bot.domain.pipeline import SlackPolicy
+from bot.domain.text import Text
+from bot.ports import Denied
+from bot.sandbox.seeded import TOKENS
+from bot.settings import Settings
+from bot.slack.connection import SlackConnection
+from bot.wake import Bell
+
+Eventually = Callable[..., Awaitable[Any]]
+
+
+class Greeter:
+    """A front that greets whoever says anything."""
+
+    async def take(self, incoming: Incoming) -> Ack:
+        return Ack(text=Text.of(f"Hello, {incoming.user}."))
+
+
+@pytest.fixture
+async def connect(workspace: Any, outbox: Any) -> AsyncIterator[Callable[..., SlackConnection]]:
+    made: list[SlackConnection] = []
+
+    def build(token: str = TOKENS.slack_bot) -> SlackConnection:
+        settings = Settings(
+            slack_bot_token=token, slack_app_token=TOKENS.slack_app, slack_api_url=workspace.api_url.rstrip("/"),
+            _env_file=None,
+        )  # fmt: skip
+        made.append(SlackConnection(settings, clock=outbox.clock, home_only=True))
+        return made[-1]
+
+    yield build
+    for connection in made:
+        await connection.close()
+
+
+async def start(connection: SlackConnection, outbox: Any) -> None:
+    await connection.start(Greeter(), outbox, Bell(), SlackPolicy())
+
+
+async def test_it_hears_and_speaks(workspace: Any, outbox: Any, connect: Any, eventually: Eventually) -> None:
+    connection = connect()
+    await start(connection, outbox)
+    await eventually(lambda: connection.problems() == ())
+    await outbox.show(outbox.samples.change())
+    await eventually(workspace.messages)
+    await workspace.control("POST", "/api/say", user="developer", channel="deployments", text="/gitops hi")
+    (heard,) = await workspace.ephemerals()
+    assert heard["plain"] == "Hello, U0DEV1."
+
+
+async def test_a_refused_token_ends_the_start(outbox: Any, connect: Any) -> None:
+    with pytest.raises(Denied, match="invalid_auth"):
+        await start(connect("xoxb-wrong"), outbox)
+
+
+async def test_a_silent_slack_is_waited_for(workspace: Any, outbox: Any, connect: Any, eventually: Eventually) -> None:
+    workspace.fault("auth.test", "status", status=503, left=3)
+    connection = connect()
+    await start(connection, outbox)
+    assert "HTTP 503" in connection.problems()[0]
+    assert isinstance(await connection.directory.member(UserId("U0DEV1")), CannotVerify)
+    await eventually(lambda: connection.problems() == ())
+    assert isinstance(await connection.directory.member(UserId("U0DEV1")), Member)
+
+
+async def test_without_a_connection_it_says_why(
+    workspace: Any, outbox: Any, connect: Any, eventually: Eventually
+) -> None:
+    workspace.fault("apps.connections.open", "html", status=502)
+    connection = connect()
+    await start(connection, outbox)
+    await eventually(lambda: "no answer from Slack" in connection.problems()[0])
+
+
+async def test_it_ends_twice_without_a_word(workspace: Any, outbox: Any, connect: Any, eventually: Eventually) -> None:
+    connection = connect()
+    await start(connection, outbox)
+    await eventually(lambda: connection.problems() == ())
+    await connection.close()
+    await connection.close()
+    assert workspace.service.parts.socket_mode.connections == 0
