@@ -12,6 +12,7 @@ from bot.domain.card import CardAction
 from bot.domain.change import Change
 from bot.domain.content_key import FINGERPRINT_PREFIX
 from bot.domain.dialog import ApproveDialog, DetailsDialog, Dialog, DiffDialog, ReasonDialog
+from bot.domain.identity import ChangeId
 from bot.domain.incoming import Ack, Incoming, IncomingKind
 from bot.domain.pipeline import Configuration
 from bot.domain.request import Answer
@@ -38,6 +39,7 @@ class Settled:
 
     ack: Ack
     answer: Answer | None = None
+    change: ChangeId | None = None  # what a dialog is about
 
 
 class ChatFront:
@@ -61,6 +63,8 @@ class ChatFront:
             known = await tx.inbound.find_ack(incoming.id)
             if known is not None:
                 return known
+            if settled.change is not None:
+                await tx.outbox.touch_card(settled.change, now=now)  # whoever names a change sees its card again
             is_done = settled.answer is not None or settled.ack.dialog is not None
             await tx.inbound.add(incoming, settled.ack, now=now, done=is_done)
             await tx.audit.add(_entry(incoming, settled, now))
@@ -131,7 +135,7 @@ class ChatFront:
         if change.is_over and action not in (CardAction.DETAILS, CardAction.DIFF):
             words = f"It is over: #{change.number} is {change.state.value} ({change.reason})."
             return _refused(incoming, "finished", Text.of(words), change)
-        return Settled(ack=Ack(dialog=await self._dialog_of(change, action)))
+        return Settled(ack=Ack(dialog=await self._dialog_of(change, action)), change=change.id)
 
     async def _dialog_of(self, change: Change, action: CardAction) -> Dialog:
         card = await self._services.reports.card(change)

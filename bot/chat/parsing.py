@@ -70,20 +70,23 @@ class Line:
         if (word := WORD.match(self._rest)) is None:
             return None
         self._rest = self._rest[word.end() :].lstrip()
-        return next(text for text in (word["double"], word["single"], word["plain"]) if text is not None)
+        return _unquoted(word)
 
     def take_rest(self) -> str | None:
         """All that is left, exactly as typed (without quotes around the whole), or None at the end."""
         self._set_flags_aside()
         rest, self._rest = self._rest, ""
         whole = WORD.fullmatch(rest)
-        quoted = (whole["double"] or whole["single"]) if whole else None
-        return (quoted or rest).strip() or None
+        return (_unquoted(whole) if whole else rest).strip() or None
 
     def _set_flags_aside(self) -> None:
         while (word := WORD.match(self._rest)) is not None and word["flag"] is not None:
             self.flags.append(word["flag"])
             self._rest = self._rest[word.end() :].lstrip()
+
+
+def _unquoted(word: re.Match[str]) -> str:
+    return str(word[word.lastgroup or 0])
 
 
 def _arguments(command: Command, line: Line, configuration: Configuration) -> Understood | Misread:

@@ -31,7 +31,11 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permitted:
+    """A yes. `subject` is him with his user groups as they were looked up for it; `why` some could not be, if so."""
+
     member: Member
+    subject: Subject
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,13 +91,13 @@ class Access:
         if not member.may_act:
             return Forbidden(slug=f"not-a-member-{member.kind.value}", text=Text.of(KINDS[member.kind]))
         if action is Action.ABORT and requester is not None and self._is_same_person(user, requester):
-            return Permitted(member=member)
-        subject, why = await self._subject(user)
+            return Permitted(member=member, subject=Subject(user=user))
+        subject, why = await self._subject(user, stage)
         wanted = (action, Action.APPROVE) if action is Action.REJECT else (action,)
         names = [stage.name] if stage else [s.name for s in self._source.current.stages()]
         verdicts = [self._authorization.authorize(subject, a.value, name) for a in wanted for name in names]
         if any(verdict.allowed for verdict in verdicts):
-            return Permitted(member=member)
+            return Permitted(member=member, subject=subject, why=why)
         if any(verdict.unverified for verdict in verdicts):
             words = f"I cannot verify your user groups ({why}), so I do nothing. Try again in a moment."
             return Forbidden(slug="cannot-verify", text=Text.of(words))
@@ -105,12 +109,17 @@ class Access:
         if isinstance(permit, Forbidden):
             words = SAID_OF_OTHERS.get(permit.slug, f"lacks the right changes, approve on {stage.name}")
             return Standing(may_approve=False, reason=words, unverified=permit.slug == "cannot-verify")
+        return self.standing_of(permit, stage)
+
+    def standing_of(self, permit: Permitted, stage: Stage) -> Standing:
+        """The second half of `may_approve`: whether somebody with the right is one of `approvals.from`."""
         sources = stage.approvals.sources if stage.approvals else ()
-        subject, why = await self._subject(user, tuple(s for s in sources if s.startswith("S")))
+        subject = permit.subject
         if self._is_one_of(subject, sources):
             return Standing(may_approve=True)
         if self._is_one_of(replace(subject, groups=subject.groups | subject.unverified), sources):
-            return Standing(may_approve=False, reason=f"user groups cannot be verified: {why}", unverified=True)
+            reason = f"user groups cannot be verified: {permit.why}"
+            return Standing(may_approve=False, reason=reason, unverified=True)
         return Standing(may_approve=False, reason=f"{stage.name} is approved by {listed(sources)}")
 
     def approvers_named(self, stage: Stage) -> tuple[str, ...]:
@@ -125,7 +134,7 @@ class Access:
         member = await self._directory.member(user)
         if isinstance(member, CannotVerify):
             return Known(member=member)
-        subject, why = await self._subject(user)
+        subject, why = await self._subject(user, None)
         roles = self._authorization.roles_of(subject)
         return Known(member=member, groups=tuple(sorted(subject.groups)), roles=tuple(sorted(roles)), unverified=why)
 
@@ -136,9 +145,12 @@ class Access:
             self._built = (configuration, Authorization(configuration.permissions))
         return self._built[1]
 
-    async def _subject(self, user: UserId, more: tuple[str, ...] = ()) -> tuple[Subject, str]:
-        """Him with those of the policy's user groups that he is in now; and why some could not be told, if so."""
-        wanted = sorted({*self._authorization.groups, *more})
+    async def _subject(self, user: UserId, stage: Stage | None) -> tuple[Subject, str]:
+        """Him with those user groups of the policy and of `approvals.from` that he is in now, each asked once; and why
+        some could not be told, if so.
+        """
+        sources = stage.approvals.sources if stage and stage.approvals else ()
+        wanted = sorted({*self._authorization.groups, *(name for name in sources if name.startswith("S"))})
         found = await asyncio.gather(*(self._directory.group_members(GroupId(group)) for group in wanted))
         answers = dict(zip(wanted, found, strict=True))
         unverified = {group: told.reason for group, told in answers.items() if isinstance(told, CannotVerify)}

@@ -17,15 +17,17 @@ from bot.domain.identity import ChangeId
 from bot.domain.lifecycle import AWAITING_DECISION, BEFORE_MERGE, Event, State, allows
 from bot.domain.pipeline import Stage
 from bot.domain.request import Answer, Request
-from bot.domain.text import Mention, Text
+from bot.domain.text import Strong, Text
 from bot.ports import Clock, ConfigurationInForce, Refused
 from bot.ports_store import Conflict, Store, Transaction
 from bot.services import ledger
-from bot.services.access import Access, Action, Forbidden
+from bot.services.access import Access, Action, Forbidden, Permitted
+from bot.services.names import Names
 from bot.services.outside import Outside
 from bot.wake import Bells
 
-Effect = Callable[[Transaction, Change], Awaitable[Answer]]
+Effect = Callable[[Transaction, Change, str], Awaitable[Answer]]
+"""What an act does to the change that it finds; the last argument is the name of whoever acts."""
 
 
 class Decisions:
@@ -36,21 +38,28 @@ class Decisions:
     ) -> None:
         self._store, self._access, self._outside = store, access, outside
         self._source, self._clock, self._bells = source, clock, bells
+        self._names = Names(outside.directory)
+
+    async def refusal_to_approve(self, request: Request, found: Change) -> Answer | None:
+        """Why this person's yes would not count now; None when it would. Writes nothing."""
+
+        def still(found: Change, stage: Stage) -> Answer | None:
+            return _nothing_to_approve(found, stage)
+
+        return await self._refusal(request, found, Action.APPROVE, still, counts_as_approver=True)
 
     async def approve(self, request: Request, change: ChangeId, fingerprint: str) -> Answer:
         """Count this person's yes to exactly `fingerprint` (whole, or its first characters when typed)."""
 
         def still(found: Change, stage: Stage) -> Answer | None:
-            if found.state not in AWAITING_DECISION or found.fingerprint is None:
-                return _not_now(found, "There is nothing to approve")
+            if (answer := _nothing_to_approve(found, stage)) is not None:
+                return answer
             if len(fingerprint) < FINGERPRINT_PREFIX or not found.fingerprint.startswith(fingerprint):
                 words = f"#{found.number} has changed since you saw it. Look at its card and decide again."
                 return Answer.refusal("stale", Text.of(words), found.id)
-            if stage.approvals is None or stage.approvals.needed == 0:
-                return Answer.refusal("none-needed", Text.of(f"{found.title} needs no approvals."), found.id)
             return None
 
-        async def effect(tx: Transaction, found: Change) -> Answer:
+        async def effect(tx: Transaction, found: Change, name: str) -> Answer:
             configuration, now = self._source.current, self._clock.now()
             stage = configuration.get_stage(found.application, found.environment)
             approval = Approval(
@@ -66,7 +75,7 @@ class Decisions:
             }  # fmt: skip
             await tx.changes.make_due(found.id, now)
             count = f"{len(given)} of {stage.approvals_needed}"
-            note = Text.of("✅ Approved by ", Mention(request.user), f" ({count}).")
+            note = Text.of("✅ Approved by ", Strong(name), f" ({count}).")
             await tx.outbox.note(found.id, f"approved:{request.id}", note, now=now)
             return Answer.done(Text.of(f"Your approval of {found.title} (#{found.number}) counts: {count}."), found.id)
 
@@ -91,15 +100,17 @@ class Decisions:
 
         def still(found: Change, stage: Stage) -> Answer | None:
             event = Event.LIFTED if found.state is State.HELD else Event.HELD
+            if found.merge is not None:
+                return _not_now(found, "It is merged, so there is nothing to hold")
             return None if allows(found.state, event) else _not_now(found, "It cannot be held")
 
-        async def effect(tx: Transaction, found: Change) -> Answer:
+        async def effect(tx: Transaction, found: Change, name: str) -> Answer:
             lifting = found.state is State.HELD
             words = ("lifted the hold", "lifted") if lifting else ("holds it", "held")
             decided = Advance(
                 event=Event.LIFTED if lifting else Event.HELD,
-                reason=f"{'hold lifted' if lifting else 'held'} by {self._name(request)}",
-                note=Text.of(Mention(request.user), f" {words[0]}."),
+                reason=f"{'hold lifted' if lifting else 'held'} by {name}",
+                note=Text.of(Strong(name), f" {words[0]}."),
             )
             await ledger.apply(tx, found, decided, now=self._clock.now(), by=request.user)
             return Answer.done(Text.of(f"#{found.number} is {words[1]}."), found.id)
@@ -114,7 +125,7 @@ class Decisions:
                 return _not_now(found, "There is nothing to sync")
             return None
 
-        async def effect(tx: Transaction, found: Change) -> Answer:
+        async def effect(tx: Transaction, found: Change, name: str) -> Answer:
             now = self._clock.now()
             if found.sync_asked_by is not None:
                 return Answer.refusal(
@@ -122,9 +133,7 @@ class Decisions:
                 )
             await tx.changes.swap(replace(found, sync_asked_by=request.user, due_at=now, reason="sync asked for"))
             await tx.outbox.touch_card(found.id, now=now)
-            await tx.outbox.note(
-                found.id, f"sync:{request.id}", Text.of(Mention(request.user), " pressed Sync."), now=now
-            )
+            await tx.outbox.note(found.id, f"sync:{request.id}", Text.of(Strong(name), " pressed Sync."), now=now)
             return Answer.done(Text.of(f"Syncing {found.title} (#{found.number})."), found.id)
 
         return await self._act(request, change, Action.SYNC, still, effect)
@@ -135,11 +144,10 @@ class Decisions:
         def still(found: Change, stage: Stage) -> Answer | None:
             return None if found.state is State.APPROVALS_VOID else _not_now(found, "There is nothing to rebuild")
 
-        async def effect(tx: Transaction, found: Change) -> Answer:
+        async def effect(tx: Transaction, found: Change, name: str) -> Answer:
             decided = Advance(
                 event=Event.REBUILD, reason="rebuilding the promotion",
-                note=Text.of(Mention(request.user), " asked for a rebuild: our commit takes the branch again."),
-                facts={"void_because": ""},
+                note=Text.of(Strong(name), " asked for a rebuild: our commit takes the branch again."),
             )  # fmt: skip
             await ledger.apply(tx, found, decided, now=self._clock.now(), by=request.user)
             return Answer.done(Text.of(f"Rebuilding #{found.number}."), found.id)
@@ -152,10 +160,10 @@ class Decisions:
         def still(found: Change, stage: Stage) -> Answer | None:
             return None if found.state is State.SYNCING else _not_now(found, "There is no sync to terminate")
 
-        async def effect(tx: Transaction, found: Change) -> Answer:
+        async def effect(tx: Transaction, found: Change, name: str) -> Answer:
             now = self._clock.now()
             await tx.changes.make_due(found.id, now)
-            note = Text.of(Mention(request.user), " asked Argo CD to terminate the sync.")
+            note = Text.of(Strong(name), " asked Argo CD to terminate the sync.")
             await tx.outbox.note(found.id, f"terminate:{request.id}", note, now=now)
             return Answer.done(Text.of(f"Argo CD was asked to terminate the sync of #{found.number}."), found.id)
 
@@ -172,8 +180,8 @@ class Decisions:
         self, request: Request, change: ChangeId, action: Action, event: Event, word: str, reason: str,
         still: Callable[[Change, Stage], Answer | None],
     ) -> Answer:  # fmt: skip
-        async def effect(tx: Transaction, found: Change) -> Answer:
-            because = f"{word} by {self._name(request)}" + (f": {reason}" if reason else "")
+        async def effect(tx: Transaction, found: Change, name: str) -> Answer:
+            because = f"{word} by {name}" + (f": {reason}" if reason else "")
             decided = Advance(event=event, reason=because)
             await ledger.apply(tx, found, decided, now=self._clock.now(), by=request.user)
             return Answer.done(Text.of(f"{found.title} (#{found.number}) is {word}."), found.id)
@@ -199,13 +207,14 @@ class Decisions:
             stage = self._source.current.find_stage(found.application, found.environment) if found else None
             if answer is None and before is not None and found is not None and stage is not None:
                 answer = await before(found, stage)
+            name = await self._names.name_of(self._source.current, request.user) if answer is None else ""
             try:
                 async with self._store.writing() as tx:
                     if answer is None and found is not None:
                         current = await tx.changes.get(found.id)
                         if current.version != found.version:
                             raise Conflict(current)
-                        answer = await effect(tx, current)
+                        answer = await effect(tx, current, name)
                     elif answer is None:
                         raise AssertionError("a change that is absent has its refusal")
                     await self._conclude(tx, request, action, answer, found)
@@ -229,25 +238,28 @@ class Decisions:
         if stage is None:
             return Answer.refusal("no-such-stage", Text.of(f"{found.title} is no longer in tiphys.yaml."), found.id)
         permit = await self._access.permit(request.user, action, stage, requester=found.requested_by)
-        if isinstance(permit, Forbidden):
+        if isinstance(permit, Forbidden) and not (counts_as_approver and self._is_own(request, found)):
             return Answer.refusal(permit.slug, permit.text, found.id)
-        if counts_as_approver and (forbidden := await self._not_an_approver(request, found, stage)) is not None:
+        if counts_as_approver and (forbidden := self._not_an_approver(request, found, stage, permit)) is not None:
             return forbidden
         if found.is_over:
             return _not_now(found, "It is over")
         return still(found, stage)
 
-    async def _not_an_approver(self, request: Request, found: Change, stage: Stage) -> Answer | None:
-        configuration = self._source.current
-        if configuration.person_key(request.user) == configuration.person_key(found.requested_by):
+    def _not_an_approver(self, request: Request, found: Change, stage: Stage, permit: Permitted) -> Answer | None:
+        if self._is_own(request, found):
             return Answer.refusal(
                 "own-change", Text.of("You asked for this change, so somebody else must approve it."), found.id
             )
-        standing = await self._access.may_approve(request.user, stage)
+        standing = self._access.standing_of(permit, stage)
         if not standing.may_approve:
             slug = "cannot-verify" if standing.unverified else "no-approver"
             return Answer.refusal(slug, Text.of(f"Your approval would not count: {standing.reason}."), found.id)
         return None
+
+    def _is_own(self, request: Request, found: Change) -> bool:
+        configuration = self._source.current
+        return configuration.person_key(request.user) == configuration.person_key(found.requested_by)
 
     async def _conclude(
         self, tx: Transaction, request: Request, action: Action, answer: Answer, found: Change | None
@@ -265,15 +277,19 @@ class Decisions:
         await tx.outbox.answer(request, answer, now=now)
         await tx.inbound.finish(request.id)
 
-    def _name(self, request: Request) -> str:
-        person = self._source.current.person_of(request.user)
-        return person.key if person else request.user
-
 
 def _standing_since(found: Change, stage: Stage, now: datetime) -> datetime:
     """Approvals that were given after this moment count now; older ones have lapsed, or are void."""
     lapsed = now - stage.approvals.valid_for if stage.approvals else now
     return max(lapsed, found.voided_at) if found.voided_at else lapsed
+
+
+def _nothing_to_approve(found: Change, stage: Stage) -> Answer | None:
+    if found.state not in AWAITING_DECISION or found.fingerprint is None:
+        return _not_now(found, "There is nothing to approve")
+    if stage.approvals_needed == 0:
+        return Answer.refusal("none-needed", Text.of(f"{found.title} needs no approvals."), found.id)
+    return None
 
 
 def _not_now(found: Change, what: str) -> Answer:

@@ -9,7 +9,7 @@ from bot.domain.audit import AuditEntry
 from bot.domain.change import Change
 from bot.domain.decisions.decision import Advance, Wait
 from bot.domain.identity import SYSTEM, UserId
-from bot.domain.lifecycle import TERMINAL, Event, State, follow
+from bot.domain.lifecycle import BEFORE_MERGE, TERMINAL, Event, State, follow
 from bot.domain.text import Mention, Text
 from bot.ports_store import Transaction
 
@@ -97,6 +97,8 @@ def _revisions(change: Change) -> dict[str, str]:
         found |= {"base": change.proposal.base, "head": change.proposal.head, "key": change.proposal.fingerprint}
     if change.merge is not None:
         found |= {"merged": change.merge.revision, "merged_key": change.merge.key.fingerprint}
+        if change.merge.base is not None:
+            found["merged_on"] = change.merge.base
     return found
 
 
@@ -109,6 +111,9 @@ async def _call_people(tx: Transaction, before: Change, after: Change, decided: 
             Text.of(Mention(after.notify), f" {after.title} (#{after.number}) waits for approval."),
             now=now,
         )
+    if decided.event in (Event.MERGED_UNAPPROVED, Event.MERGED_DIFFERENTLY) and before.state in BEFORE_MERGE:
+        told = Text.of(f"⚠️ #{after.number} {after.title}: {decided.reason}.")
+        await tx.outbox.notice(f"merged-by-hand:{after.id}", after.channel, told, now=now)
     requester = Mention(after.requested_by)
     if after.is_over:
         words = f" {after.title} (#{after.number}): {after.state.value}" + (

@@ -24,7 +24,7 @@ class Merging:
 
     async def step(self, change: Change, stage: Stage, configuration: Configuration) -> Decision:
         seen = await self._reviewing.look(change, stage, configuration)
-        if seen.merge is not None:
+        if seen.merge is not None and not seen.astray:
             attempt = Merged(revision=seen.merge.revision, by=seen.merge.by)
             return decide_merging(change, MergeSeen(attempt=attempt, merge=seen.merge))
         if (reason := _no_longer(change, seen)) is not None:
@@ -60,6 +60,8 @@ class Merging:
 def _no_longer(change: Change, seen: ReviewSeen) -> str | None:
     """Why the merge must not happen after all, on the last look before it."""
     proposal = change.proposal
+    if seen.astray:
+        return f"the pull request was merged into {seen.astray}"
     if not seen.pull_request.is_open:
         return "the pull request is no longer open"
     if seen.foreign is not None:

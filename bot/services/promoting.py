@@ -84,7 +84,8 @@ class Promotions:
         for of, found in ((stage, live), (source, source_live)):
             if found.unsupported:
                 slug, words = found.unsupported[0]
-                return Answer.refusal(slug, Text.of(f"{of.argocd.name}: {words}."))
+                words = f"{of.argocd.name} is of a kind that is not supported ({slug}): {words}."
+                return Answer.refusal(slug, Text.of(words))
             repository = configuration.repository_of(of.application)
             default = await self._outside.git_of(configuration, of.application).default_branch()
             if wrong := mismatches(of, repository, found, default):

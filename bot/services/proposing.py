@@ -6,10 +6,10 @@ from bot.domain.decisions.review import SOON
 from bot.domain.identity import Revision, short
 from bot.domain.lifecycle import Event
 from bot.domain.live import LiveApplication
-from bot.domain.mapping import mismatches
+from bot.domain.mapping import mismatches, not_as_configured
 from bot.domain.pipeline import Configuration, Stage
 from bot.domain.pull_request import PullRequest
-from bot.domain.text import Text, counted
+from bot.domain.text import Text, counted, listed
 from bot.ports import Clock, Commit, Forge, Git, LeaseLost
 from bot.services.keys import content_key
 from bot.services.messages import branch_of, commit_message, marker_of, signature_of, status_words, title_of
@@ -31,11 +31,9 @@ class Proposing:
         forge = self._outside.forge_of(configuration, change.application)
         live = await self._outside.argocd_of(stage).get(stage.argocd, refresh=True)
         await git.fetch()
-        if live.unsupported:
-            return Advance(event=Event.ERRORED, reason=live.unsupported[0][1], facts={"cause": live.unsupported[0][0]})
-        wrong = mismatches(stage, configuration.repository_of(change.application), live, await git.default_branch())
-        if wrong:
-            return Advance(event=Event.ERRORED, reason=f"the live Application differs from tiphys.yaml: {wrong[0]}")
+        repository = configuration.repository_of(change.application)
+        if wrong := not_as_configured(live, mismatches(stage, repository, live, await git.default_branch())):
+            return _not_into(change, wrong)
         base = await git.find_tip(stage.branch)
         if base is None:
             return Advance(event=Event.ERRORED, reason=f"branch {stage.branch} does not exist in the repository")
@@ -102,6 +100,7 @@ class Proposing:
             diff=await git.diff(base, head), compare_link=_compare_link(pull, live.active, head),
             auto_sync=live.auto_sync is not None,
         )  # fmt: skip
+        void_because = change.void_because or _changed_by_rebuilding(change, proposal)
         return Advance(
             event=Event.PROPOSED,
             reason=_asks(stage),
@@ -112,8 +111,9 @@ class Proposing:
                 "foreign_head": None,
                 "approvals": None,
                 "gates": (),
+                "void_because": void_because,
             },
-            note=_told_again(change, proposal),
+            note=_told_again(change, proposal, void_because),
         )
 
     async def _may_replace(
@@ -149,12 +149,36 @@ def _asks(stage: Stage) -> str:
     return f"needs {counted(stage.approvals.needed, 'approval')}"
 
 
-def _told_again(change: Change, proposal: Proposal) -> Text | None:
-    """A rebuild with the same content keeps its approvals, unless they are void; the thread names both bases."""
+def _not_into(change: Change, wrong: str) -> Decision:
+    """An Application that is not what was configured: an error at the start, a matter for people once it was asked."""
+    if change.proposal is None:
+        return Advance(event=Event.ERRORED, reason=wrong, facts={"cause": wrong})
+    return Advance(
+        event=Event.VOIDED,
+        reason=f"approvals no longer count: {wrong}",
+        facts={"void_because": wrong, "approved_by": ()},
+        note=Text.of(f"Approvals no longer count: {wrong}. Put it right and rebuild, or abort."),
+    )
+
+
+def _changed_by_rebuilding(change: Change, proposal: Proposal) -> str:
+    """Why approvals of what stood before a rebuild that the forge wanted do not count for what stands now, if so."""
     before = change.proposal
-    if before is None or before.fingerprint != proposal.fingerprint or change.foreign_head is not None:
+    if before is None or before.fingerprint == proposal.fingerprint:
+        return ""
+    differs = listed(before.key.differences(proposal.key))
+    return f"rebuilt on {short(proposal.base)} (was {short(before.base)}), which changed {differs}"
+
+
+def _told_again(change: Change, proposal: Proposal, void_because: str) -> Text | None:
+    """What the thread says of a rebuild: both bases where the content is the same, else why approvals are gone."""
+    before = change.proposal
+    if before is None:
         return None
-    return Text.of(f"Rebuilt on {short(proposal.base)} (was {short(before.base)}): same content, approvals stay.")
+    if before.fingerprint != proposal.fingerprint:
+        return None if change.void_because else Text.of(f"Approvals no longer count: {void_because}.")
+    stay = "" if void_because else ", approvals stay"
+    return Text.of(f"Rebuilt on {short(proposal.base)} (was {short(before.base)}): same content{stay}.")
 
 
 def _compare_link(pull: PullRequest, active: Revision | None, head: Revision) -> str | None:

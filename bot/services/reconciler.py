@@ -57,9 +57,9 @@ class Steps:
             case State.PROPOSING:
                 return await self._proposing.step(change, stage, configuration)
             case State.WAITING_FOR_APPROVAL | State.MERGED_DIFFERS if change.merge is not None:
-                fingerprint = change.merge.key.fingerprint
-                approvals = await self._approvers.judge(change, stage, configuration, fingerprint)
-                return decide_merge_review(change, approvals, stage, self._clock.now(), poll)
+                merge = await self._reviewing.merge_as_it_stands(change, stage, configuration)
+                approvals = await self._approvers.judge(change, stage, configuration, merge.key.fingerprint)
+                return decide_merge_review(change, merge, approvals, stage, self._clock.now(), poll)
             case State.WAITING_FOR_APPROVAL | State.HELD | State.WAITING_FOR_CHECKS | State.APPROVALS_VOID:
                 seen = await self._reviewing.look(change, stage, configuration)
                 return decide_review(change, seen, stage, self._clock.now(), poll)

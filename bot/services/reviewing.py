@@ -1,13 +1,14 @@
 """Looking at a change before its merge: the pull request, Git, Argo CD, the approvals, all as they are now."""
 
 import asyncio
+from dataclasses import replace
 
 from bot.domain.change import Change, Merge, Proposal
 from bot.domain.content_key import ContentKey
 from bot.domain.decisions.review import Foreign, ReviewSeen
 from bot.domain.identity import Revision
 from bot.domain.live import LiveApplication
-from bot.domain.mapping import mismatches
+from bot.domain.mapping import mismatches, not_as_configured
 from bot.domain.pipeline import Configuration, Stage
 from bot.domain.pull_request import PullRequest
 from bot.domain.text import counted
@@ -46,6 +47,7 @@ class Reviewing:
         pull, live = pull_read.result(), live_read.result()
         if pull.merged and pull.merge_revision is not None:
             merge = await self.merge_facts(change, stage, configuration, live, pull.merge_revision, pull.merged_by)
+            astray = pull.base_branch != stage.branch and not await self._is_governed(git, stage, merge.revision)
             approvals = await self._approvers.judge(change, stage, configuration, merge.key.fingerprint)
             return ReviewSeen(
                 pull_request=pull,
@@ -54,22 +56,39 @@ class Reviewing:
                 approvals=approvals,
                 gates=change.gates,
                 merge=merge,
+                astray=pull.base_branch if astray else "",
             )
         base = await git.find_tip(proposal.base_branch) or proposal.base
-        key = await self._key(git, proposal, base, stage, live)
+        tree = await self._result(git, proposal, base)
+        key = await content_key(git, tree, stage, live) if tree is not None else None
         approvals = await self._approvers.judge(change, stage, configuration, key.fingerprint if key else "")
         repository = configuration.repository_of(change.application)
+        wrong = mismatches(stage, repository, live, await git.default_branch())
+        if pull.closed_by is not None:
+            pull = replace(pull, closed_by=who_on_forge(configuration, pull.closed_by))
         gates = before_merge(
             GateCase(
                 stage=stage, live=live, windows=windows_read.result(), source=source_read.result(), pull_request=pull,
-                mismatches=mismatches(stage, repository, live, await git.default_branch()),
-                checks=checks_read.result(), approvals=approvals, now=self._clock.now(),
+                mismatches=wrong, checks=checks_read.result(), approvals=approvals, now=self._clock.now(),
             )
         )  # fmt: skip
         return ReviewSeen(
             pull_request=pull, base=base, key=key, approvals=approvals, gates=gates,
-            foreign=await self._foreign(git, proposal, pull, configuration),
+            wrong=not_as_configured(live, wrong), foreign=await self._foreign(git, proposal, pull, configuration),
+            moved=await self._moved(git, proposal.key, key, proposal.head, tree or base) if key else (),
         )  # fmt: skip
+
+    async def merge_as_it_stands(self, change: Change, stage: Stage, configuration: Configuration) -> Merge:
+        """What was merged, as the live Application reads it now."""
+        merge = change.merge
+        if merge is None:
+            raise ValueError(f"change {change.number} is not merged")
+        live = await self._outside.argocd_of(stage).get(stage.argocd)
+        git = self._outside.git_of(configuration, change.application)
+        key = await content_key(git, merge.revision, stage, live)
+        if key == merge.key:
+            return merge
+        return replace(merge, key=key, differences=await self._differences(git, change, key, merge.revision))
 
     async def merge_facts(
         self, change: Change, stage: Stage, configuration: Configuration, live: LiveApplication, revision: Revision,
@@ -79,25 +98,42 @@ class Reviewing:
         git = self._outside.git_of(configuration, change.application)
         await git.fetch()
         key = await content_key(git, revision, stage, live)
-        message = (await git.commit(revision)).body
+        commit = await git.commit(revision)
         return Merge(
             revision=revision, key=key, by=who_on_forge(configuration, by) if by else COMMITTER_NAME,
-            at=self._clock.now(),
-            by_hand=not is_named(message, change.id),
-            differences=change.proposal.key.differences(key) if change.proposal else (),
+            at=self._clock.now(), by_hand=not is_named(commit.body, change.id), base=next(iter(commit.parents), None),
+            differences=await self._differences(git, change, key, revision),
         )  # fmt: skip
+
+    async def _differences(self, git: Git, change: Change, key: ContentKey, revision: Revision) -> tuple[str, ...]:
+        """What was merged and not proposed, as phrases: files where that is what differs."""
+        if change.proposal is None:
+            return ()
+        approved = change.proposal.key
+        moved = await self._moved(git, approved, key, change.proposal.head, revision)
+        return (*moved, *approved.changed_settings(key)) if moved else approved.differences(key)
+
+    async def _moved(self, git: Git, old: ContentKey, new: ContentKey, before: str, after: str) -> tuple[str, ...]:
+        """The files that differ on the paths by which the keys do."""
+        paths = old.moved_paths(new)
+        if not paths:
+            return ()
+        return await git.changed_paths(before, after, paths=() if "" in paths else paths)
+
+    async def _is_governed(self, git: Git, stage: Stage, revision: Revision) -> bool:
+        """Whether a commit is on the stage's branch: Argo CD would deploy any other just as well."""
+        tip = await git.find_tip(stage.branch)
+        return tip is not None and await git.is_ancestor(revision, tip)
 
     async def _source(self, stage: Stage | None) -> LiveApplication | None:
         return await self._outside.argocd_of(stage).get(stage.argocd) if stage else None
 
-    async def _key(
-        self, git: Git, proposal: Proposal, base: Revision, stage: Stage, live: LiveApplication
-    ) -> ContentKey | None:
-        """The key of merging our commit into the base as it is now; None when they conflict."""
+    async def _result(self, git: Git, proposal: Proposal, base: Revision) -> str | None:
+        """The commit or tree that merging our commit into the base as it is now would give; None when they conflict."""
         if base == proposal.base:
-            return await content_key(git, proposal.head, stage, live)
+            return proposal.head
         tree = await git.merge_trees(base, proposal.head)
-        return None if isinstance(tree, MergeConflict) else await content_key(git, tree, stage, live)
+        return None if isinstance(tree, MergeConflict) else tree
 
     async def _foreign(
         self, git: Git, proposal: Proposal, pull: PullRequest, configuration: Configuration

@@ -1,13 +1,14 @@
 """After the merge: seeing what Argo CD does with it, asking for our one pinned sync, and nothing twice."""
 
 import asyncio
+import contextlib
 from dataclasses import replace
 
-from bot.domain.change import Change
+from bot.domain.change import Change, Merge
 from bot.domain.decisions.decision import Advance, Decision, Wait
 from bot.domain.decisions.syncing import FOLLOW, SyncSeen, decide_merged, decide_syncing, decide_verifying
 from bot.domain.gate import first_shut
-from bot.domain.identity import Revision, is_revision
+from bot.domain.identity import Revision, is_revision, short
 from bot.domain.lifecycle import Event, State
 from bot.domain.live import LiveApplication, Operation
 from bot.domain.mapping import mismatches
@@ -15,7 +16,7 @@ from bot.domain.pipeline import Configuration, Stage
 from bot.domain.progress import progress_of
 from bot.gates import before_sync
 from bot.gates.case import GateCase
-from bot.ports import Clock, Denied, Git, NotFound, Refused
+from bot.ports import Clock, Denied, Git, NotFound, Refused, Unavailable
 from bot.services.keys import content_key
 from bot.services.messages import OPERATION_INFO
 from bot.services.names import Names
@@ -68,7 +69,8 @@ class Syncing:
         return SyncSeen(
             live=live, gates=gates, operation=operation,
             shipped=live.active is not None and await self._is_merged(git, change, stage, live, live.active),
-            moved_on=await self._moved_on(git, merge.revision, live),
+            deployed=any(entry.revision == merge.revision for entry in live.history),
+            moved_on=await self._moved_on(git, merge.revision, await self._tip(git, change, stage, live)),
             key=key,
             progress=progress_of(live) if operation is not None else None,
         )  # fmt: skip
@@ -99,14 +101,22 @@ class Syncing:
             return False
         return not merge.key.differences(await content_key(git, revision, stage, live))
 
-    async def _moved_on(self, git: Git, merged: Revision, live: LiveApplication) -> int:
-        """How many commits the branch, as Argo CD last saw it, has after the merged one."""
-        if not is_revision(live.sync_revision) or live.sync_revision == merged:
+    async def _tip(self, git: Git, change: Change, stage: Stage, live: LiveApplication) -> str:
+        """Where the branch is: in Git when the end is near, else (and while Git is away) as Argo CD last saw it."""
+        if change.state is State.VERIFYING:
+            with contextlib.suppress(Unavailable):
+                await git.fetch()
+            return await git.find_tip(stage.branch) or live.sync_revision
+        return live.sync_revision
+
+    async def _moved_on(self, git: Git, merged: Revision, tip: str) -> int:
+        """How many commits the branch has after the merged one."""
+        if not is_revision(tip) or tip == merged:
             return 0
         try:
-            if not await git.is_ancestor(merged, Revision(live.sync_revision)):
+            if not await git.is_ancestor(merged, Revision(tip)):
                 return 0  # not compared since the merge
-            _, total = await git.log(merged, Revision(live.sync_revision), limit=1)
+            _, total = await git.log(merged, Revision(tip), limit=1)
         except NotFound:
             return 0
         return total
@@ -116,11 +126,13 @@ class Syncing:
         merge, sync = change.merge, change.sync
         if merge is None or sync is None:
             raise ValueError(f"change {change.number} has nothing to sync")
-        if (shut := first_shut(seen.gates)) is not None or seen.live.auto_sync is not None:
-            reason = shut.reason if shut else "auto-sync was switched on"
+        if (reason := _not_now(merge, seen)) is not None:
             return Advance(
                 event=Event.SYNC_BLOCKED, reason=reason, facts={"sync": None, "gates": seen.gates}, look_again=FOLLOW
             )
+        if not await self._is_on_branch(configuration, stage, merge.revision):
+            reason = f"the merged commit {short(merge.revision)} is no longer on {stage.branch}: it was rewritten"
+            return Advance(event=Event.FAILED, reason=reason, facts={"cause": "the branch was rewritten"})
         infos = {
             OPERATION_INFO: change.id,
             "requested-by": await self._names.named(configuration, change.requested_by),
@@ -142,6 +154,22 @@ class Syncing:
             return Advance(event=Event.FAILED, reason=reason, facts={"cause": refused.reason})
         started = replace(sync, started_at=self._clock.now())
         return Wait(reason="Argo CD has taken the sync", look_again=FOLLOW, facts={"sync": started})
+
+    async def _is_on_branch(self, configuration: Configuration, stage: Stage, revision: Revision) -> bool:
+        """The proof by Git that goes before every sync: Argo CD deploys any SHA it is given, also an unmerged one."""
+        git = self._outside.git_of(configuration, stage.application)
+        await git.fetch()
+        tip = await git.find_tip(stage.branch)
+        return tip is not None and await git.is_ancestor(revision, tip)
+
+
+def _not_now(merge: Merge, seen: SyncSeen) -> str | None:
+    """Why the sync must not be asked for after all, on the last look before it."""
+    if (shut := first_shut(seen.gates)) is not None:
+        return shut.reason
+    if seen.live.auto_sync is not None:
+        return "auto-sync was switched on"
+    return "the live Application changed" if merge.key.differences(seen.key) else None
 
 
 def _is_unasked(change: Change, seen: SyncSeen) -> bool:
