@@ -1,0 +1,1 @@
+"""Tiphys: steers Argo CD from Slack; what was approved is what ships."""

@@ -96,7 +96,7 @@ async def _stage(file: Path, configuration: Configuration, stage: Stage, argocd:
     try:
         live = await argocd.get(stage.argocd)
         found += [
-            problem(f"{slug}: {words}", "See docs/configuration.md, “Applications”") for slug, words in live.unsupported
+            problem(f"{slug}: {words}", "See docs/configuration.md, “Applications that are refused”") for slug, words in live.unsupported
         ]
         await git.fetch()
         wrong = mismatches(stage, configuration.repository_of(stage.application), live, await git.default_branch())

@@ -17,6 +17,7 @@ import typer
 
 if TYPE_CHECKING:
     from bot.config.problems import Problem
+    from bot.domain.pipeline import Configuration
     from bot.settings import Settings
 
 app = typer.Typer(
@@ -101,8 +102,10 @@ def check(
     if isinstance(configuration, list):
         told = {(problem.file, problem.path) for problem in problems}
         problems += [problem for problem in configuration if (problem.file, problem.path) not in told]
-    elif explain:
-        _explain(file, settings)
+    else:
+        problems += _slash_commands(file, configuration)
+        if explain:
+            _explain(file, settings)
     if online and settings is not None and not isinstance(configuration, list):
         from bot.main import check_online
 
@@ -128,19 +131,22 @@ def manifest(
     """Print the manifest of the Slack app."""
     if mode is SlackMode.HTTP and not url:
         raise typer.BadParameter("--mode http needs the address of the bot", param_hint="--url")
-    import yaml
-
     import commands
     from bot.chat.registry import load_commands
     from bot.config.source import read_slack_policy
     from bot.domain.pipeline import SlackPolicy
     from bot.settings import configuration_file
     from bot.slack.manifest import manifest as build
+    from bot.slack.manifest import to_yaml
 
     file = config or configuration_file()
     policy = read_slack_policy(file) if config or file.exists() else SlackPolicy()
-    document = build(load_commands(commands), mode=mode.value, url=url, policy=policy)
-    typer.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120), nl=False)
+    try:
+        document = build(load_commands(commands), mode=mode.value, url=url, policy=policy)
+    except ValueError as error:
+        typer.echo(f"tiphys: {error}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(to_yaml(document), nl=False)
 
 
 @app.command()
@@ -225,6 +231,21 @@ def sandbox_env(home: Home = Path(".sandbox")) -> None:
 def _not_yet(what: str, instead: str) -> None:
     typer.echo(f"tiphys: {what} is not supported yet: {instead}", err=True)
     raise typer.Exit(1)
+
+
+def _slash_commands(file: Path, configuration: "Configuration") -> "list[Problem]":
+    """What Slack would refuse of the slash commands that the file asks for; it would refuse the whole manifest."""
+    import commands
+    from bot.chat.registry import load_commands
+    from bot.config.problems import Problem
+    from bot.slack.manifest import manifest
+
+    try:
+        manifest(load_commands(commands), policy=configuration.slack)
+    except ValueError as error:
+        fix = "Change `slack.commands` or `slack.command_prefix`; every command is a verb of `/gitops` anyway"
+        return [Problem(file=str(file), path="slack", line=None, reason=str(error), fix=fix)]
+    return []
 
 
 def _explain(file: Path, settings: "Settings | None") -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import commands
+from bot.chat.clicks import NEEDS
 from bot.chat.registry import load_commands
 from bot.domain.lifecycle import TERMINAL, TRANSITIONS, Event, State
 
@@ -13,23 +14,26 @@ LIFECYCLE_HEAD = """\
 
 Generated from `bot/domain/lifecycle.py` by `make docs`; a test holds the two together.
 
-A change is always in one of these states. Only the events listed move it, one writer (`bot/services/ledger.py`) checks
-them, and each move is stored by compare-and-swap together with its audit entry.
+A change is always in one of these states. Only the events listed below move it. One writer,
+`bot/services/ledger.py`, checks every move against this table and stores it, by compare-and-swap on the row's version,
+together with its audit entry. Nothing leads out of an end. What to do in each state stands in the
+[runbook](runbook.md).
 """
 
-MEANS = {
+STATES = {
     State.PROPOSING: "the promotion is written to Git and its pull request opened",
     State.WAITING_FOR_APPROVAL: "people are asked; also where a pull request was merged by hand before it was approved",
-    State.APPROVALS_VOID: "somebody else changed the promotion branch or where it leads; Rebuild or Abort",
+    State.APPROVALS_VOID: "somebody else changed the promotion branch, where it leads, or what the Application is; "
+    "Rebuild or Abort",
     State.HELD: "somebody asked to wait",
-    State.WAITING_FOR_CHECKS: "approved; a gate is not open yet",
+    State.WAITING_FOR_CHECKS: "approved, or no approval is needed; a gate is not open yet",
     State.MERGING: "the intent to merge is stored, the merge is on its way",
     State.MERGED: "merged as approved; the sync is about to start, or a gate has closed since",
     State.MERGED_DIFFERS: "what was merged, or the Application, is not what was approved; nothing is synced",
     State.WAITING_FOR_SYNC: "a person has to press Sync",
     State.SYNCING: "Argo CD was asked to sync the merged commit, or does so by itself",
     State.VERIFYING: "synced; health is watched through the soak",
-    State.SUCCEEDED: "our operation succeeded at the merged revision and health held",
+    State.SUCCEEDED: "the operation succeeded at the merged revision and health held",
     State.FAILED: "the answer was no: checks, sync or health",
     State.ERRORED: "no answer could be had",
     State.REJECTED: "a person said no",
@@ -38,31 +42,79 @@ MEANS = {
     State.SUPERSEDED: "a newer change took over, or nothing was left to do",
 }
 
+EVENTS = {
+    Event.PROPOSED: "the pull request stands and its content key is known",
+    Event.REBUILD: "the promotion commit is made anew on the base as it is now: the content changed, the forge cannot "
+    "merge it as it stands, or somebody pressed Rebuild",
+    Event.VOIDED: "somebody else changed the promotion branch or where the pull request leads, or the live Application "
+    "is no longer the configured one",
+    Event.QUORUM_REACHED: "enough people have said yes to this content key, or none are needed",
+    Event.QUORUM_LOST: "an approval lapsed, or its giver may no longer approve",
+    Event.HELD: "somebody pressed Hold",
+    Event.LIFTED: "somebody lifted the hold",
+    Event.GATES_OPEN: "every gate is open: the intent to merge is stored",
+    Event.MERGE_REFUSED: "the last look found a reason, or the forge said no: back to the gates",
+    Event.MERGED: "what was approved is merged, by us or by hand",
+    Event.MERGED_UNAPPROVED: "merged by hand before a quorum, with the proposed content",
+    Event.MERGED_DIFFERENTLY: "what was merged is not what was approved, or the Application was changed since",
+    Event.MERGE_APPROVED: "a quorum for what was merged",
+    Event.SYNC_AWAITED: "a person has to press Sync",
+    Event.SYNC_STARTED: "the intent to sync is stored, or Argo CD's own sync was seen",
+    Event.SYNC_BLOCKED: "a gate closed before Argo CD accepted the operation",
+    Event.OPERATION_SUCCEEDED: "the operation ended well at the merged revision",
+    Event.SOAKED: "healthy through the soak",
+    Event.FAILED: "checks, sync or health said no, or took longer than `timeouts` allow",
+    Event.ERRORED: "no answer could be had, or one that no repetition will change",
+    Event.REJECTED: "somebody who may pressed Reject, with a reason",
+    Event.ABORTED: "somebody who may pressed Abort, or the pull request was closed, or merged elsewhere, by hand",
+    Event.EXPIRED: "nobody decided within `approvals.expire`",
+    Event.SUPERSEDED: "the source moved and a newer promotion took over, or Git has the values already",
+}
+
+COMMANDS_HEAD = """\
+# Commands
+
+Generated from `commands/` by `make docs`; a test holds the two together.
+
+Every command is a verb of `/gitops`, a mention (`@tiphys promote …`, also in threads, where Slack offers no slash
+commands), and a slash command of its own unless Slack reserves the name. `slack.commands` and `slack.command_prefix`
+in `tiphys.yaml` choose which slash commands the manifest registers.
+
+Names are taken exactly, environments also by alias; nothing is done on a guess. A change is named by its number (`#42`)
+or its id. A right such as `changes, promote` is granted in [`permissions`](configuration.md#permissions).
+"""
+
+BUTTONS_HEAD = """\
+## Buttons
+
+What can be pressed on a card, and the right that it takes. The requester may always abort his own change; whoever may
+approve may reject. An approval counts only with the right *and* one of `approvals.from`.
+"""
+
 
 def lifecycle_page() -> str:
     """docs/lifecycle.md."""
     states = ["| state | means |", "|---|---|"]
-    states += [f"| `{s.value}`{' (end)' if s in TERMINAL else ''} | {MEANS[s]} |" for s in State]
+    states += [f"| `{s.value}`{' (end)' if s in TERMINAL else ''} | {STATES[s]} |" for s in State]
+    events = ["| event | means |", "|---|---|", *(f"| {e.value} | {EVENTS[e]} |" for e in Event)]
     moves = ["| from | event | to |", "|---|---|---|"]
     for state in State:
         for event in Event:
             if (to := TRANSITIONS.get((state, event))) is not None:
                 moves.append(f"| `{state.value}` | {event.value} | `{to.value}` |")
-    return "\n".join([LIFECYCLE_HEAD, "## States", "", *states, "", "## What leads where", "", *moves, ""])
+    parts = (
+        [LIFECYCLE_HEAD, "## States", "", *states, ""],
+        ["## Events", "", *events, ""],
+        ["## What leads where", "", *moves, ""],
+    )
+    return "\n".join(line for part in parts for line in part)
 
 
 def commands_page() -> str:
     """docs/commands.md."""
-    lines = [
-        "# Commands",
-        "",
-        "Generated from `commands/` by `make docs`. Every command is a verb of `/gitops`, a mention",
-        "(`@tiphys promote …`, also in threads, where Slack offers no slash commands), and a slash command of its own",
-        "unless Slack reserves the name. `slack.commands` and `slack.command_prefix` in `tiphys.yaml` choose which.",
-        "",
-    ]
+    lines = [COMMANDS_HEAD]
     for command in load_commands(commands):
-        right = f"`changes, {command.action.value}`" if command.action else "none: it tells only of you"
+        right = f"`changes, {command.action.value}`" if command.action else "none"
         forms = [f"`/gitops {command.usage}`"] + ([f"`/{command.usage}`"] if command.slash else [])
         lines += [
             f"## {command.name}",
@@ -72,10 +124,12 @@ def commands_page() -> str:
             f"- Forms: {', '.join(forms)}",
             f"- Right: {right}",
         ]
-        lines += [f"- `<{a.name}>`{'' if a.required else ' (optional)'}: {a.help}" for a in command.arguments]
+        lines += [f"- `{a.name}`{'' if a.required else ' (optional)'}: {a.help}" for a in command.arguments]
         lines += [f"- `--{flag.name}`: {flag.help}" for flag in command.flags]
         lines += [f"- For example `/gitops {example}`" for example in command.examples]
         lines.append("")
+    buttons = [f"| `{button.value}` | `changes, {right.value}` |" for button, right in NEEDS.items()]
+    lines += [BUTTONS_HEAD, "| button | right |", "|---|---|", *buttons, ""]
     return "\n".join(lines)
 
 

@@ -131,6 +131,8 @@ class Listeners:
             opened = await call(self._client.views_open(trigger_id=trigger_id, view=view(dialog, _origin(incoming))))
         if isinstance(opened, Done):
             return
+        if isinstance(opened, Refused) and opened.error == "exchanged_trigger_id":
+            return  # delivered twice: the dialog was opened the first time
         log.warning("slack.dialog_not_opened", user=incoming.user, action=incoming.action, error=str(opened))
         await self._whisper_now(incoming, TOO_LATE)
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from slack_bolt.request.async_request import AsyncBoltRequest
 
+from bot.domain.audit import AuditEntry
 from bot.domain.dialog import ReasonDialog
 from bot.domain.identity import ChangeId
 from bot.domain.incoming import Ack, Incoming, IncomingKind
@@ -36,11 +37,10 @@ class RecordingFront:
     async def take(self, incoming: Incoming) -> Ack:
         if self.broken:
             raise RuntimeError("the disk is full")
-        async with self._store.writing() as tx:
-            if (known := await tx.inbound.find_ack(incoming.id)) is not None:
-                return known
-            ack = self.answers.get(incoming.action, Ack())
-            await tx.inbound.add(incoming, ack, now=datetime.now(UTC), done=True)
+        ack = self.answers.get(incoming.action, Ack())
+        entry = AuditEntry(at=datetime.now(UTC), actor=incoming.user, action="received", outcome="done", text="")
+        if (known := await self._store.record(incoming, ack, entry, done=True)) is not None:
+            return known
         self.taken.append(incoming)
         return ack
 

@@ -125,9 +125,7 @@ def _what_was_merged(card: ChangeCard) -> list[Text]:
 def _trouble(change: Change) -> Text:
     if change.trouble_since is None:
         return Text()
-    return Text.of(
-        "⚠️ no answer from outside since ", Moment(change.trouble_since), "; it goes on by itself when there is"
-    )
+    return Text.of("⚠️ no answer from outside since ", Moment(change.trouble_since), "; it is asked again and again")
 
 
 def _footer(card: ChangeCard) -> Text:

@@ -1,0 +1,75 @@
+"""The runbook and the page about security tell of every state, gate, right and scope, and of logs that exist."""
+
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from bot.domain.lifecycle import State
+from bot.domain.policy import ACTIONS
+from bot.gates import BEFORE_MERGE, BEFORE_SYNC
+from bot.integrations.argocd import support
+from bot.slack.manifest import SCOPES
+from bot.store.migrate import upgrade
+from bot.store.tables import audit_entries
+
+ROOT = Path(__file__).parents[2]
+RUNBOOK = (ROOT / "docs/runbook.md").read_text("utf-8")
+SECURITY = (ROOT / "docs/security.md").read_text("utf-8")
+
+
+def first_cells(page: str, heading: str) -> list[str]:
+    """All that the first cells of the table below a heading name."""
+    below = re.split(rf"^#+ {re.escape(heading)}$", page, flags=re.MULTILINE)[1]
+    text = re.split(r"^#+ ", below, flags=re.MULTILINE)[0]
+    return [
+        name for cell in re.findall(r"^\| (`[^|]*`) \|", text, re.MULTILINE) for name in re.findall("`(.*?)`", cell)
+    ]
+
+
+def test_every_state_is_told() -> None:
+    assert first_cells(RUNBOOK, "States and what to do in each") == [state.value for state in State]
+
+
+def test_every_gate_is_told() -> None:
+    gates = {module.__name__.rpartition(".")[2] for module in (*BEFORE_MERGE, *BEFORE_SYNC)}
+    assert sorted(first_cells(RUNBOOK, "Gates")) == sorted(gates)
+
+
+@pytest.mark.parametrize("event", first_cells(RUNBOOK, "Logs"))
+def test_every_log_that_is_told_is_written(event: str) -> None:
+    assert any(f'"{event}"' in path.read_text("utf-8") for path in (ROOT / "bot").rglob("*.py"))
+
+
+def test_every_column_of_the_audit_is_told() -> None:
+    assert sorted(first_cells(RUNBOOK, "The audit")) == sorted(column.name for column in audit_entries.columns)
+
+
+async def test_the_queries_of_the_audit_run(tmp_path: Path) -> None:
+    queries = re.findall(r'sqlite3 -readonly \S+ "\n(.*?)"\n```', RUNBOOK, re.DOTALL)
+    assert len(queries) == 2
+    file = tmp_path / "tiphys.db"
+    await upgrade(f"sqlite+aiosqlite:///{file}")
+    database = sqlite3.connect(file)
+    try:
+        for query in queries:
+            assert database.execute(query).fetchall() == []
+    finally:
+        database.close()
+
+
+def test_every_action_of_the_policy_is_told() -> None:
+    assert first_cells(SECURITY, "Authorization") == list(ACTIONS)
+
+
+def test_every_scope_is_told_with_its_reason() -> None:
+    for scope, reason in SCOPES.items():
+        assert f"| `{scope}` | {reason} |" in SECURITY
+    assert sorted(first_cells(SECURITY, "Slack")) == sorted(SCOPES)
+
+
+def test_every_shape_that_is_refused_is_told() -> None:
+    page = (ROOT / "docs/configuration.md").read_text("utf-8")
+    told = re.findall(r"`([a-z-]+)`", "".join(re.findall(r"^\| (`.*?`) \|", support.__doc__ or "", re.MULTILINE)))
+    assert sorted(first_cells(page, "Applications that are refused")) == sorted(told)
