@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,7 +25,8 @@ HTML_PAGE = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad 
 
 @dataclass(slots=True, kw_only=True)
 class LoggedRequest:
-    """One request as it reached a server. `applied`: it took effect; `bot` is None for a person or a script."""
+    """One request as it reached a server. `applied`: it took effect; `bot` is None for a person or a script; `ms` is
+    how long the answer took, None while there is none."""
 
     n: int
     at: datetime
@@ -36,12 +38,13 @@ class LoggedRequest:
     body: Any
     status: int | None = None
     applied: bool = False
+    ms: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
             "n": self.n, "at": self.at.isoformat().replace("+00:00", "Z"), "bot": self.bot, "service": self.service,
             "method": self.method, "path": self.path, "query": self.query, "body": self.body,
-            "status": self.status, "applied": self.applied,
+            "status": self.status, "applied": self.applied, "ms": self.ms,
         }  # fmt: skip
 
 
@@ -132,6 +135,7 @@ class Traffic:
 
         @web.middleware
         async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
+            began = time.perf_counter()
             entry = await self._record("git" if path_is_git(request.path) else service, request)
             fault = self._fault_for(entry)
             try:
@@ -141,6 +145,7 @@ class Traffic:
                     fault.left -= 1
                 return await self._trouble(fault, entry, request, handler)
             finally:
+                entry.ms = round((time.perf_counter() - began) * 1000, 2)
                 self.touched()
 
         return watch

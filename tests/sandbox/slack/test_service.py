@@ -113,3 +113,9 @@ async def test_every_change_wakes_the_page(stage: Stage, client: AsyncWebClient,
     service.parts.touched()
     assert feed.count > before
     assert TOKENS.slack_bot not in json.dumps(service.dump())
+
+
+async def test_the_installed_commands_are_told_with_their_hints(script: Script) -> None:
+    commands = (await script.get("/api/slack"))["commands"]
+    assert [one["name"] for one in commands] == ["/gitops", "/promote", "/raw"]
+    assert commands[1] == {"name": "/promote", "description": "promote", "usage_hint": ""}
