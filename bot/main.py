@@ -139,7 +139,7 @@ class Bot:
             closing.push_async_callback(worker.close)
         tasks.start(reconciler.run(), name="reconciler")
         tasks.start(inbox.run(), name="inbox")
-        watching.follow()
+        await watching.follow()
         await slack.start(front, OutboxQueue(store, reports, clock), bells.outbox, source.current.slack)
         self._slack = slack
         look = look_at_start(self._settings.tiphys_config, source.current, adapters, store, clock, bells)

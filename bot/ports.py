@@ -232,7 +232,8 @@ class Forge(Protocol):
         ...
 
     async def ensure_closed(self, number: int, *, comment: str, marker: str) -> None:
-        """Close it with one comment; a comment with the marker is not written again. Merged or closed stays so."""
+        """Close it with one comment; a comment with the marker is not written again. Merged or closed stays so, and
+        gets the comment all the same."""
         ...
 
 

@@ -67,8 +67,11 @@ class ApprovalRows(Protocol):
         """All that were ever given to this change, in order, whatever fingerprint they name."""
         ...
 
-    async def add(self, approval: Approval) -> bool:
-        """Store it; False when this person has approved this fingerprint before (nothing is written)."""
+    async def add(self, approval: Approval, *, after: datetime) -> bool:
+        """Store it; False when this person's yes to this fingerprint, given after that moment, stands already.
+
+        An older one, lapsed or void, is renewed: there is one row per person and fingerprint.
+        """
         ...
 
 
@@ -81,19 +84,13 @@ class AuditRows(Protocol):
 
 
 class InboundRows(Protocol):
-    async def find_ack(self, key: str) -> Ack | None:
-        """What was answered to the first delivery, or None when there was none."""
-        ...
-
-    async def add(self, incoming: Incoming, ack: Ack, *, now: datetime, done: bool) -> None:
-        """Record it; `done` when the ack says all there is to say."""
-        ...
-
     async def list_due(self, now: datetime, *, limit: int) -> list[Recorded]:
         """Due rows, oldest first."""
         ...
 
-    async def finish(self, key: str) -> None: ...
+    async def finish(self, key: str) -> bool:
+        """It is worked off; False when it was so before."""
+        ...
 
     async def postpone(self, key: str, *, until: datetime, error: str) -> None:
         """Try again at `until`; counts the attempt. Rows that are done stay done."""
@@ -168,4 +165,16 @@ class Store(Protocol):
 
     def reading(self) -> AbstractAsyncContextManager[Transaction]:
         """A transaction that only reads: one consistent picture."""
+        ...
+
+    async def record(
+        self, incoming: Incoming, ack: Ack, entry: AuditEntry, *, done: bool, answer: Answer | None = None,
+        touch: ChangeId | None = None,
+    ) -> Ack | None:  # fmt: skip
+        """Commit what somebody did, its audit entry, and the answer to be shown, in one transaction; return after it.
+
+        `done`: the ack (and the answer) say all there is to say, nothing is left to be worked off. The card of the
+        change `touch` is to be shown anew. An act that was recorded before leaves no second trace; then, and only
+        then, this answers the ack that was given to it.
+        """
         ...

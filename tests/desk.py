@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from sqlalchemy import text
+from sqlalchemy import func, select
 
 import commands
 from bot.adapters import Adapters
@@ -50,6 +50,7 @@ from bot.slack.manifest import SCOPES
 from bot.store.engine import open_engine
 from bot.store.migrate import upgrade
 from bot.store.store import SqlStore
+from bot.store.tables import approvals, audit_entries, changes, inbound, outbox
 from bot.wake import Bells
 from tests import examples
 
@@ -92,7 +93,10 @@ permissions:
     g, S0PLATFORM, role:release
     g, U0DEV1, role:developer
 """
-NOBODY_MAY = TIPHYS_YAML.replace("role:readonly", "role:nothing").replace("U0DEV1, role", "U0ADMIN, role")
+NOBODY_MAY = (
+    TIPHYS_YAML.replace("default: role:readonly", "default: role:nothing").replace("U0DEV1, role", "U0ADMIN, role")
+    + "    g, U0GONE, role:nothing\n"
+)
 """The same, but looking too is a right that one has to be given."""
 ENVIRON = {
     "ARGOCD_AUTH_TOKEN": "argocd-token-1", "GITHUB_TOKEN": "github-token-1", "GITHUB_API_URL": NOBODY_THERE,
@@ -102,6 +106,7 @@ MANIFEST: dict[str, Any] = {
     "oauth_config": {"scopes": {"bot": list(SCOPES)}},
     "settings": {"socket_mode_enabled": True, "event_subscriptions": {"bot_events": ["app_mention"]}},
 }
+TABLES = (changes, approvals, audit_entries, inbound, outbox)
 COMMANDS: tuple[Command, ...] = load_commands(commands)
 
 
@@ -206,17 +211,18 @@ class Desk:
         return texts[0].plain if texts and texts[0] else ""
 
     async def count(self, table: str) -> int:
-        engine = open_engine(self.url, writes=False)
-        try:
-            async with engine.connect() as connection:
-                return int((await connection.execute(text(f"SELECT count(*) FROM {table}"))).scalar_one())  # noqa: S608
-        finally:
-            await engine.dispose()
+        return (await self.counts())[table]
 
     async def counts(self) -> dict[str, int]:
         """How many rows every table has: a repeated delivery changes none of it."""
-        tables = ("changes", "approvals", "audit_entries", "inbound", "outbox")
-        return {table: await self.count(table) for table in tables}
+        engine = open_engine(self.url, writes=False)
+        try:
+            async with engine.connect() as connection:
+                columns = [select(func.count()).select_from(table).scalar_subquery() for table in TABLES]
+                row = (await connection.execute(select(*columns))).one()
+        finally:
+            await engine.dispose()
+        return {table.name: number for table, number in zip(TABLES, row, strict=True)}
 
 
 @dataclass(frozen=True)
@@ -224,6 +230,7 @@ class Office:
     """A desk and the workspace around it."""
 
     desk: Desk
+    adapters: Adapters
     people: Workspace
     traffic: Traffic
     file: Path
@@ -262,7 +269,7 @@ async def open_office(home: Path, yaml: str = TIPHYS_YAML) -> AsyncIterator[Offi
         desk = Desk(url, source, directory, adapters)
         closing.push_async_callback(desk.store.close)
         closing.push_async_callback(desk.inbox.close)
-        yield Office(desk, service.parts.workspace, traffic, file)
+        yield Office(desk, adapters, service.parts.workspace, traffic, file)
 
 
 @asynccontextmanager

@@ -8,8 +8,9 @@ from bot.domain.card import CardAction
 from bot.domain.identity import ChangeId, is_change_id
 from bot.domain.incoming import Incoming, IncomingKind
 from bot.domain.request import Answer
-from bot.domain.text import Text
+from bot.domain.text import Code, Text
 from bot.services.access import Action, Forbidden
+from bot.services.deciding import no_such_change
 
 NEEDS = {
     CardAction.APPROVE: Action.APPROVE,
@@ -57,11 +58,16 @@ def clicked_on(incoming: Incoming) -> Clicked | None:
     return Clicked(name=change, change=ChangeId(change), fingerprint=fingerprint)
 
 
+def unknown_button() -> Answer:
+    words = Text.of("This button is no longer known. Look at the newest card, or type ", Code("/gitops status"), ".")
+    return Answer.refusal("unknown-button", words)
+
+
 async def act(incoming: Incoming, services: Services) -> Answer:
     """Do what was clicked or submitted. The services check, store and answer."""
     clicked = clicked_on(incoming)
     if clicked is None or clicked.change is None:
-        return Answer.refusal("unknown-button", Text.of("This button is no longer known. Look at the newest card."))
+        return unknown_button()
     request, change, decisions = incoming.request, clicked.change, services.decisions
     match CardAction(incoming.action):
         case CardAction.APPROVE:
@@ -88,7 +94,7 @@ async def act(incoming: Incoming, services: Services) -> Answer:
 async def _why(incoming: Incoming, services: Services, clicked: Clicked) -> Answer:
     change = await services.reports.find_change(clicked.name)
     if change is None:
-        return Answer.refusal("no-such-change", Text.of("I do not know this change."))
+        return no_such_change(clicked.name)
     permit = await services.reports.may_see(incoming.user, change)
     if isinstance(permit, Forbidden):
         return Answer.refusal(permit.slug, permit.text, change.id)

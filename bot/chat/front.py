@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.chat.clicks import Clicked, clicked_on
+from bot.chat.clicks import Clicked, clicked_on, unknown_button
 from bot.chat.command import Command, Services
 from bot.chat.parsing import Misread, Understood, read
 from bot.domain.audit import AuditEntry
@@ -14,12 +14,13 @@ from bot.domain.content_key import FINGERPRINT_PREFIX
 from bot.domain.dialog import ApproveDialog, DetailsDialog, Dialog, DiffDialog, ReasonDialog
 from bot.domain.identity import ChangeId
 from bot.domain.incoming import Ack, Incoming, IncomingKind
-from bot.domain.pipeline import Configuration
+from bot.domain.pipeline import Configuration, Stage
 from bot.domain.request import Answer
 from bot.domain.text import Text
 from bot.ports import Clock, ConfigurationInForce
 from bot.ports_store import Store
 from bot.services.access import Action, Forbidden
+from bot.services.deciding import no_such_change
 from bot.wake import Bells
 
 DIALOG_SECONDS = 1.5
@@ -53,25 +54,16 @@ class ChatFront:
         self._clock, self._bells = clock, bells
 
     async def take(self, incoming: Incoming) -> Ack:
-        async with self._store.reading() as tx:
-            known = await tx.inbound.find_ack(incoming.id)
+        settled = await self._settle(incoming)
+        is_done = settled.answer is not None or settled.ack.dialog is not None
+        known = await self._store.record(
+            incoming, settled.ack, _entry(incoming, settled, self._clock.now()), done=is_done,
+            answer=settled.answer if settled.ack.text is None else None,
+            touch=settled.change,  # whoever names a change sees its card again
+        )  # fmt: skip
         if known is not None:
             return known
-        settled = await self._settle(incoming)
-        now = self._clock.now()
-        async with self._store.writing() as tx:
-            known = await tx.inbound.find_ack(incoming.id)
-            if known is not None:
-                return known
-            if settled.change is not None:
-                await tx.outbox.touch_card(settled.change, now=now)  # whoever names a change sees its card again
-            is_done = settled.answer is not None or settled.ack.dialog is not None
-            await tx.inbound.add(incoming, settled.ack, now=now, done=is_done)
-            await tx.audit.add(_entry(incoming, settled, now))
-            if settled.answer is not None and settled.ack.text is None:
-                await tx.outbox.answer(incoming.request, settled.answer, now=now)
-        self._bells.inbox.ring()
-        self._bells.outbox.ring()
+        (self._bells.outbox if is_done else self._bells.inbox).ring()
         return settled.ack
 
     async def _settle(self, incoming: Incoming) -> Settled:
@@ -87,9 +79,7 @@ class ChatFront:
     async def _command(self, incoming: Incoming) -> Settled:
         understood = read(words_of(incoming, self._source.current), self._commands, self._source.current)
         if isinstance(understood, Misread):
-            answer = Answer.refusal(understood.slug, understood.text)
-            is_command = incoming.kind is IncomingKind.COMMAND
-            return Settled(ack=Ack(text=answer.text if is_command else None), answer=answer)
+            return _refused(incoming, Answer.refusal(understood.slug, understood.text))
         if incoming.kind is IncomingKind.COMMAND and _wants_summary(understood):
             return await self._dialog(
                 incoming, Clicked(change=None, name=understood.args["change"]), CardAction.APPROVE
@@ -99,8 +89,7 @@ class ChatFront:
     async def _click(self, incoming: Incoming) -> Settled:
         clicked = clicked_on(incoming)
         if clicked is None or incoming.action not in {action.value for action in CardAction}:
-            words = "This button is no longer known. Look at the newest card, or type `/gitops status`."
-            return Settled(ack=Ack(), answer=Answer.refusal("unknown-button", Text.of(words)))
+            return _refused(incoming, unknown_button())
         action = CardAction(incoming.action)
         if action in DIALOGS:
             return await self._dialog(incoming, clicked, action)
@@ -124,18 +113,27 @@ class ChatFront:
         reports = self._services.reports
         change = await reports.find_change(clicked.name)
         if change is None:
-            return _refused(incoming, "no-such-change", Text.of("I do not know this change."))
+            return _refused(incoming, no_such_change(clicked.name))
         stage = self._source.current.find_stage(change.application, change.environment)
         if stage is None:
-            return _refused(incoming, "no-such-stage", Text.of(f"{change.title} is no longer in tiphys.yaml."), change)
-        right = DIALOGS.get(action, Action.APPROVE)
-        permit = await self._services.access.permit(incoming.user, right, stage, requester=change.requested_by)
-        if isinstance(permit, Forbidden):
-            return _refused(incoming, permit.slug, permit.text, change)
-        if change.is_over and action not in (CardAction.DETAILS, CardAction.DIFF):
-            words = f"It is over: #{change.number} is {change.state.value} ({change.reason})."
-            return _refused(incoming, "finished", Text.of(words), change)
+            gone = Text.of(f"{change.title} is no longer in tiphys.yaml.")
+            return _refused(incoming, Answer.refusal("no-such-stage", gone, change.id))
+        if (refusal := await self._refusal(incoming, change, stage, action)) is not None:
+            return _refused(incoming, refusal)
         return Settled(ack=Ack(dialog=await self._dialog_of(change, action)), change=change.id)
+
+    async def _refusal(self, incoming: Incoming, change: Change, stage: Stage, action: CardAction) -> Answer | None:
+        if action is CardAction.APPROVE:
+            return await self._services.decisions.refusal_to_approve(incoming.request, change)
+        permit = await self._services.access.permit(
+            incoming.user, DIALOGS[action], stage, requester=change.requested_by
+        )
+        if isinstance(permit, Forbidden):
+            return Answer.refusal(permit.slug, permit.text, change.id)
+        if change.is_over and action is CardAction.REJECT:
+            words = f"It is over: #{change.number} is {change.standing}."
+            return Answer.refusal("finished", Text.of(words), change.id)
+        return None
 
     async def _dialog_of(self, change: Change, action: CardAction) -> Dialog:
         card = await self._services.reports.card(change)
@@ -168,9 +166,8 @@ def _wants_summary(understood: Understood) -> bool:
     return understood.command.name == "approve" and len(given) < FINGERPRINT_PREFIX
 
 
-def _refused(incoming: Incoming, slug: str, text: Text, change: Change | None = None) -> Settled:
-    answer = Answer.refusal(slug, text, change.id if change else None)
-    return Settled(ack=Ack(text=text if incoming.kind is IncomingKind.COMMAND else None), answer=answer)
+def _refused(incoming: Incoming, answer: Answer) -> Settled:
+    return Settled(ack=Ack(text=answer.text if incoming.kind is IncomingKind.COMMAND else None), answer=answer)
 
 
 def _entry(incoming: Incoming, settled: Settled, now: datetime) -> AuditEntry:

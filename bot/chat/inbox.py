@@ -1,14 +1,14 @@
 """Working off what people did: each recorded act once, with its answer, however often it has to be tried."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from bot.chat.clicks import act
 from bot.chat.command import Args, Command, Context, Services
 from bot.chat.front import words_of
-from bot.chat.parsing import Misread, read
+from bot.chat.parsing import Misread, Understood, read
 from bot.domain.audit import AuditEntry
 from bot.domain.incoming import Incoming, IncomingKind, Recorded
 from bot.domain.request import Answer
@@ -66,9 +66,7 @@ class InboxWorker:
         try:
             answer = await self._answer(recorded)
             if answer is not None:
-                async with self._store.writing() as tx:
-                    await tx.outbox.answer(incoming.request, answer, now=self._clock.now())
-                    await tx.inbound.finish(incoming.id)
+                await self._conclude(incoming, answer)
                 self._bells.outbox.ring()
             log.info(
                 "interaction.done", kind=incoming.kind.value, action=incoming.action, user=incoming.user,
@@ -77,6 +75,26 @@ class InboxWorker:
         finally:
             self._busy.discard(incoming.id)
             self._bells.inbox.ring()
+
+    async def _conclude(self, incoming: Incoming, answer: Answer) -> None:
+        """Write what the services have not: the answer, and an audit entry when it is a refusal."""
+        now = self._clock.now()
+        async with self._store.writing() as tx:
+            await tx.outbox.answer(incoming.request, answer, now=now)
+            if await tx.inbound.finish(incoming.id) and answer.refused is not None:
+                await tx.audit.add(self._refused(incoming, answer, now))
+
+    def _refused(self, incoming: Incoming, answer: Answer, now: datetime) -> AuditEntry:
+        asked, args = incoming.action.removeprefix("change."), Args()
+        if incoming.kind in (IncomingKind.COMMAND, IncomingKind.MENTION):
+            understood = read(words_of(incoming, self._source.current), self._commands, self._source.current)
+            if isinstance(understood, Understood):
+                asked, args = understood.command.name, understood.args
+        return AuditEntry(
+            at=now, actor=incoming.user, action=f"asked.{asked}", outcome="refused", change=answer.change,
+            application=args.get("application"), environment=args.get("environment"), text=answer.text.plain,
+            detail={"slug": answer.refused, "request": incoming.id},
+        )  # fmt: skip
 
     async def _answer(self, recorded: Recorded) -> Answer | None:
         """The answer, or None when it was put off."""
@@ -105,20 +123,8 @@ class InboxWorker:
         if command.action is not None:
             permit = await self._services.reports.may(incoming.user, command.action, args.values, args.change)
             if isinstance(permit, Forbidden):
-                return await self._refuse(incoming, command, permit, args)
+                return Answer.refusal(permit.slug, permit.text, args.change)
         return await command.run(context, args)
-
-    async def _refuse(self, incoming: Incoming, command: Command, forbidden: Forbidden, args: Args) -> Answer:
-        answer = Answer.refusal(forbidden.slug, forbidden.text, args.change)
-        async with self._store.writing() as tx:
-            await tx.audit.add(
-                AuditEntry(
-                    at=self._clock.now(), actor=incoming.user, action=f"asked.{command.name}", outcome="refused",
-                    change=args.change, application=args.get("application"), environment=args.get("environment"),
-                    text=answer.text.plain, detail={"slug": forbidden.slug, "request": incoming.id},
-                )
-            )  # fmt: skip
-        return answer
 
     async def _with_change(self, args: Args) -> Args:
         if (name := args.get("change")) is None:

@@ -51,7 +51,13 @@ def read(words: str, commands: Iterable[Command], configuration: Configuration) 
         return Misread(
             slug="unknown-command",
             text=Text.of(
-                "I do not know ", Code(verb), ".", _did_you_mean(verb, known), " Type ", Code("help"), " for all."
+                "I do not know ",
+                Code(verb),
+                ".",
+                _did_you_mean(verb, known),
+                " Type ",
+                Code("/gitops help"),
+                " for all.",
             ),
         )
     return _arguments(known[verb], line, configuration)

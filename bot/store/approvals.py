@@ -1,6 +1,8 @@
-"""Approvals as rows: one per person and fingerprint, never changed."""
+"""Approvals as rows: one per person and fingerprint."""
 
-from sqlalchemy import insert, select
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.approval import Approval
@@ -20,11 +22,20 @@ class Approvals:
             for row in (await self._connection.execute(query)).all()
         )
 
-    async def add(self, approval: Approval) -> bool:
-        """Store it; False when this person has approved this fingerprint before (nothing is written)."""
-        known = {(a.person, a.fingerprint) for a in await self.list(approval.change)}
-        if (approval.person, approval.fingerprint) in known:
+    async def add(self, approval: Approval, *, after: datetime) -> bool:
+        """Store it; False when this person's yes to this fingerprint, given after that moment, stands already.
+
+        An older one, lapsed or void, is renewed; that it was given before stays in the audit.
+        """
+        same = (
+            (approvals.c.change_id == approval.change)
+            & (approvals.c.person == approval.person)
+            & (approvals.c.fingerprint == approval.fingerprint)
+        )
+        given = (await self._connection.execute(select(approvals.c.at).where(same))).scalar()
+        if given is not None and given > after:
             return False
+        await self._connection.execute(delete(approvals).where(same))
         await self._connection.execute(
             insert(approvals).values(
                 change_id=approval.change, user_id=approval.user, person=approval.person,

@@ -1,6 +1,7 @@
 """The audit: what was done or refused, by whom, and why. Rows are only ever added."""
 
 import json
+from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,13 +16,7 @@ class Audit:
         self._connection = connection
 
     async def add(self, entry: AuditEntry) -> None:
-        await self._connection.execute(
-            insert(audit_entries).values(
-                at=entry.at, actor=entry.actor, action=entry.action, outcome=entry.outcome, change_id=entry.change,
-                application=entry.application, environment=entry.environment, text=entry.text,
-                detail=json.dumps(dict(entry.detail), sort_keys=True, default=str),
-            )
-        )  # fmt: skip
+        await self._connection.execute(insert(audit_entries), audit_row(entry))
 
     async def list(self, *, change: ChangeId | None = None, limit: int = 1000) -> list[AuditEntry]:
         """Oldest first; of one change, or of all."""
@@ -36,3 +31,11 @@ class Audit:
             )
             for row in (await self._connection.execute(query)).all()
         ]  # fmt: skip
+
+
+def audit_row(entry: AuditEntry) -> dict[str, Any]:
+    return {
+        "at": entry.at, "actor": entry.actor, "action": entry.action, "outcome": entry.outcome,
+        "change_id": entry.change, "application": entry.application, "environment": entry.environment,
+        "text": entry.text, "detail": json.dumps(dict(entry.detail), sort_keys=True, default=str),
+    }  # fmt: skip

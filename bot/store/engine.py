@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 BUSY_MILLISECONDS = 10_000
@@ -62,11 +62,23 @@ def open_engine(url: str, *, writes: bool = True) -> AsyncEngine:
     `BEGIN` fails with "database is locked" instead. Engines that only read use the plain one.
     """
     engine = create_async_engine(url)
+    _set_up(engine.sync_engine, writes=writes)
+    return engine
+
+
+def open_blocking_engine(url: str) -> Engine:
+    """The same for a thread that only writes: its statements block the thread, not the loop."""
+    address = make_url(url)
+    engine = create_engine(address.set(drivername=address.get_backend_name()))
+    _set_up(engine, writes=True)
+    return engine
+
+
+def _set_up(engine: Engine, *, writes: bool) -> None:
     if engine.dialect.name == "sqlite":
         begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        event.listen(engine.sync_engine, "begin", lambda connection: _begin(connection, begin))
-    return engine
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", lambda connection: _begin(connection, begin))
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

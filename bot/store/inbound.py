@@ -1,8 +1,9 @@
-"""What people did, as rows: recorded once before anything is answered, worked off afterwards."""
+"""What people did, as rows: recorded by `bot.store.recorder` before anything is answered, worked off here."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.incoming import Ack, Incoming, Recorded
@@ -14,20 +15,6 @@ class Inbound:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def find_ack(self, key: str) -> Ack | None:
-        """What was answered to the first delivery, or None when there was none."""
-        raw = (await self._connection.execute(select(inbound.c.ack).where(inbound.c.id == key))).scalar()
-        return ACK.validate_json(raw) if raw is not None else None
-
-    async def add(self, incoming: Incoming, ack: Ack, *, now: datetime, done: bool) -> None:
-        """Record it; `done` when the ack says all there is to say."""
-        await self._connection.execute(
-            insert(inbound).values(
-                id=incoming.id, kind=incoming.kind.value, received_at=now, document=dump(INCOMING, incoming),
-                ack=dump(ACK, ack), due_at=None if done else now, attempts=0,
-            )
-        )  # fmt: skip
-
     async def list_due(self, now: datetime, *, limit: int) -> list[Recorded]:
         """Due rows, oldest first."""
         query = select(inbound).where(inbound.c.due_at <= now).order_by(inbound.c.received_at).limit(limit)
@@ -38,8 +25,10 @@ class Inbound:
             for row in (await self._connection.execute(query)).all()
         ]
 
-    async def finish(self, key: str) -> None:
-        await self._connection.execute(update(inbound).where(inbound.c.id == key).values(due_at=None))
+    async def finish(self, key: str) -> bool:
+        """It is worked off; False when it was so before."""
+        statement = update(inbound).where(inbound.c.id == key, inbound.c.due_at.is_not(None)).values(due_at=None)
+        return (await self._connection.execute(statement)).rowcount > 0
 
     async def postpone(self, key: str, *, until: datetime, error: str) -> None:
         statement = update(inbound).where(inbound.c.id == key, inbound.c.due_at.is_not(None))
@@ -53,3 +42,11 @@ class Inbound:
         query = select(func.min(inbound.c.due_at)).where(inbound.c.due_at > after)
         found: datetime | None = (await self._connection.execute(query)).scalar()
         return found
+
+
+def inbound_row(incoming: Incoming, ack: Ack, *, now: datetime, done: bool) -> dict[str, Any]:
+    """What was done and what is answered to it; `done` when the ack says all there is to say."""
+    return {
+        "id": incoming.id, "kind": incoming.kind.value, "received_at": now, "document": dump(INCOMING, incoming),
+        "ack": dump(ACK, ack), "due_at": None if done else now, "attempts": 0,
+    }  # fmt: skip

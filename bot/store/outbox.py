@@ -1,9 +1,10 @@
 """What waits to be shown, as rows: a card's row coalesces, every other key is used once."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Update, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.identity import ChangeId, ChannelId
@@ -24,29 +25,25 @@ class Outbox:
 
     async def touch_card(self, change: ChangeId, *, now: datetime) -> None:
         """The card of this change is to be shown anew. Many touches before it is sent are one sending."""
-        key = f"card:{change}"
-        known = update(outbox).where(outbox.c.key == key)
-        touched = await self._connection.execute(
-            known.values(version=outbox.c.version + 1, due_at=now, attempts=0, error=None)
-        )
-        if touched.rowcount == 0:
-            await self._insert(key, OutgoingKind.CARD, now=now, change_id=change)
+        if (await self._connection.execute(card_touched(change, now=now))).rowcount == 0:
+            await self._insert_once(card_row(change, now=now))
 
     async def note(self, change: ChangeId, what: str, text: Text, *, now: datetime) -> None:
         """A message in the card's thread; `what` makes it the only one of its kind. Repeating changes nothing."""
-        await self._insert(f"note:{change}:{what}", OutgoingKind.NOTE, now=now, change_id=change, text=dump(TEXT, text))
+        await self._insert_once(
+            _row(f"note:{change}:{what}", OutgoingKind.NOTE, now=now, change_id=change, text=dump(TEXT, text))
+        )
 
     async def notice(self, key: str, channel: ChannelId, text: Text, *, now: datetime) -> None:
         """A message of its own in a channel; one per key. Repeating changes nothing."""
-        await self._insert(f"notice:{key}", OutgoingKind.NOTICE, now=now, channel=channel, text=dump(TEXT, text))
+        await self._insert_once(
+            _row(f"notice:{key}", OutgoingKind.NOTICE, now=now, channel=channel, text=dump(TEXT, text))
+        )
 
     async def answer(self, request: Request, answer: Answer, *, now: datetime, what: str = "") -> None:
         """What the asker is told. The first answer (of each `what`) stays; an empty one tells nothing."""
         if answer.text.parts:
-            await self._insert(
-                f"answer{what}:{request.id}", OutgoingKind.ANSWER, now=now, change_id=answer.change,
-                channel=request.channel, text=dump(TEXT, answer.text), request=dump(REQUEST, request),
-            )  # fmt: skip
+            await self._insert_once(answer_row(request, answer, now=now, what=what))
 
     async def claim(self, now: datetime, *, limit: int) -> list[Outgoing]:
         query = (
@@ -108,12 +105,35 @@ class Outbox:
     async def forget_placement(self, change: ChangeId) -> None:
         await self._connection.execute(delete(placements).where(placements.c.change_id == change))
 
-    async def _insert(self, key: str, kind: OutgoingKind, *, now: datetime, **values: Any) -> None:
-        if (await self._connection.execute(select(outbox.c.id).where(outbox.c.key == key))).first() is not None:
-            return
-        await self._connection.execute(
-            insert(outbox).values(
-                key=key, kind=kind.value, urgency=URGENCY[kind], version=1, created_at=now, due_at=now, attempts=0,
-                **values,
-            )
-        )  # fmt: skip
+    async def _insert_once(self, row: Mapping[str, Any]) -> None:
+        known = select(outbox.c.id).where(outbox.c.key == row["key"])
+        if (await self._connection.execute(known)).first() is None:
+            await self._connection.execute(insert(outbox), row)
+
+
+def card_touched(change: ChangeId, *, now: datetime) -> Update:
+    """Touches the card's row if there is one."""
+    known = update(outbox).where(outbox.c.key == _card_key(change))
+    return known.values(version=outbox.c.version + 1, due_at=now, attempts=0, error=None)
+
+
+def card_row(change: ChangeId, *, now: datetime) -> dict[str, Any]:
+    return _row(_card_key(change), OutgoingKind.CARD, now=now, change_id=change)
+
+
+def answer_row(request: Request, answer: Answer, *, now: datetime, what: str = "") -> dict[str, Any]:
+    return _row(
+        f"answer{what}:{request.id}", OutgoingKind.ANSWER, now=now, change_id=answer.change, channel=request.channel,
+        text=dump(TEXT, answer.text), request=dump(REQUEST, request),
+    )  # fmt: skip
+
+
+def _card_key(change: ChangeId) -> str:
+    return f"card:{change}"
+
+
+def _row(key: str, kind: OutgoingKind, *, now: datetime, **values: Any) -> dict[str, Any]:
+    return {
+        "key": key, "kind": kind.value, "urgency": URGENCY[kind], "version": 1, "created_at": now, "due_at": now,
+        "attempts": 0, **values,
+    }  # fmt: skip

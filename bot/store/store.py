@@ -1,10 +1,15 @@
 """The door to the database: one transaction at a time, with every repository in it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bot.domain.audit import AuditEntry
+from bot.domain.identity import ChangeId
+from bot.domain.incoming import Ack, Incoming
+from bot.domain.request import Answer
 from bot.ports_store import Store
 from bot.store.approvals import Approvals
 from bot.store.audit import Audit
@@ -12,6 +17,7 @@ from bot.store.changes import Changes
 from bot.store.engine import open_engine
 from bot.store.inbound import Inbound
 from bot.store.outbox import Outbox
+from bot.store.recorder import Recorder
 
 
 class StoreTransaction:
@@ -31,11 +37,14 @@ class SqlStore:
     def __init__(self, url: str) -> None:
         self._writing: AsyncEngine = open_engine(url)
         self._reading: AsyncEngine = open_engine(url, writes=False)
+        # Writers wait here, in order: SQLite itself would let each sleep and try again until one of them is lucky.
+        self._turn = asyncio.Lock()
+        self._recorder = Recorder(url, self._turn)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[StoreTransaction]:
         """A transaction that may write; commits at the end of the block, rolls back when it raises."""
-        async with self._writing.begin() as connection:
+        async with self._turn, self._writing.begin() as connection:
             yield StoreTransaction(connection)
 
     @asynccontextmanager
@@ -44,7 +53,14 @@ class SqlStore:
         async with self._reading.connect() as connection:
             yield StoreTransaction(connection)
 
+    async def record(
+        self, incoming: Incoming, ack: Ack, entry: AuditEntry, *, done: bool, answer: Answer | None = None,
+        touch: ChangeId | None = None,
+    ) -> Ack | None:  # fmt: skip
+        return await self._recorder.record(incoming, ack, entry, done=done, answer=answer, touch=touch)
+
     async def close(self) -> None:
+        await self._recorder.close()
         await self._writing.dispose()
         await self._reading.dispose()
 

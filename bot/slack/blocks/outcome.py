@@ -28,8 +28,7 @@ def outcome(card: ChangeCard) -> list[Json | None]:
                       most=600)]  # fmt: skip
     return [
         lines(
-            Text.of(head, ": ", Plain(one_line(_why(change), 500)), f" · #{change.number}") if _why(change)
-            else Text.of(head, f" · #{change.number}"),
+            Text.of(head, _said(change), f" · #{change.number}"),
             _cause(change),
             _who(change),
             _still_runs(change),
@@ -83,6 +82,14 @@ def _moved_on(change: Change) -> Text:
 
 def _why(change: Change) -> str:
     return change.cause if change.reason in ("", change.state.value) else change.reason
+
+
+def _said(change: Change) -> Text:
+    """What follows the state: `: nobody decided in time`, but ` by anna: too early` after `rejected`."""
+    why, lead = _why(change), f"{change.state.value} "
+    if not why:
+        return Text()
+    return Text.of(" " if why.startswith(lead) else ": ", Plain(one_line(why.removeprefix(lead), 500)))
 
 
 def _cause(change: Change) -> Text:

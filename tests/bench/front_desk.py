@@ -1,0 +1,62 @@
+"""The front half of the product in a process of its own: connection, listeners, front and database; no worker.
+
+`python -m tests.bench.front_desk API_URL FOLDER`: what it records stays due.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from pydantic import SecretStr
+
+import commands
+from bot import logs
+from bot.adapters import Adapters
+from bot.chat.command import Services
+from bot.chat.front import ChatFront
+from bot.chat.registry import load_commands
+from bot.clock import SystemClock
+from bot.config.source import ConfigurationSource
+from bot.redaction import Redaction
+from bot.sandbox.seeded import TOKENS
+from bot.services.access import Access
+from bot.services.channels import Channels
+from bot.services.deciding import Decisions
+from bot.services.outbox import OutboxQueue
+from bot.services.outside import Outside
+from bot.services.promoting import Promotions
+from bot.services.reports import Reports
+from bot.settings import Settings
+from bot.slack.connection import SlackConnection
+from bot.store.migrate import upgrade
+from bot.store.store import SqlStore
+from bot.wake import Bells
+from tests.desk import ENVIRON, TIPHYS_YAML
+
+
+async def main(api_url: str, folder: Path) -> None:
+    settings = Settings(
+        _env_file=None, slack_bot_token=SecretStr(TOKENS.slack_bot), slack_app_token=SecretStr(TOKENS.slack_app),
+        slack_api_url=api_url, tiphys_data=folder,
+    )  # fmt: skip
+    (folder / "tiphys.yaml").write_text(TIPHYS_YAML)
+    source = ConfigurationSource(folder / "tiphys.yaml", lambda: ENVIRON)
+    logs.configure(Redaction(settings.secrets()), format="json")
+    await upgrade(settings.database)
+    clock, bells, store = SystemClock(), Bells(), SqlStore(settings.database)
+    slack = SlackConnection(settings, clock=clock, home_only=True)
+    adapters = Adapters(folder / "mirrors", clock)
+    outside = Outside(argocd=adapters.argocd, git=adapters.git, forges=adapters.forges, directory=slack.directory)
+    access = Access(slack.directory, source)
+    reports = Reports(store, outside, access, source, clock)
+    services = Services(
+        promotions=Promotions(store, access, outside, Channels(slack.directory), source, clock, bells),
+        decisions=Decisions(store, access, outside, source, clock, bells), reports=reports, access=access,
+    )  # fmt: skip
+    front = ChatFront(store, services, load_commands(commands), source, clock, bells)
+    await slack.start(front, OutboxQueue(store, reports, clock), bells.outbox, source.current.slack)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2])))

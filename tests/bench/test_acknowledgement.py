@@ -1,0 +1,129 @@
+"""A slash command until its acknowledgement, with row and audit entry committed, against a bare Bolt app.
+
+Goal: at most 1.5 times the faster of two Bolt apps that commit one row, at the median, one at a time and 50 at once.
+Every bot is a process of its own with a Slack of its own, so that none shares its loop with who asks.
+"""
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.feed import Feed
+from bot.sandbox.slack.acts.say import Say, say
+from bot.sandbox.slack.service import SlackService
+from bot.sandbox.traffic import Traffic
+from tests.bench.measuring import in_turn, milliseconds, show, times
+from tests.desk import MANIFEST, served
+
+GOAL = 1.5
+ROUNDS = 7
+BARE, QUICK = "bare Bolt", "bare Bolt, process_before_response"
+FRONT, WHOLE = "Tiphys, recording", "Tiphys, and all worked off meanwhile"
+WORDS = {FRONT: "/promote apm-stack prod", BARE: "/promote apm-stack prod", QUICK: "/promote apm-stack prod"}
+WITH_COMMAND = {
+    **MANIFEST,
+    "features": {"slash_commands": [{"command": name, "description": "x"} for name in ("/gitops", "/promote")]},
+}
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A bot, and the Slack that it alone is connected to."""
+
+    slack: SlackService
+    process: asyncio.subprocess.Process
+    folder: Path
+    words: str
+
+    async def round(self, *, acts: int, at_once: int) -> Sequence[float]:
+        """So many commands, each person beginning the next when the last is acknowledged."""
+        taken: list[float] = []
+
+        async def person(number: int) -> None:
+            body = Say(user="developer", channel="deployments", text=self.words)
+            for _ in range(number):
+                started = time.perf_counter()
+                answer = await say(self.slack.parts, body)
+                taken.append(time.perf_counter() - started)
+                assert answer["ack"] is not None
+
+        await asyncio.gather(*(person(acts // at_once) for _ in range(at_once)))
+        return taken
+
+
+@asynccontextmanager
+async def contestant(
+    folder: Path, *command: str, words: str, connections: int, **more: str
+) -> AsyncIterator[Contestant]:
+    folder.mkdir()
+    slack = SlackService(Traffic(), Feed())
+    slack.install(WITH_COMMAND)
+    async with served(slack.app()) as address:
+        slack.base_url = address
+        filled = [part.format(api=f"{address}/api/", folder=folder) for part in command]
+        more = {name: value.format(api=f"{address}/api/", folder=folder) for name, value in more.items()}
+        with (folder / "log").open("wb") as log:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", *filled, env={**os.environ, **more}, stdout=log, stderr=log
+            )
+        try:
+            async with asyncio.timeout(30):
+                while slack.parts.socket_mode.connections < connections:
+                    assert process.returncode is None, (folder / "log").read_text()
+                    await asyncio.sleep(0.02)
+            yield Contestant(slack, process, folder, words)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+            await process.wait()
+            await slack.close()
+
+
+@pytest.mark.bench
+@pytest.mark.parametrize(("at_once", "acts"), [(1, 200), (50, 1000)])
+async def test_acknowledging_a_slash_command(tmp_path: Path, at_once: int, acts: int) -> None:
+    async with AsyncExitStack() as stack:
+        bots = {
+            name: await stack.enter_async_context(
+                contestant(tmp_path / str(number), *command, words=WORDS[name], connections=connections)
+            )
+            for number, (name, command, connections) in enumerate([
+                (QUICK, ("tests.bench.bare_bolt", "quick", "{api}", "{folder}"), 1),
+                (FRONT, ("tests.bench.front_desk", "{api}", "{folder}"), 2),
+                (BARE, ("tests.bench.bare_bolt", "default", "{api}", "{folder}"), 1),
+            ])
+        }  # fmt: skip
+        measured = await in_turn(
+            {name: partial(bot.round, acts=acts, at_once=at_once) for name, bot in bots.items()}, ROUNDS
+        )
+        everything = acts * (ROUNDS + 1)
+        assert rows_in(bots[FRONT].folder / "tiphys.db", "inbound") == everything
+        assert rows_in(bots[FRONT].folder / "tiphys.db", "audit_entries") == everything
+    floor = min((measured[name] for name in (BARE, QUICK)), key=lambda taken: taken.percentile(0.5))
+    rows = [
+        [name, milliseconds(taken.percentile(0.5)), milliseconds(taken.percentile(0.99)), f"{taken.per_second:.0f}",
+         times(taken.ratio(floor, 0.5)), times(taken.ratio(floor, 0.99))]
+        for name, taken in measured.items()
+    ]  # fmt: skip
+    show(
+        f"Acknowledging a slash command, {at_once} at once",
+        ("", "p50", "p99", "per second", "p50 to floor", "p99 to floor"),
+        rows,
+        f"goal: p50 at most {times(GOAL)} the faster bare one",
+    )
+
+
+def rows_in(file: Path, table: str) -> int:
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        (count,) = database.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
+    return int(count)

@@ -1,0 +1,107 @@
+"""Transactions on SQLite: no update is lost, readers wait for nobody, and only one process writes."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bot.store.engine import open_engine, sqlite_path
+from bot.store.store import SqlStore
+from tests import examples
+
+WRITERS, ROUNDS = 4, 30
+
+
+@pytest.fixture
+def counter(tmp_path: Path) -> str:
+    return f"sqlite+aiosqlite:///{tmp_path}/counter.db"
+
+
+async def count_up(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        value = (await connection.execute(text("SELECT value FROM counter"))).scalar_one()
+        await asyncio.sleep(0)
+        await connection.execute(text("UPDATE counter SET value = :value"), {"value": value + 1})
+
+
+async def test_no_update_is_lost(counter: str) -> None:
+    """With the driver's own transactions most of these vanish without an error; see the docs on SQLite."""
+    engine = open_engine(counter)
+
+    async def work() -> None:
+        for _ in range(ROUNDS):
+            await count_up(engine)
+
+    async with engine.begin() as connection:
+        await connection.execute(text("CREATE TABLE counter (value INTEGER)"))
+        await connection.execute(text("INSERT INTO counter VALUES (0)"))
+    await asyncio.gather(*(work() for _ in range(WRITERS)))
+    async with engine.connect() as connection:
+        assert (await connection.execute(text("SELECT value FROM counter"))).scalar_one() == WRITERS * ROUNDS
+    await engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"), [("journal_mode", "wal"), ("foreign_keys", 1), ("synchronous", 2), ("busy_timeout", 10_000)]
+)
+async def test_every_connection_has_its_settings(counter: str, pragma: str, value: object) -> None:
+    for writes in (True, False):
+        engine = open_engine(counter, writes=writes)
+        async with engine.connect() as connection:
+            assert (await connection.execute(text(f"PRAGMA {pragma}"))).scalar_one() == value
+        await engine.dispose()
+
+
+async def test_a_change_of_the_schema_rolls_back_whole(counter: str) -> None:
+    engine = open_engine(counter)
+
+    async def fail() -> None:
+        async with engine.begin() as connection:
+            await connection.execute(text("CREATE TABLE half_done (value INTEGER)"))
+            await connection.execute(text("INSERT INTO nowhere VALUES (1)"))
+
+    with pytest.raises(OperationalError, match="nowhere"):
+        await fail()
+    async with engine.connect() as connection:
+        assert (await connection.execute(text("SELECT count(*) FROM sqlite_master"))).scalar_one() == 0
+    await engine.dispose()
+
+
+async def test_a_reader_waits_for_nobody_and_sees_one_picture(store: SqlStore) -> None:
+    async with store.reading() as before:
+        assert await before.changes.list_open() == []
+        async with store.writing() as tx:
+            await tx.changes.insert(examples.change())
+            async with store.reading() as during:
+                assert await during.changes.list_open() == []
+        assert await before.changes.list_open() == []
+    async with store.reading() as after:
+        assert len(await after.changes.list_open()) == 1
+
+
+async def test_what_raises_is_rolled_back(store: SqlStore) -> None:
+    async def fail() -> None:
+        async with store.writing() as tx:
+            await tx.changes.insert(examples.change())
+            raise RuntimeError("out of paper")
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    async with store.reading() as tx:
+        assert await tx.changes.list_open() == []
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite+aiosqlite:////var/lib/tiphys/tiphys.db", Path("/var/lib/tiphys/tiphys.db")),
+        ("sqlite+aiosqlite:///tiphys.db", Path("tiphys.db")),
+        ("sqlite+aiosqlite://", None),
+        ("postgresql+psycopg://localhost/tiphys", None),
+    ],
+)
+def test_the_file_of_an_address(url: str, path: Path | None) -> None:
+    assert sqlite_path(url) == path
