@@ -42,7 +42,7 @@ class Reloading:
         configuration = self._source.current
         self._redaction.add(*self._source.secrets())
         await self._adapters.follow(configuration)
-        self._watching.follow()
+        await self._watching.follow()
         self._bells.ring_all()
         log.info("configuration.reloaded", stages=len(configuration.stages()))
 

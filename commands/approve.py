@@ -4,18 +4,19 @@ from bot.chat import Action, Args, Argument, ArgumentKind, Command, Context
 from bot.domain.content_key import FINGERPRINT_PREFIX
 from bot.domain.request import Answer
 from bot.domain.text import Code, Text
+from bot.services.deciding import no_such_change
 
 
 async def run(context: Context, args: Args) -> Answer:
     if args.change is None:
-        return Answer.refusal("no-such-change", Text.of("I do not know this change."))
+        return no_such_change(args["change"])
     fingerprint = args.get("fingerprint") or ""
     if len(fingerprint) < FINGERPRINT_PREFIX:
-        words = (
-            f"A typed approval names what you saw: add the first {FINGERPRINT_PREFIX} characters of its fingerprint, "
-        )
-        example = Code(f"approve {args['change']} 3fa9c1")
-        text = Text.of(words, "as in ", example, ". They are in the card's Details.")
+        text = Text.of(
+            f"A typed approval names what you saw: add the first {FINGERPRINT_PREFIX} characters of its fingerprint, ",
+            "which the card's Details show, or press Approve on the card. ",
+            Code(f"/approve #{args['change']}"), " opens a summary to approve from.",
+        )  # fmt: skip
         return Answer.refusal("no-fingerprint", text, args.change)
     return await context.services.decisions.approve(context.request, args.change, fingerprint.lower())
 

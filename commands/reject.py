@@ -2,12 +2,12 @@
 
 from bot.chat import Action, Args, Argument, ArgumentKind, Command, Context
 from bot.domain.request import Answer
-from bot.domain.text import Text
+from bot.services.deciding import no_such_change
 
 
 async def run(context: Context, args: Args) -> Answer:
     if args.change is None:
-        return Answer.refusal("no-such-change", Text.of("I do not know this change."))
+        return no_such_change(args["change"])
     return await context.services.decisions.reject(context.request, args.change, args["reason"])
 
 

@@ -161,5 +161,12 @@ class Change:
         return self.voided_at is not None and approval.at <= self.voided_at
 
     @property
+    def standing(self) -> str:
+        """Its state and why, in one phrase: `expired (nobody decided in time)`, `rejected by anna: too early`."""
+        if not self.reason or self.reason.startswith(self.state.value):
+            return self.reason or self.state.value
+        return f"{self.state.value} ({self.reason})"
+
+    @property
     def title(self) -> str:
         return f"{self.application} → {self.environment}"

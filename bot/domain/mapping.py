@@ -26,3 +26,11 @@ def mismatches(stage: Stage, repository: Repository, live: LiveApplication, defa
     elif (target if target not in ("", "HEAD") else default_branch) != stage.branch:
         found.append(f"targetRevision is {target or 'empty'!r}, tiphys.yaml promotes into branch {stage.branch!r}")
     return tuple(found)
+
+
+def not_as_configured(live: LiveApplication, wrong: tuple[str, ...]) -> str:
+    """Why nothing may be promoted into the live Application, as a sentence without its end; empty when all is well."""
+    if live.unsupported:
+        slug, words = live.unsupported[0]
+        return f"{live.name} is of a kind that is not supported ({slug}): {words}"
+    return f"the live Application differs from tiphys.yaml: {wrong[0]}" if wrong else ""

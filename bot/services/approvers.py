@@ -26,7 +26,7 @@ class Approvers:
     ) -> RuleResult | None:
         """What the rules say of the approvals that name `fingerprint`; None when the stage needs none.
 
-        Looks that only watch may reuse a standing of the last minute; at the merge every approver is looked up anew.
+        Looks that only watch may reuse a yes of the last minute; at the merge every approver is looked up anew.
         """
         if stage.approvals is None or stage.approvals.needed == 0:
             return None
@@ -52,6 +52,8 @@ class Approvers:
         asked = sorted(users - set(known))
         found = await asyncio.gather(*(self._access.may_approve(user, stage) for user in asked))
         for user, standing in zip(asked, found, strict=True):
-            if not standing.unverified:
+            if standing.may_approve:
                 self._remembered[(user, stage.name)] = (standing, now)
+            else:  # asked again at every look: neither a no nor an outage outlasts its cause
+                self._remembered.pop((user, stage.name), None)
         return known | dict(zip(asked, found, strict=True))

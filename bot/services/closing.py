@@ -39,9 +39,9 @@ class Closing:
             return
         heads = dict.fromkeys(filter(None, (proposal.head if proposal is not None else None, head)))
         for revision in heads:
-            await forge.set_status(revision, state="failure", description=f"{change.state.value}: {change.reason}")
+            await forge.set_status(revision, state="failure", description=change.standing)
         await forge.ensure_closed(number, comment=_comment(change), marker=marker)
 
 
 def _comment(change: Change) -> str:
-    return f"{change.title}: {change.state.value}. {change.reason}"
+    return f"{change.title}: {change.standing}."

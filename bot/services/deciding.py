@@ -17,7 +17,7 @@ from bot.domain.identity import ChangeId
 from bot.domain.lifecycle import AWAITING_DECISION, BEFORE_MERGE, Event, State, allows
 from bot.domain.pipeline import Stage
 from bot.domain.request import Answer, Request
-from bot.domain.text import Strong, Text
+from bot.domain.text import Code, Strong, Text
 from bot.ports import Clock, ConfigurationInForce, Refused
 from bot.ports_store import Conflict, Store, Transaction
 from bot.services import ledger
@@ -54,7 +54,7 @@ class Decisions:
         def still(found: Change, stage: Stage) -> Answer | None:
             if (answer := _nothing_to_approve(found, stage)) is not None:
                 return answer
-            if len(fingerprint) < FINGERPRINT_PREFIX or not found.fingerprint.startswith(fingerprint):
+            if len(fingerprint) < FINGERPRINT_PREFIX or not (found.fingerprint or "").startswith(fingerprint):
                 words = f"#{found.number} has changed since you saw it. Look at its card and decide again."
                 return Answer.refusal("stale", Text.of(words), found.id)
             return None
@@ -233,12 +233,14 @@ class Decisions:
         counts_as_approver: bool,
     ) -> Answer | None:
         if found is None:
-            return Answer.refusal("no-such-change", Text.of("I do not know this change."))
+            return no_such_change()
         stage = self._source.current.find_stage(found.application, found.environment)
         if stage is None:
             return Answer.refusal("no-such-stage", Text.of(f"{found.title} is no longer in tiphys.yaml."), found.id)
         permit = await self._access.permit(request.user, action, stage, requester=found.requested_by)
-        if isinstance(permit, Forbidden) and not (counts_as_approver and self._is_own(request, found)):
+        if isinstance(permit, Forbidden):
+            if counts_as_approver and permit.slug == "no-permission" and self._is_own(request, found):
+                return _own_change(found)
             return Answer.refusal(permit.slug, permit.text, found.id)
         if counts_as_approver and (forbidden := self._not_an_approver(request, found, stage, permit)) is not None:
             return forbidden
@@ -248,9 +250,7 @@ class Decisions:
 
     def _not_an_approver(self, request: Request, found: Change, stage: Stage, permit: Permitted) -> Answer | None:
         if self._is_own(request, found):
-            return Answer.refusal(
-                "own-change", Text.of("You asked for this change, so somebody else must approve it."), found.id
-            )
+            return _own_change(found)
         standing = self._access.standing_of(permit, stage)
         if not standing.may_approve:
             slug = "cannot-verify" if standing.unverified else "no-approver"
@@ -278,10 +278,21 @@ class Decisions:
         await tx.inbound.finish(request.id)
 
 
+def no_such_change(name: str = "") -> Answer:
+    """There is no change of that name (or none that a button's id names)."""
+    which = f"There is no change #{name.removeprefix('#')}." if name.isdigit() else "I do not know this change."
+    return Answer.refusal("no-such-change", Text.of(which, " Type ", Code("/gitops status"), " for the open ones."))
+
+
 def _standing_since(found: Change, stage: Stage, now: datetime) -> datetime:
     """Approvals that were given after this moment count now; older ones have lapsed, or are void."""
     lapsed = now - stage.approvals.valid_for if stage.approvals else now
     return max(lapsed, found.voided_at) if found.voided_at else lapsed
+
+
+def _own_change(found: Change) -> Answer:
+    words = f"You asked for #{found.number} yourself, so somebody else must approve it."
+    return Answer.refusal("own-change", Text.of(words), found.id)
 
 
 def _nothing_to_approve(found: Change, stage: Stage) -> Answer | None:
@@ -294,6 +305,5 @@ def _nothing_to_approve(found: Change, stage: Stage) -> Answer | None:
 
 def _not_now(found: Change, what: str) -> Answer:
     """A refusal that says where the change stands, and by whom it got there."""
-    state = f"#{found.number} is {found.state.value}" + (f" ({found.reason})" if found.reason else "")
     slug = "finished" if found.is_over else "too-late" if found.state not in BEFORE_MERGE else "not-now"
-    return Answer.refusal(slug, Text.of(f"{what}: {state}."), found.id)
+    return Answer.refusal(slug, Text.of(f"{what}: #{found.number} is {found.standing}."), found.id)

@@ -116,9 +116,7 @@ async def _call_people(tx: Transaction, before: Change, after: Change, decided: 
         await tx.outbox.notice(f"merged-by-hand:{after.id}", after.channel, told, now=now)
     requester = Mention(after.requested_by)
     if after.is_over:
-        words = f" {after.title} (#{after.number}): {after.state.value}" + (
-            f", {after.reason}." if after.reason else "."
-        )
+        words = f" {after.title} (#{after.number}): {after.standing}."
         await tx.outbox.note(after.id, "end", Text.of(requester, words), now=now)
     elif after.state in (State.APPROVALS_VOID, State.MERGED_DIFFERS) and before.state is not after.state:
         await tx.outbox.note(

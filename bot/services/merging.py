@@ -2,7 +2,7 @@
 
 from bot.domain.change import Change
 from bot.domain.decisions.decision import Advance, Decision
-from bot.domain.decisions.merging import MergeSeen, decide_merging
+from bot.domain.decisions.merging import AGAIN, MergeSeen, decide_merging
 from bot.domain.decisions.review import ReviewSeen
 from bot.domain.gate import first_shut
 from bot.domain.lifecycle import Event
@@ -29,8 +29,9 @@ class Merging:
             return decide_merging(change, MergeSeen(attempt=attempt, merge=seen.merge))
         if (reason := _no_longer(change, seen)) is not None:
             return Advance(
-                event=Event.MERGE_REFUSED, reason=reason, facts={"gates": seen.gates, "approvals": seen.approvals}
-            )
+                event=Event.MERGE_REFUSED, reason=reason, look_again=AGAIN,
+                facts={"gates": seen.gates, "approvals": seen.approvals},
+            )  # fmt: skip
         return await self._merge(change, stage, configuration, seen)
 
     async def _merge(self, change: Change, stage: Stage, configuration: Configuration, seen: ReviewSeen) -> Decision:

@@ -1,5 +1,6 @@
 """Asking for a promotion: find what the source stage runs, and the change that is open already, or open one."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from ulid import ULID
@@ -13,7 +14,7 @@ from bot.domain.live import Health, LiveApplication
 from bot.domain.mapping import mismatches
 from bot.domain.pipeline import Configuration, Stage, SyncMode
 from bot.domain.request import Answer, Request
-from bot.domain.text import Code, InChannel, Strong, Text
+from bot.domain.text import Code, InChannel, Link, Strong, Text
 from bot.ports import Clock, ConfigurationInForce
 from bot.ports_store import AlreadyOpen, Conflict, Store, Transaction
 from bot.services import ledger
@@ -43,6 +44,9 @@ class Promotions:
         configuration = self._source.current
         stage = configuration.get_stage(application, environment)
         permit = await self._access.permit(request.user, Action.PROMOTE, stage)
+        sync = sync and stage.sync is SyncMode.MANUAL  # elsewhere nobody has to ask for it
+        if sync and not isinstance(permit, Forbidden):
+            permit = await self._access.permit(request.user, Action.SYNC, stage)
         if isinstance(permit, Forbidden):
             return await self._conclude(request, stage, Answer.refusal(permit.slug, permit.text))
         if (answer := _cannot_be_promoted_into(stage)) is not None:
@@ -144,12 +148,17 @@ class Promotions:
             if not (is_newer and stage.supersede and standing.state in BEFORE_MERGE):
                 await tx.outbox.touch_card(standing.id, now=now)
                 words = f"#{standing.number} is open already: {standing.title}, {standing.state.value}."
-                return Answer.done(Text.of(words, _elsewhere(request, standing.channel)), standing.id)
+                if sync and standing.sync_asked_by is None:
+                    await tx.changes.swap(replace(standing, sync_asked_by=request.user, due_at=now))
+                    words += " It will be synced right after the merge."
+                where = _elsewhere(request, standing.channel)
+                return Answer.done(Text.of(words, where, _pull_request(standing)), standing.id)
             words = f"a newer promotion took over: {stage.source} runs {short(deployed)} now"
             await ledger.apply(tx, standing, Advance(event=Event.SUPERSEDED, reason=words), now=now, by=request.user)
         change = await tx.changes.insert(_change(request, stage, deployed, channel, now, sync=sync))
         await tx.outbox.touch_card(change.id, now=now)
-        words = f"I read: promote {stage.application} to {stage.environment}. This is #{change.number}."
+        synced = ", and sync it after the merge" if sync else ""
+        words = f"I read: promote {stage.application} to {stage.environment}{synced}. This is #{change.number}."
         return Answer.done(Text.of(words, _elsewhere(request, channel)), change.id)
 
     async def _conclude(self, request: Request, stage: Stage, answer: Answer) -> Answer:
@@ -207,3 +216,9 @@ def _because(live: LiveApplication) -> str:
 def _elsewhere(request: Request, channel: ChannelId) -> Text:
     """Where its card is, when that is not where he asked."""
     return Text() if request.channel == channel else Text.of(" Its card is in ", InChannel(channel), ".")
+
+
+def _pull_request(change: Change) -> Text:
+    if change.proposal is None:
+        return Text()
+    return Text.of(" ", Link(change.proposal.link, f"PR #{change.proposal.pull_request} ↗"))

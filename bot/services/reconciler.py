@@ -133,7 +133,7 @@ class Reconciler:
         configuration = self._source.current
         stage = configuration.find_stage(change.application, change.environment)
         if stage is None:
-            return await self._trouble(change, "this stage is no longer in tiphys.yaml: put it back, or abort", 60)
+            return await self._trouble(change, "this stage is no longer in tiphys.yaml: put it back and it goes on", 60)
         try:
             if change.is_over:
                 await self._steps.closing.step(change, configuration)

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Mapping
 
+from bot.domain.audit import AuditEntry
 from bot.domain.card import ChangeCard, card_of
 from bot.domain.change import Change
 from bot.domain.dialog import HistoryLine
-from bot.domain.identity import ChangeId, Member, UserId, is_change_id, short
+from bot.domain.identity import SYSTEM, ChangeId, Member, MemberKind, UserId, is_change_id, short
 from bot.domain.pipeline import Stage
-from bot.domain.text import Code, Moment, Strong, Text, counted, listed
+from bot.domain.text import Code, Mention, Moment, Strong, Text, counted, listed
 from bot.ports import Clock, ConfigurationInForce, OutsideError
 from bot.ports_store import Store
 from bot.services.access import Access, Action, Forbidden, Permitted
@@ -42,9 +43,12 @@ class Reports:
         """What the audit knows of a change, oldest first."""
         async with self._store.reading() as tx:
             entries = await tx.audit.list(change=change)
-        return tuple(
-            HistoryLine(at=e.at, text=Text.of(f"{e.action.split('.')[-1]} ({e.actor}): {e.text}")) for e in entries
-        )
+        return tuple(HistoryLine(at=entry.at, text=_told(entry)) for entry in entries)
+
+    async def show_card(self, change: ChangeId) -> None:
+        """Somebody named this change: bring its card back if it was deleted."""
+        async with self._store.writing() as tx:
+            await tx.outbox.touch_card(change, now=self._clock.now())
 
     async def open_changes(self) -> Text:
         async with self._store.writing() as tx:
@@ -103,7 +107,7 @@ class Reports:
         known = await self._access.describe(user)
         if not isinstance(known.member, Member):
             return Text.of("You are ", Code(user), f". I cannot look you up: {known.member.reason}.")
-        parts = [Text.of("You are ", Strong(known.member.name), " (", Code(user), f"), a {known.member.kind.value}.")]
+        parts = [Text.of("You are ", Strong(known.member.name), " (", Code(user), f"), {KINDS[known.member.kind]}.")]
         if not known.member.may_act:
             return Text.of(*parts, " Only members of this workspace may act.")
         person = self._source.current.person_of(user)
@@ -127,7 +131,17 @@ class Reports:
         return rights
 
 
+KINDS = {
+    MemberKind.MEMBER: "a member", MemberKind.GUEST: "a guest",
+    MemberKind.EXTERNAL: "from another workspace", MemberKind.BOT: "a bot", MemberKind.DEACTIVATED: "deactivated",
+}  # fmt: skip
 GATE_SIGNS = {"open": "✅", "waiting": "⏳", "closed": "⛔"}
+
+
+def _told(entry: AuditEntry) -> Text:
+    who = Text.of("Tiphys") if entry.actor == SYSTEM else Text.of(Mention(UserId(entry.actor)))
+    refused = ", refused" if entry.outcome == "refused" else ""
+    return Text.of(who, f" {entry.action.partition('.')[2].replace('-', ' ')}{refused}: {entry.text}")
 
 
 def _why(change: Change) -> str:

@@ -32,7 +32,7 @@ async def shipment_of(
     return Shipment(
         values=plan.values, drifted=drifted, also=also, also_total=also_total, also_paths=also_paths,
         source_ahead=ahead,
-        carried=carried, carried_total=carried_total, prunes=_prunes(live) if stage.prune else (),
+        carried=carried, carried_total=carried_total, prunes=_prunes(live),
         notes=plan.notes,
     )  # fmt: skip
 

@@ -51,11 +51,13 @@ class Syncing:
             raise ValueError(f"change {change.number} is not merged")
         git = self._outside.git_of(configuration, change.application)
         argocd = self._outside.argocd_of(stage)
-        fresh = change.state is State.MERGED or (change.state is State.VERIFYING and change.healthy_since is None)
+        fresh = change.state is State.VERIFYING and change.healthy_since is None
         async with asyncio.TaskGroup() as reads:
             live_read = reads.create_task(argocd.get(stage.argocd, refresh=fresh))
             windows_read = reads.create_task(argocd.sync_windows(stage.argocd))
         live = live_read.result()
+        if live.auto_sync is not None and change.state in (State.MERGED, State.WAITING_FOR_SYNC):
+            live = await argocd.get(stage.argocd, refresh=True)  # so that Argo CD sees the merge at once
         key = await content_key(git, merge.revision, stage, live)
         gates = before_sync(
             GateCase(

@@ -31,12 +31,14 @@ class Watching:
         self._woken: dict[ChangeId, datetime] = {}
         self._watched: dict[str, tuple[Argocd, TaskSet]] = {}
 
-    def follow(self) -> None:
-        """Watch what the configuration names now: new and replaced instances get a watch of their own."""
+    async def follow(self) -> None:
+        """Watch what the configuration names now: a new instance, and one that replaces another, gets a new watch."""
         for name, client in self._argocd.items():
             known = self._watched.get(name)
             if known is not None and known[0] is client:
                 continue
+            if known is not None:
+                await known[1].close()
             tasks = TaskSet(f"watch.{name}")
             tasks.start(self._watch(name, client), name="stream")
             self._watched[name] = (client, tasks)

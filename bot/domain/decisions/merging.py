@@ -49,7 +49,9 @@ def _merged(change: Change, merge: Merge | None) -> Decision:
         )
     proposal = change.proposal
     moved = proposal is not None and merge.base not in (None, proposal.base)
-    where = f" on {short(merge.base or '')}, approved on {short(proposal.base)}: same content" if moved and proposal else ""
+    where = (
+        f" on {short(merge.base or '')}, approved on {short(proposal.base)}: same content" if moved and proposal else ""
+    )
     return Advance(event=Event.MERGED, reason=f"merged as approved{where}", facts={"merge": merge})
 
 

@@ -4,13 +4,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.change import Change, SyncFacts
-from bot.domain.content_key import ContentKey
+from bot.domain.content_key import SYNC_SETTINGS, ContentKey
 from bot.domain.decisions.decision import Advance, Decision, Wait
 from bot.domain.gate import Gate, first_shut
+from bot.domain.identity import short
 from bot.domain.lifecycle import Event, State
 from bot.domain.live import Health, LiveApplication, Operation, Phase, SyncProgress
 from bot.domain.pipeline import Stage, SyncMode
-from bot.domain.text import Text, listed
+from bot.domain.text import Text, counted, listed, spoken
 
 FOLLOW = timedelta(seconds=1)
 DEGRADED_GRACE = timedelta(seconds=15)
@@ -23,7 +24,8 @@ class SyncSeen:
 
     `operation` is ours, or the one that ships the merged commit (Argo CD's own, a person's); None when neither is to be
     seen. `shipped` says that the newest history entry is the merged commit or a descendant with the same key, deployed
-    since the merge. `key` is of the merged commit as the live Application reads it now.
+    since the merge; `deployed` that any entry is the merged commit. `key` is of the merged commit as the live
+    Application reads it now.
     """
 
     live: LiveApplication
@@ -31,6 +33,7 @@ class SyncSeen:
     operation: Operation | None
     shipped: bool
     key: ContentKey
+    deployed: bool = False
     moved_on: int = 0
     progress: SyncProgress | None = None
 
@@ -38,10 +41,10 @@ class SyncSeen:
 def decide_merged(change: Change, seen: SyncSeen, stage: Stage, now: datetime) -> Decision:
     """A merged change: follow Argo CD's own sync, wait for a person, or start ours."""
     facts: dict[str, object] = {"gates": seen.gates, "progress": seen.progress}
+    if (differs := _differs(change, seen)) is not None:
+        return differs
     if seen.shipped:
         return _shipped(change, seen, now)
-    if (differs := _differs(change, seen.key)) is not None:
-        return differs
     if seen.operation is not None:
         return Advance(
             event=Event.SYNC_STARTED,
@@ -55,7 +58,7 @@ def decide_merged(change: Change, seen: SyncSeen, stage: Stage, now: datetime) -
             return Wait(reason="waiting for somebody to press Sync", look_again=timedelta(seconds=15), facts=facts)
         return Advance(event=Event.SYNC_AWAITED, reason="waiting for somebody to press Sync", facts=facts)
     if (shut := first_shut(seen.gates)) is not None:
-        wait = FOLLOW * 3 if shut.opens_at is None else max(min(shut.opens_at - now, FOLLOW * 15), FOLLOW)
+        wait = FOLLOW * 3 if shut.opens_at is None else max(min(shut.opens_at - now, FOLLOW * 5), FOLLOW)
         return Wait(reason=shut.reason, look_again=wait, facts=facts)
     return Advance(
         event=Event.SYNC_STARTED,
@@ -65,11 +68,13 @@ def decide_merged(change: Change, seen: SyncSeen, stage: Stage, now: datetime) -
 
 
 def _await_argocd(change: Change, seen: SyncSeen, stage: Stage, now: datetime, facts: dict[str, object]) -> Decision:
+    if (shut := first_shut(seen.gates)) is not None:  # its time begins when nothing is in the way any longer
+        return Wait(reason=shut.reason, look_again=FOLLOW * 3, facts={**facts, "state_since": now})
     if now >= change.state_since + stage.timeouts.operation:
         return Advance(
             event=Event.FAILED,
-            reason=f"Argo CD did not sync the merged commit within {stage.timeouts.operation}",
-            facts={**facts, "cause": "auto-sync did not start"},
+            reason=f"Argo CD did not sync the merged commit within {spoken(stage.timeouts.operation)}",
+            facts={**facts, "cause": "auto-sync did not start", "still_runs": _still_runs(change, seen)},
         )
     reason = (
         "Argo CD ships this by itself (auto-sync is on)"
@@ -79,19 +84,23 @@ def _await_argocd(change: Change, seen: SyncSeen, stage: Stage, now: datetime, f
     return Wait(reason=reason, look_again=FOLLOW * 2, facts=facts)
 
 
-def _differs(change: Change, key: ContentKey) -> Decision | None:
-    """The live Application was changed after the merge: what stands there now is to be approved, by its own key."""
+def _differs(change: Change, seen: SyncSeen) -> Decision | None:
+    """The live Application was changed after the merge: what stands there now is to be approved, by its own key.
+
+    Not so where auto-sync was switched on and nothing else: Argo CD ships what was approved, and cannot be stopped.
+    """
     merge = change.merge
     if merge is None:
         raise ValueError(f"change {change.number} is to be synced without a merge")
-    differences = merge.key.differences(key)
-    if not differences:
+    differences = merge.key.differences(seen.key)
+    if not differences or (differences == (SYNC_SETTINGS,) and seen.live.auto_sync is not None):
         return None
+    synced = "It is synced already, not by us" if seen.shipped else "Nothing is synced"
     return Advance(
         event=Event.MERGED_DIFFERENTLY,
         reason=f"since the merge the Application changed: {listed(differences)}",
-        facts={"merge": replace(merge, key=key, differences=differences), "approved_by": (), "approvals": None},
-        note=Text.of(f"The live Application changed after the merge: {listed(differences)}. Nothing is synced."),
+        facts={"merge": replace(merge, key=seen.key, differences=differences), "approved_by": (), "approvals": None},
+        note=Text.of(f"The live Application changed after the merge: {listed(differences)}. {synced}."),
     )
 
 
@@ -125,7 +134,7 @@ def decide_syncing(change: Change, seen: SyncSeen, stage: Stage, now: datetime) 
             cause = _first_failure(operation)
             return Advance(
                 event=Event.FAILED, reason=f"sync {operation.phase.value.lower()}: {cause}",
-                facts={"cause": cause, "progress": seen.progress},
+                facts={"cause": cause, "progress": seen.progress, "still_runs": _still_runs(change, seen)},
             )  # fmt: skip
         case _:
             pass
@@ -134,8 +143,13 @@ def decide_syncing(change: Change, seen: SyncSeen, stage: Stage, now: datetime) 
         last = listed(seen.progress.waiting_for, most=2) if seen.progress else ""
         return Advance(
             event=Event.FAILED,
-            reason=f"the sync runs for longer than {stage.timeouts.operation}; last seen: {last or operation.message}",
-            facts={"cause": last or operation.message, "progress": seen.progress},
+            reason=f"the sync runs for longer than {spoken(stage.timeouts.operation)}; "
+            f"last seen: {last or operation.message}",
+            facts={
+                "cause": last or operation.message,
+                "progress": seen.progress,
+                "still_runs": _still_runs(change, seen),
+            },
             note=Text.of("The sync goes on in Argo CD: press Terminate there if it must stop."),
         )
     facts = {"progress": seen.progress, "sync": replace(sync, started_at=sync.started_at or started)}
@@ -153,7 +167,7 @@ def _ended_well(change: Change, seen: SyncSeen, operation: Operation, now: datet
 
 
 def _operation_gone(change: Change, seen: SyncSeen, sync: SyncFacts, now: datetime) -> Decision:
-    if seen.shipped:
+    if seen.shipped or seen.deployed:
         return _shipped(change, seen, now)
     if seen.live.operation is not None and not seen.live.operation.phase.is_over and sync.started_at is None:
         return Advance(
@@ -165,7 +179,7 @@ def _operation_gone(change: Change, seen: SyncSeen, sync: SyncFacts, now: dateti
     return Advance(
         event=Event.FAILED,
         reason=f"our sync was overtaken by another operation{by}",
-        facts={"cause": f"overtaken by another operation{by}"},
+        facts={"cause": f"overtaken by another operation{by}", "still_runs": _still_runs(change, seen)},
     )
 
 
@@ -178,25 +192,43 @@ def decide_verifying(change: Change, seen: SyncSeen, stage: Stage, now: datetime
     if live.health is Health.HEALTHY:
         since = change.healthy_since or now
         if now >= since + stage.soak:
-            return Advance(
-                event=Event.SOAKED, reason="healthy through the soak", facts={**facts, "healthy_since": since}
-            )
+            return Advance(event=Event.SOAKED, reason=_how_well(sync), facts={**facts, "healthy_since": since})
         left = since + stage.soak - now
         return Wait(
-            reason=f"healthy; soaking {_minutes(stage.soak)}", look_again=min(left, FOLLOW * 5),
-            facts={**facts, "healthy_since": since},
+            reason=f"healthy; soaking {spoken(stage.soak)}", look_again=min(left, FOLLOW * 5),
+            facts={**facts, "healthy_since": since, "unhealthy_since": None, "degraded_since": None},
         )  # fmt: skip
+    facts |= {"healthy_since": None}
     if live.health is Health.SUSPENDED:
-        return Wait(
-            reason="Suspended: waits for a person", look_again=FOLLOW * 5, facts={**facts, "healthy_since": None}
-        )
-    bad_since = change.unhealthy_since or now
+        facts |= {"unhealthy_since": None, "degraded_since": None}
+        return Wait(reason="Suspended: waits for a person", look_again=FOLLOW * 5, facts=facts)
     worst = _unhealthy(live)
-    facts |= {"healthy_since": None, "unhealthy_since": bad_since}
-    patience = min(DEGRADED_GRACE, stage.timeouts.health) if live.health is Health.DEGRADED else stage.timeouts.health
-    if now >= bad_since + patience:
-        return Advance(event=Event.FAILED, reason=f"{live.health.value}: {worst}", facts={**facts, "cause": worst})
+    bad_since = change.unhealthy_since or now
+    degraded_since = (change.degraded_since or now) if live.health is Health.DEGRADED else None
+    facts |= {"unhealthy_since": bad_since, "degraded_since": degraded_since}
+    ends = {**facts, "cause": worst, "still_runs": _still_runs(change, seen)}
+    if degraded_since is not None and now >= degraded_since + min(DEGRADED_GRACE, stage.timeouts.health):
+        return Advance(event=Event.FAILED, reason=f"Degraded: {worst}", facts=ends)
+    if now >= bad_since + stage.timeouts.health:
+        reason = f"not healthy within {spoken(stage.timeouts.health)}: {worst}"
+        return Advance(event=Event.FAILED, reason=reason, facts=ends)
     return Wait(reason=f"waiting for health: {worst}", look_again=FOLLOW, facts=facts)
+
+
+def _how_well(sync: SyncFacts | None) -> str:
+    left = sync.left_behind if sync else ()
+    if not left:
+        return "healthy through the soak"
+    return f"healthy through the soak, {counted(len(left), 'resource')} left behind: {listed(left)}"
+
+
+def _still_runs(change: Change, seen: SyncSeen) -> str:
+    """What the environment runs after a bad end, as far as Argo CD's history tells; empty for what was merged."""
+    newest, operation = seen.live.newest, seen.operation
+    if newest is None or (change.merge is not None and newest.revision == change.merge.revision):
+        return ""
+    applied = operation is not None and any(r.status == "Synced" and not r.hook for r in operation.resources)
+    return f"{short(newest.revision)} (history {newest.id})" + (", and what this sync had applied" if applied else "")
 
 
 def _unhealthy(live: LiveApplication) -> str:
@@ -233,8 +265,3 @@ def _says(operation: Operation) -> str:
 def _busy(operation: Operation) -> str:
     by = f" (by {operation.initiated_by})" if operation.initiated_by else ""
     return f"another operation is running{by}"
-
-
-def _minutes(length: timedelta) -> str:
-    seconds = int(length.total_seconds())
-    return f"{seconds // 60} min" if seconds >= 60 and seconds % 60 == 0 else f"{seconds} s"

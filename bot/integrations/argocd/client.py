@@ -1,6 +1,7 @@
 """The Argo CD client: what `bot.ports.Argocd` promises, over one instance's REST API (v2.13 and newer)."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,10 +16,10 @@ from bot.integrations.argocd import wire
 from bot.integrations.argocd.errors import SYSTEM, not_understood
 from bot.integrations.argocd.reading import live_application
 from bot.integrations.argocd.support import ROLLING_SYNC, application_set_of
-from bot.integrations.argocd.transport import Patience, Query, Transport, path_of
+from bot.integrations.argocd.transport import Patience, Query, Transport, W, path_of
 from bot.integrations.argocd.watch import Watch
 from bot.integrations.argocd.windows import sync_windows
-from bot.ports import Clock, OutsideError, Refused, Unavailable
+from bot.ports import Clock, Denied, NotFound, OutsideError, Refused, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -76,21 +77,14 @@ class ArgocdClient:
     async def get(self, reference: ArgocdReference, *, refresh: bool = False) -> LiveApplication:
         """Read from Kubernetes itself, never from a cache. A refresh ends after `Patience.refresh` at the latest.
 
-        An Application that an ApplicationSet made is looked up there too, for RollingSync, where we may.
+        An Application that an ApplicationSet made is looked up there too, for RollingSync, where we may. One that was
+        moved to another project is found there all the same: whoever asked compares the projects.
         """
-        query = _place(reference)
+        path = path_of(*APPLICATIONS, reference.name)
         if refresh:
-            async with self._refreshing:
-                live = await self._transport.get(
-                    path_of(*APPLICATIONS, reference.name),
-                    wire.Application,
-                    [("refresh", "normal"), *query],
-                    # Argo CD would wait for its controller for ever. Ours is the later deadline: its answer says more.
-                    deadline=self._patience.refresh + self._patience.connect,
-                    headers=[("Grpc-Timeout", f"{round(self._patience.refresh * 1000)}m")],
-                )
+            live = await self._refreshed(path, reference)
         else:
-            live = await self._transport.get(path_of(*APPLICATIONS, reference.name), wire.Application, query)
+            live = await self._wherever(path, wire.Application, reference)
         if live.metadata.name != reference.name:
             raise not_understood(f"an answer for {reference.name} that names {live.metadata.name or 'nothing'}")
         return await self._with_rolling_sync(live, live_application(live))
@@ -104,7 +98,7 @@ class ArgocdClient:
     async def sync_windows(self, reference: ArgocdReference) -> SyncWindows:
         """Argo CD's verdict for a manual sync; where it is no, the project is read for zones and descriptions."""
         path = path_of(*APPLICATIONS, reference.name, "syncwindows")
-        answer = await self._transport.get(path, wire.Windows, _place(reference))
+        answer = await self._wherever(path, wire.Windows, reference)
         if answer.can_sync:
             return sync_windows(answer, None)
         try:
@@ -186,6 +180,40 @@ class ArgocdClient:
 
     def page_of(self, reference: ArgocdReference) -> str:
         return self._instance.server.rstrip("/") + path_of("applications", reference.namespace, reference.name)
+
+    async def _refreshed(self, path: str, reference: ArgocdReference) -> wire.Application:
+        async with self._refreshing:
+            try:
+                return await self._transport.get(
+                    path,
+                    wire.Application,
+                    [("refresh", "normal"), *_place(reference)],
+                    # Argo CD would wait for its controller for ever. Ours is the later deadline: its answer says more.
+                    deadline=self._patience.refresh + self._patience.connect,
+                    headers=[("Grpc-Timeout", f"{round(self._patience.refresh * 1000)}m")],
+                )
+            except (NotFound, Denied):
+                pass
+        return await self._wherever(path, wire.Application, reference)
+
+    async def _wherever(self, path: str, model: type[W], reference: ArgocdReference) -> W:
+        """Read in the reference's project; where Argo CD has no such Application there, in whichever it is."""
+        query = _place(reference)
+        try:
+            return await self._transport.get(path, model, query)
+        except (NotFound, Denied) as refusal:
+            if refusal.slug not in ("not-found", "permission-denied"):
+                raise
+            with contextlib.suppress(OutsideError):
+                return await self._transport.get(path, model, [pair for pair in query if pair[0] != "project"])
+            if isinstance(refusal, Denied):
+                raise
+        reason = (
+            f"there is no Application {reference.name} in project {reference.project} (namespace "
+            f"{reference.namespace}), or it was moved to a project in which we may not see it"
+        )
+        way_out = "Compare name, namespace and project with Argo CD's."
+        raise NotFound(SYSTEM, "not-found", reason, way_out=way_out)
 
     async def _with_rolling_sync(self, live: wire.Application, application: LiveApplication) -> LiveApplication:
         owner = application_set_of(live)

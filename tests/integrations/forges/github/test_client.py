@@ -211,7 +211,8 @@ async def test_what_was_merged_or_closed_stays_so(forge: GithubForge, hub: Hub) 
     hub.close_by_hand(closed)
     for number in (merged, closed):
         await forge.ensure_closed(number, comment="over", marker=MARKER)
-    assert hub.writes() == []
+    assert [asked.method for asked in hub.writes()] == ["POST", "POST"]
+    assert len(hub.comments[merged]) == len(hub.comments[closed]) == 1
 
 
 async def test_a_pull_request_that_does_not_exist_is_not_found(forge: GithubForge) -> None:

@@ -1,0 +1,64 @@
+"""What we say, before any markup."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.identity import ChannelId, UserId
+from bot.domain.text import Code, InChannel, Link, Mention, Moment, Plain, Strong, Text, counted, listed, spoken
+from tests.examples import NOW
+
+
+def test_pieces_are_joined_and_strings_are_plain() -> None:
+    inner = Text.of("a ", Strong("b"))
+    assert Text.of(inner, " c", Text()) == Text((Plain("a "), Strong("b"), Plain(" c")))
+
+
+def test_plain_words_of_every_part() -> None:
+    text = Text.of(
+        "by ", Mention(UserId("U0DEV1")), " in ", InChannel(ChannelId("C0DEPLOY")), " at ", Moment(NOW), ": ",
+        Code("x"), " ", Strong("y"), " ", Link("https://example.com", "z"),
+    )  # fmt: skip
+    assert text.plain == "by @U0DEV1 in #C0DEPLOY at 2026-03-04 14:05 UTC: x y z"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((), ""),
+        (("a",), "a"),
+        (("a", "b"), "a and b"),
+        (("a", "b", "c"), "a, b and c"),
+        (tuple("abcde"), "a, b, c, d and e"),
+        (tuple("abcdefg"), "a, b, c, d, e and 2 more"),
+    ],
+)
+def test_listed(words: tuple[str, ...], says: str) -> None:
+    assert listed(words) == says
+
+
+def test_listed_counts_the_rest_beyond_most() -> None:
+    assert listed(("a", "b", "c"), most=1) == "a and 2 more"
+
+
+@pytest.mark.parametrize(("number", "says"), [(0, "0 commits"), (1, "1 commit"), (2, "2 commits")])
+def test_counted(number: int, says: str) -> None:
+    assert counted(number, "commit") == says
+    assert counted(2, "reply", "replies") == "2 replies"
+
+
+@pytest.mark.parametrize(
+    ("length", "says"),
+    [
+        (timedelta(seconds=45), "45 s"),
+        (timedelta(0), "0 s"),
+        (timedelta(seconds=-5), "0 s"),
+        (timedelta(minutes=6), "6 min"),
+        (timedelta(hours=3, minutes=5), "3 h 5 min"),
+        (timedelta(hours=2), "2 h"),
+        (timedelta(days=1), "1 day"),
+        (timedelta(days=2, hours=4, minutes=59), "2 days 4 h"),
+    ],
+)
+def test_spoken(length: timedelta, says: str) -> None:
+    assert spoken(length) == says

@@ -1,0 +1,136 @@
+"""Ends that are no success: what Argo CD reported, what still runs, and the way back, on the card."""
+
+from pathlib import Path
+from typing import Any
+
+from tests.scenarios.conftest import Start
+from tests.scenarios.guide import PROMETHEUS, card_shows, configured, deploy_staging, seeded, syncs_asked
+from tests.scenarios.workspace import Message, Workspace
+
+NAME = "apm-stack-production"
+SOAK = "    prune: false\n    soak: 1s"
+TIMEOUTS = "timeouts: {checks: 2h, operation: 5m, health: 1m}"
+
+
+async def monitoring_runs(workspace: Workspace, tag: str) -> None:
+    """Somebody sets the version of a Deployment in `base/`: in an early wave of every environment's next sync."""
+    await workspace.commit({PROMETHEUS: seeded(PROMETHEUS, ("example/prometheus:2.54.1", f"example/prometheus:{tag}"))})
+
+
+async def approved(workspace: Workspace) -> str:
+    """Proposed and approved by two; answers what production ran before, as the card writes it."""
+    before = (await workspace.application(NAME))["history"][-1]
+    await workspace.propose()
+    await workspace.approve("approver-1", "approver-2")
+    return f"{before['revision'][:7]} (history {before['id']})"
+
+
+async def failed(workspace: Workspace, before: str) -> Message:
+    """The card names the way back, the pull request tells of the failure, and nobody tried twice."""
+    card = await workspace.card_is("failed")
+    assert f"back to: {before}" in card.plain
+    assert "way out" in card.plain
+    assert await workspace.settle()
+    pull = (await workspace.pulls())[-1]
+    assert pull["merged"]
+    assert pull["statuses"]["tiphys/approval"]["state"] == "failure"
+    assert len(await syncs_asked(workspace)) == len(await workspace.pulls())
+    return card
+
+
+async def terminations(workspace: Workspace) -> int:
+    """How often the bot asked Argo CD to end an operation."""
+    asked = await workspace.requests(service="argocd")
+    return len([r for r in asked if r["bot"] and r["method"] == "DELETE"])
+
+
+async def test_syncs_that_fail(workspace: Workspace) -> None:
+    """An image that cannot be pulled, then a hook that fails: each card names the resource and the message."""
+    await monitoring_runs(workspace, "2.55.0-bad")
+    before = await approved(workspace)
+    card = await failed(workspace, before)
+    assert "Deployment/prometheus" in card.plain
+    assert "manifest unknown" in card.plain
+    assert f"still runs {before}, and what this sync had applied" in card.plain
+
+    await monitoring_runs(workspace, "2.55.0")
+    await deploy_staging(workspace, "2.15.2")
+    await monitoring_runs(workspace, "2.55.0-hookfail")
+    before = await approved(workspace)
+    card = await failed(workspace, before)
+    assert "Job/apm-migrate" in card.plain
+    assert f"still runs {before}" in card.plain
+    assert await terminations(workspace) == 0
+
+
+async def test_an_operation_that_takes_too_long(start: Start, tmp_path: Path) -> None:
+    """It ends the change, with what was last seen; the operation itself is left to Argo CD and to people."""
+    config = configured(tmp_path, (TIMEOUTS, "timeouts: {checks: 2h, operation: 3s, health: 1m}"))
+    workspace = await start("--speed", "4", "--config", str(config))
+    await monitoring_runs(workspace, "2.55.0-slow")
+    before = await approved(workspace)
+    card = await failed(workspace, before)
+    assert "the sync runs for longer than 3 s; last seen: Deployment/prometheus" in card.plain
+    await workspace.thread_says("The sync goes on in Argo CD")
+
+    async def ended() -> bool:
+        [operation] = (await workspace.application(NAME))["operations"]
+        return bool(operation["phase"] == "Succeeded")
+
+    await workspace.until(ended, wants="the operation ends by itself")
+    assert await terminations(workspace) == 0
+    assert (await workspace.card()).state == "failed"
+
+
+async def test_terminated_and_overtaken(start: Start) -> None:
+    """Tiphys ends an operation when a person presses it; and says so when somebody else's took the place of ours."""
+    workspace = await start("--speed", "3")
+    await monitoring_runs(workspace, "2.55.0-slow")
+    before = await approved(workspace)
+    card = await card_shows(workspace, "waiting for: Deployment/prometheus")
+    assert "change.terminate" in card.actions
+    await workspace.click("approver-3", "change.terminate", card)
+    card = await failed(workspace, before)
+    assert "sync failed: Operation terminated" in card.plain
+    await workspace.thread_says("asked Argo CD to terminate the sync")
+    assert await terminations(workspace) == 1
+
+    await monitoring_runs(workspace, "2.55.0")
+    await deploy_staging(workspace, "2.15.2")
+    await monitoring_runs(workspace, "2.56.0-slow")
+    before = await approved(workspace)
+    await card_shows(workspace, "waiting for: Deployment/prometheus")
+    await workspace.call("POST", "/api/bots", {"bot": "bot-1", "do": "stop"})
+    await workspace.argocd("terminate")
+
+    async def idle() -> bool:
+        return bool((await workspace.application(NAME))["operations"][-1]["phase"] == "Failed")
+
+    await workspace.until(idle, wants="our operation is over")
+    await workspace.argocd("sync", revision=(await workspace.application(NAME))["history"][-1]["revision"])
+    await workspace.call("POST", "/api/bots", {"bot": "bot-1", "do": "start"})
+    card = await failed(workspace, before)
+    assert "overtaken by another operation by admin" in card.plain
+
+
+async def test_health_decides_after_the_sync(start: Start, tmp_path: Path) -> None:
+    """Suspended waits for a person; healthy begins the soak anew; Degraded for longer than a moment is the end."""
+    config = configured(
+        tmp_path, (SOAK, SOAK.replace("1s", "6s")), (TIMEOUTS, "timeouts: {checks: 2h, operation: 5m, health: 2s}")
+    )
+    workspace = await start("--speed", "20", "--config", str(config))
+    before = await approved(workspace)
+    await workspace.card_is("verifying")
+    paused: dict[str, Any] = {
+        "resource": "Deployment/apm-query",
+        "status": "Suspended",
+        "message": "Deployment is paused",
+    }
+    await workspace.argocd("health", **paused)
+    await card_shows(workspace, "Suspended: waits for a person")
+    await workspace.argocd("health", **paused | {"status": None})
+    await card_shows(workspace, "healthy; soaking 6 s")
+    await workspace.argocd("health", resource="Deployment/apm-query", status="Degraded", message="out of memory")
+    card = await failed(workspace, before)
+    assert "Degraded: Deployment/apm-query Degraded (out of memory)" in card.plain
+    assert "still runs" not in card.plain, "what was merged is what runs"
