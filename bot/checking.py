@@ -95,9 +95,8 @@ async def _stage(file: Path, configuration: Configuration, stage: Stage, argocd:
     found: list[Problem] = []
     try:
         live = await argocd.get(stage.argocd)
-        found += [
-            problem(f"{slug}: {words}", "See docs/configuration.md, “Applications that are refused”") for slug, words in live.unsupported
-        ]
+        fix = "See docs/configuration.md, “Applications that are refused”"
+        found += [problem(f"{slug}: {words}", fix) for slug, words in live.unsupported]
         await git.fetch()
         wrong = mismatches(stage, configuration.repository_of(stage.application), live, await git.default_branch())
         found += [problem(f"{stage.argocd.name}: {words}", "Change tiphys.yaml or the Application") for words in wrong]

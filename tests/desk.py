@@ -127,6 +127,7 @@ class Desk:
         self.url, self.source, self.clock, self.bells = url, source, SetClock(), Bells()
         self.store = SqlStore(url)
         outside = Outside(argocd=adapters.argocd, git=adapters.git, forges=adapters.forges, directory=directory)
+        self.outside = outside
         self.access = Access(directory, source)
         self.reports = Reports(self.store, outside, self.access, source, self.clock)
         self.decisions = Decisions(self.store, self.access, outside, source, self.clock, self.bells)

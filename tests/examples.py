@@ -97,7 +97,12 @@ def approval(user: UserId = APPROVER, **facts: Any) -> Approval:
 def result(*users: UserId, verdict: Verdict = Verdict.WAITING, **facts: Any) -> RuleResult:
     """A rule's result in which these users count."""
     counted = tuple(Counted(approval=approval(user), counts=True) for user in users)
-    known: dict[str, Any] = {"rule": "quorum", "verdict": verdict, "reason": f"{len(users)} of 2 approvals", "counted": counted}
+    known: dict[str, Any] = {
+        "rule": "quorum",
+        "verdict": verdict,
+        "reason": f"{len(users)} of 2 approvals",
+        "counted": counted,
+    }
     return RuleResult(**known | facts)
 
 

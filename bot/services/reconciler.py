@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.domain.change import Change
-from bot.domain.decisions.decision import Advance, Decision
+from bot.domain.decisions.decision import Advance, Decision, Wait
 from bot.domain.decisions.merging import decide_merge_review
-from bot.domain.decisions.review import decide_review
+from bot.domain.decisions.review import ReviewSeen, decide_review
 from bot.domain.identity import ChangeId
 from bot.domain.lifecycle import Event, State, allows
 from bot.domain.pipeline import Configuration, Stage
@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 AT_ONCE = 8
 LONGEST_NAP = 60.0
 BACK_OFF = (1, 2, 3, 5, 10, 20, 30)
+SAME_LOOK = timedelta(milliseconds=500)
 SYSTEMS = {"argocd": "Argo CD", "github": "GitHub", "git": "Git", "slack": "Slack"}
 PATIENCE = {
     State.PROPOSING: timedelta(hours=2),
@@ -50,6 +51,7 @@ class Steps:
     ) -> None:  # fmt: skip
         self._proposing, self._reviewing, self._merging = proposing, reviewing, merging
         self._syncing, self.closing, self._approvers, self._clock = syncing, closing, approvers, clock
+        self._seen: dict[ChangeId, tuple[int, datetime, ReviewSeen]] = {}
 
     async def decide(self, change: Change, stage: Stage, configuration: Configuration) -> Decision:
         poll = configuration.polling.changes
@@ -60,13 +62,27 @@ class Steps:
                 merge = await self._reviewing.merge_as_it_stands(change, stage, configuration)
                 approvals = await self._approvers.judge(change, stage, configuration, merge.key.fingerprint)
                 return decide_merge_review(change, merge, approvals, stage, self._clock.now(), poll)
+            case State.APPROVALS_VOID if change.proposal is None:  # somebody was on our branch before we ever were
+                return Wait(reason=change.reason, look_again=poll)
             case State.WAITING_FOR_APPROVAL | State.HELD | State.WAITING_FOR_CHECKS | State.APPROVALS_VOID:
-                seen = await self._reviewing.look(change, stage, configuration)
-                return decide_review(change, seen, stage, self._clock.now(), poll)
+                return await self._review(change, stage, configuration)
             case State.MERGING:
                 return await self._merging.step(change, stage, configuration)
             case _:
                 return await self._syncing.step(change, stage, configuration)
+
+    async def _review(self, change: Change, stage: Stage, configuration: Configuration) -> Decision:
+        """What was seen when the quorum was reached serves the gates too, if they are asked at once and nobody wrote
+        meanwhile. The merge itself takes a look of its own.
+        """
+        version, at, seen = self._seen.pop(change.id, (0, change.requested_at, None))
+        if seen is None or version != change.version or self._clock.now() - at > SAME_LOOK:
+            seen = await self._reviewing.look(change, stage, configuration)
+        now = self._clock.now()
+        decided = decide_review(change, seen, stage, now, configuration.polling.changes)
+        if isinstance(decided, Advance) and decided.event is Event.QUORUM_REACHED:
+            self._seen[change.id] = (change.version + 1, now, seen)
+        return decided
 
 
 class Reconciler:

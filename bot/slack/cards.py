@@ -37,8 +37,8 @@ class Cards:
             found = await self._ensure_posted(item, card)
             if not isinstance(found, CardPlacement):
                 return found
-            placement = found
-        return await self._bring_up_to_date(placement)
+            placement, card = found, await self._outbox.find_card(change) or card
+        return await self._bring_up_to_date(placement, card)
 
     async def _ensure_posted(self, item: Outgoing, card: ChangeCard) -> CardPlacement | End:
         if _may_stand_already(item):
@@ -85,10 +85,7 @@ class Cards:
         await self._outbox.set_placement(placement)
         return placement
 
-    async def _bring_up_to_date(self, placement: CardPlacement, *, just_posted: bool = False) -> End:
-        card = await self._outbox.find_card(placement.change)
-        if card is None:
-            return Never("there is no such change")
+    async def _bring_up_to_date(self, placement: CardPlacement, card: ChangeCard, *, just_posted: bool = False) -> End:
         message = change_card(card)
         if message.digest == placement.digest:
             # Touched without a visible change: somebody named it, perhaps because it is no longer there.
@@ -110,7 +107,11 @@ class Cards:
         log.info("slack.card_lost", change=card.change.id, why=why)
         await self._outbox.forget_placement(card.change.id)
         posted = await self._post(card)
-        return await self._bring_up_to_date(posted, just_posted=True) if isinstance(posted, CardPlacement) else posted
+        return (
+            await self._bring_up_to_date(posted, card, just_posted=True)
+            if isinstance(posted, CardPlacement)
+            else posted
+        )
 
 
 def _may_stand_already(item: Outgoing) -> bool:

@@ -53,10 +53,9 @@ class Outbox:
             .limit(limit)
         )
         rows = (await self._connection.execute(query)).all()
-        for row in rows:
-            await self._connection.execute(
-                update(outbox).where(outbox.c.id == row.id).values(attempts=row.attempts + 1)
-            )
+        if rows:
+            claimed = update(outbox).where(outbox.c.id.in_([row.id for row in rows]))
+            await self._connection.execute(claimed.values(attempts=outbox.c.attempts + 1))
         return [
             Outgoing(
                 id=row.id, key=row.key, kind=OutgoingKind(row.kind), version=row.version, attempts=row.attempts + 1,

@@ -4,6 +4,7 @@ Nothing here asserts: a measurement is printed, and read by a person who knows w
 """
 
 import math
+import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,14 +17,14 @@ Round = Callable[[], Awaitable[Sequence[float]]]
 
 @dataclass(slots=True)
 class Measured:
-    """What one contestant took: for each round the seconds of its single acts, and the whole round's."""
+    """What one contestant took: for each round the seconds of its single acts, and of the whole round."""
 
     rounds: list[Sequence[float]] = field(default_factory=list)
     lasted: list[float] = field(default_factory=list)
 
-    @property
-    def count(self) -> int:
-        return sum(len(taken) for taken in self.rounds)
+    def add(self, taken: Sequence[float], lasted: float | None = None) -> None:
+        self.rounds.append(taken)
+        self.lasted.append(sum(taken) if lasted is None else lasted)
 
     def percentile(self, share: float) -> float:
         """The median over the rounds: one disturbed round does not move it."""
@@ -54,8 +55,7 @@ async def in_turn(contestants: Mapping[str, Round], rounds: int) -> dict[str, Me
         for name, begin in contestants.items():
             started = time.perf_counter()
             taken = await begin()
-            measured[name].lasted.append(time.perf_counter() - started)
-            measured[name].rounds.append(taken)
+            measured[name].add(taken, time.perf_counter() - started)
     return measured
 
 
@@ -75,7 +75,7 @@ def times(ratio: float) -> str:
 
 
 def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *remarks: str) -> None:
-    """Print a table: the first column to the left, numbers to the right."""
+    """Print a table: the first column to the left, numbers to the right; and how busy the machine was otherwise."""
     widths = [max(len(line[at]) for line in [columns, *rows]) for at in range(len(columns))]
     print(f"\n\n{title}")
     for line in [columns, ["-" * width for width in widths], *rows]:
@@ -84,6 +84,7 @@ def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *rem
         print("  ".join(["", first, *rest]))
     for remark in remarks:
         print(f"  {remark}")
+    print(f"  load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
 
 
 def moment(at: str) -> float:

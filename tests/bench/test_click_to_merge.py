@@ -80,7 +80,7 @@ async def merge_request(workspace: Workspace, after: int) -> Any:
 
 
 def is_waited_for(asked: dict[str, Any]) -> bool:
-    return asked["service"] != "slack" or asked["path"].endswith(DIRECTORY)
+    return asked["service"] != "slack" or str(asked["path"]).endswith(DIRECTORY)
 
 
 def covered(spans: Iterable[Span], began: float, ended: float) -> float:

@@ -16,7 +16,7 @@ AFTER_MERGE = frozenset(
 )
 CASES = [
     *(examples.change(state) for state in State if state not in AFTER_MERGE),
-    *(examples.merged_change(state) for state in [*AFTER_MERGE, State.WAITING_FOR_APPROVAL]),
+    *(examples.merged_change(state) for state in [*sorted(AFTER_MERGE), State.WAITING_FOR_APPROVAL]),
 ]
 NEEDS_EVENT = {
     CardAction.REJECT: Event.REJECTED,

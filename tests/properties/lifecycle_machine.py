@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bot.domain.change import Change, Merge, Proposal
 from bot.domain.content_key import ContentKey
-from bot.domain.decisions.decision import Advance, Decision
+from bot.domain.decisions.decision import Advance, Decision, Wait
 from bot.domain.decisions.merging import MergeSeen, decide_merge_review, decide_merging
 from bot.domain.decisions.review import Foreign, ReviewSeen, decide_review
 from bot.domain.decisions.syncing import SyncSeen, decide_merged, decide_syncing, decide_verifying
@@ -46,10 +46,16 @@ YAML = TIPHYS_YAML.replace(
 """The requester could approve, were it not his own change; two of the approvers are one person."""
 SHIPPING = frozenset({State.SYNCING, State.VERIFYING, State.SUCCEEDED})
 POLL = timedelta(seconds=15)
-TURNS: tuple[tuple[str, Any], ...] = (
-    *(("key", key) for key in KEYS),
-    *((name, turned) for name in ("gate_shut", "conflict", "auto_sync", "foreign") for turned in (True, True, False)),
-    *(("health", health) for health in (Health.HEALTHY, Health.PROGRESSING, Health.DEGRADED)),
+TURNS: tuple[tuple[str, tuple[Any, ...]], ...] = (
+    *(("turn", ("key", key)) for key in KEYS),
+    *(("turn", (name, to)) for name in ("gate_shut", "conflict", "auto_sync", "foreign") for to in (True, False)),
+    *(("turn", ("health", health)) for health in (Health.HEALTHY, Health.PROGRESSING, Health.DEGRADED)),
+    *(("argocd_works", (phase,)) for phase in (None, Phase.RUNNING, Phase.SUCCEEDED, Phase.FAILED)),
+    *(("pass_time", (minutes,)) for minutes in (1, 10, 60, 245, 490)),
+    *(("join_or_leave_the_group", (user,)) for user in APPROVERS),
+    *(("by_hand", (key, "merged")) for key in KEYS),
+    *(("by_hand", (KEYS[0], how)) for how in ("closed", "astray")),
+    *(("end", (user, action)) for user in ("U0DEV1", "U0DEV2") for action in ("abort", "reject")),
 )
 
 
@@ -58,6 +64,7 @@ class World:
     """What a look would find."""
 
     key: ContentKey = examples.KEY
+    late: ContentKey | None = None  # where the base moves at the moment of the merge
     foreign: bool = False
     closed: bool = False
     merge: Merge | None = None
@@ -125,7 +132,6 @@ class Lifecycle(RuleBasedStateMachine):
         if not fingerprint or not current.startswith(fingerprint):
             assert self.run(self.given()) == before
 
-    @rule(first=st.sampled_from(APPROVERS), second=st.sampled_from(APPROVERS))
     def approve_by_two(self, first: str, second: str) -> None:
         self.approve(first, "now")
         self.approve(second, "now")
@@ -134,10 +140,8 @@ class Lifecycle(RuleBasedStateMachine):
     def press(self, user: str, action: str) -> None:
         self.act(self.desk.click(user, f"change.{action}", self.change))
 
-    @rule(user=st.sampled_from(PEOPLE), action=st.sampled_from(["abort", "reject"]), sure=st.integers(0, 5))
-    def end(self, user: str, action: str, sure: int) -> None:
-        if sure == 0:
-            self.act(self.desk.submission(user, f"change.{action}", self.change, fields={"reason": "too risky"}))
+    def end(self, user: str, action: str) -> None:
+        self.act(self.desk.submission(user, f"change.{action}", self.change, fields={"reason": "too risky"}))
 
     @precondition(lambda self: self.last is not None)
     @rule()
@@ -147,6 +151,7 @@ class Lifecycle(RuleBasedStateMachine):
         before = self.run(self.desk.counts()), self.run(self.desk.get(self.change.id))
         self.act(self.last)
         assert (self.run(self.desk.counts()), self.run(self.desk.get(self.change.id))) == before
+        self.last = None
 
     def act(self, incoming: Incoming) -> None:
         self.run(self.desk.take(incoming))
@@ -154,7 +159,6 @@ class Lifecycle(RuleBasedStateMachine):
         self.last = incoming
         self.refreshed()
 
-    @rule(user=st.sampled_from(APPROVERS))
     def join_or_leave_the_group(self, user: str) -> None:
         members = self.office.people.usergroups[GROUP].users
         if user in members:
@@ -163,30 +167,30 @@ class Lifecycle(RuleBasedStateMachine):
             members.append(user)
         self.pass_time(2)  # longer than a standing is remembered
 
-    @rule(minutes=st.sampled_from([1, 10, 60, 245, 490]))
     def pass_time(self, minutes: int) -> None:
         self.desk.clock.at += timedelta(minutes=minutes)
 
     # What happens outside
 
     @rule(turn=st.sampled_from(TURNS))
-    def the_world_turns(self, turn: tuple[str, Any]) -> None:
-        setattr(self.world, *turn)
+    def the_world_turns(self, turn: tuple[str, tuple[Any, ...]]) -> None:
+        method, values = turn
+        getattr(self, method)(*values)
+
+    def turn(self, what: str, to: Any) -> None:
+        setattr(self.world, what, to)
 
     def nothing_stands_in_the_way(self) -> None:
         self.world.gate_shut = self.world.conflict = self.world.foreign = False
 
-    @precondition(lambda self: self.change.proposal is not None and self.change.state in BEFORE_MERGE)
-    @rule(key=st.sampled_from(KEYS), how=st.sampled_from(["merged", "closed", "astray"]), sure=st.integers(0, 4))
-    def by_hand(self, key: ContentKey, how: str, sure: int) -> None:
-        if sure or self.world.merge is not None or self.world.closed:
+    def by_hand(self, key: ContentKey, how: str) -> None:
+        if self.change.proposal is None or self.change.state not in BEFORE_MERGE or self.world.closed:
             return
         self.world.closed = True
         if how != "closed":
             self.world.merge, self.world.astray = self.merged(key, by_hand=True), how == "astray"
             self.world.key = key
 
-    @rule(phase=st.sampled_from([None, Phase.RUNNING, Phase.SUCCEEDED, Phase.SUCCEEDED, Phase.FAILED]))
     def argocd_works(self, phase: Phase | None) -> None:
         """On our sync if it was asked for, else on one of its own or of somebody."""
         ours = self.change.sync is not None and self.change.sync.operation is not None
@@ -197,6 +201,7 @@ class Lifecycle(RuleBasedStateMachine):
     def a_good_day(self, far: int) -> None:
         """What leads to success, up to some point of it: other rules go on from there."""
         self.nothing_stands_in_the_way()
+        self.office.people.usergroups[GROUP].users[:] = list(APPROVERS)
         self.look(1)
         if far > 1:
             self.approve_by_two("U0APPR1", "U0APPR2")
@@ -206,7 +211,10 @@ class Lifecycle(RuleBasedStateMachine):
             self.look(2)
         if far > 4:
             self.argocd_works(Phase.SUCCEEDED)
-            self.look(3)
+            self.world.health = Health.HEALTHY
+            self.look(2)
+            self.pass_time(10)
+            self.look(1)
 
     # What goes wrong at the worst moment: rare if every part of it had to come by chance
 
@@ -227,10 +235,12 @@ class Lifecycle(RuleBasedStateMachine):
         self.world.gate_shut = False
         self.look(2)
 
-    @precondition(lambda self: self.change.state in (State.MERGING, State.MERGED, State.WAITING_FOR_CHECKS))
+    @precondition(lambda self: self.change.state in BEFORE_MERGE)
     @rule(key=st.sampled_from(KEYS))
     def the_base_moves_at_the_last_moment(self, key: ContentKey) -> None:
-        self.world.key = key
+        """After our last look and before the merge: the forge guards only the head."""
+        self.a_good_day(3)
+        self.world.late = key
         self.look(2)
 
     # What the reconciler does
@@ -270,12 +280,15 @@ class Lifecycle(RuleBasedStateMachine):
                 merge = replace(change.merge, key=self.as_read(change.merge.key))
                 approvals = await self.approvers.judge(change, stage, source, merge.key.fingerprint)
                 return decide_merge_review(change, merge, approvals, stage, self.now, POLL)
+            case State.APPROVALS_VOID if change.proposal is None:
+                return Wait(reason=change.reason, look_again=POLL)
             case State.WAITING_FOR_APPROVAL | State.HELD | State.WAITING_FOR_CHECKS | State.APPROVALS_VOID:
                 return decide_review(change, await self.review(change), stage, self.now, POLL)
             case State.MERGING:
                 seen = await self.review(change)
                 if seen.merge is None and (seen.approvals is None or not seen.approvals.passed or world.gate_shut):
                     return Advance(event=Event.MERGE_REFUSED, reason="not any longer")
+                world.key, world.late = world.late or world.key, None
                 merge = seen.merge or self.merged(world.key)
                 world.merge, world.closed = merge, True
                 return decide_merging(change, MergeSeen(attempt=Merged(revision=merge.revision), merge=merge))

@@ -48,7 +48,10 @@ async def audit(workspace: Workspace) -> list[Entry]:
     rows = await _rows(
         workspace, "SELECT actor, action, outcome, change_id, text, detail FROM audit_entries ORDER BY id"
     )
-    return [Entry(*told, json.loads(detail)) for *told, detail in rows]
+    return [
+        Entry(actor, action, outcome, change, text, json.loads(detail))
+        for actor, action, outcome, change, text, detail in rows
+    ]
 
 
 async def changes(workspace: Workspace) -> list[tuple[Any, ...]]:

@@ -31,7 +31,7 @@ async def ended(workspace: Workspace, state: str, *words: str, number: int) -> M
     assert state in pull["statuses"]["tiphys/approval"]["description"]
     assert pull["head"]["ref"] not in await branches(workspace)
     [comment] = await comments(workspace, number)
-    assert f"apm-stack → production: {state}." in comment
+    assert f"apm-stack → production: {state}" in comment
     assert any(f": {state}" in reply and "@developer" in reply for reply in card.replies), card.replies
     return card
 

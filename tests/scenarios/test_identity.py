@@ -34,6 +34,11 @@ def configured(tmp_path: Path, *replaced: tuple[str, str]) -> tuple[str, ...]:
     return (*SPEED, "--config", str(file))
 
 
+def entry_of(name: str, user: str) -> str:
+    """A person's line of `people:`."""
+    return f"  {name}: {{slack: [{user}], github: [{name}], argocd: [{name}], emails: [{name}@example.com]}}\n"
+
+
 async def test_whose_yes_does_not_count(workspace: Workspace) -> None:
     card = await workspace.propose()
     for user, slug, words in (
@@ -144,10 +149,9 @@ async def test_who_leaves_after_his_yes_no_longer_counts_at_the_merge(workspace:
 async def test_one_person_with_two_ids_is_one(start: Start, tmp_path: Path) -> None:
     """`developer` has a second id that is an approver's, and two of the approvers are one person."""
     second = ("developer: {slack: [U0DEV1]", "developer: {slack: [U0DEV1, U0APPR3]")
-    gone = ("  approver-3: {slack: [U0APPR3], github: [approver-3], argocd: [approver-3], "
-            "emails: [approver-3@example.com]}\n", "")  # fmt: skip
+    gone = (entry_of("approver-3", "U0APPR3"), "")
     twin = ("approver-1: {slack: [U0APPR1]", "approver-1: {slack: [U0APPR1, U0ADMIN]")
-    alone = ("  admin: {slack: [U0ADMIN], github: [admin], argocd: [admin], emails: [admin@example.com]}\n", "")
+    alone = (entry_of("admin", "U0ADMIN"), "")
     also = ("from: [role:release]", "from: [role:release, U0ADMIN]")
     workspace = await start(*configured(tmp_path, second, gone, twin, alone, also))
     card = await workspace.propose()

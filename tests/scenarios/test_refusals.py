@@ -140,8 +140,8 @@ async def test_what_was_seen_before_a_rebuild_counts_no_more(workspace: Workspac
     await workspace.approve("approver-1")
     await workspace.told("approver-1", "counts: 1 of 2")
     production = Path("bot/sandbox/seed/apm/deployments/k8s/overlays/production/kustomization.yaml").read_text("utf-8")
-    moved = {"deployments/k8s/overlays/production/kustomization.yaml": production.replace("count: 6", "count: 7")}
-    await workspace.commit(moved)
+    path = "deployments/k8s/overlays/production/kustomization.yaml"
+    await workspace.commit({path: production.replace("count: 6", "count: 7")})
     await workspace.thread_says("Approvals no longer count")
 
     async def anew() -> Message | None:

@@ -45,6 +45,7 @@ class Stream:
             while request.transport is not None:  # the listener is still there
                 await response.write(b"" if self.lines.empty() else self.lines.get_nowait())
                 await asyncio.sleep(0.01)
+            return response
         finally:
             self.listeners -= 1
 

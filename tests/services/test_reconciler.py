@@ -1,0 +1,51 @@
+"""One step at a time, whatever stands in the rows."""
+
+from bot.domain.lifecycle import State
+from bot.services.approvers import Approvers
+from bot.services.closing import Closing
+from bot.services.merging import Merging
+from bot.services.names import Names
+from bot.services.proposing import Proposing
+from bot.services.reconciler import Reconciler, Steps
+from bot.services.reviewing import Reviewing
+from bot.services.syncing import Syncing
+from tests import examples
+from tests.desk import Desk
+from tests.examples import NOW
+
+
+def reconciler_of(desk: Desk) -> Reconciler:
+    names, approvers = Names(desk.outside.directory), Approvers(desk.store, desk.access, desk.clock)
+    reviewing = Reviewing(desk.outside, approvers, desk.clock)
+    steps = Steps(
+        proposing=Proposing(desk.outside, names, desk.clock), reviewing=reviewing,
+        merging=Merging(desk.outside, reviewing, names, desk.clock), syncing=Syncing(desk.outside, names, desk.clock),
+        closing=Closing(desk.outside), approvers=approvers, clock=desk.clock,
+    )  # fmt: skip
+    return Reconciler(desk.store, steps, desk.source, desk.clock, desk.bells)
+
+
+async def test_a_void_change_that_was_never_proposed_waits_for_a_person(desk: Desk) -> None:
+    """Somebody was on its branch before it ever was: there is no pull request to look at."""
+    reason = "approvals no longer count: somebody pushed to the promotion branch"
+    change = await desk.put(examples.change(State.APPROVALS_VOID, proposal=None, due_at=NOW, reason=reason))
+    assert await reconciler_of(desk).step(change) is None
+    found = await desk.get()
+    assert (found.state, found.reason) == (State.APPROVALS_VOID, reason)
+    assert found.due_at == NOW + desk.source.current.polling.changes
+
+
+async def test_a_stage_that_is_gone_is_waited_for(desk: Desk) -> None:
+    change = await desk.put(examples.change(environment="nowhere", due_at=NOW))
+    assert await reconciler_of(desk).step(change) is None
+    assert (await desk.get()).reason == "this stage is no longer in tiphys.yaml: put it back, or abort"
+
+
+async def test_what_gives_no_answer_is_waited_for_with_the_state_as_it_is(desk: Desk) -> None:
+    change = await desk.put(examples.merged_change(due_at=NOW))
+    assert await reconciler_of(desk).step(change) is None
+    found = await desk.get()
+    assert (found.state, found.trouble_since) == (State.MERGED, NOW)
+    assert found.reason.startswith("waiting for Argo CD: ")
+    assert found.due_at is not None
+    assert found.due_at > NOW
