@@ -1,8 +1,12 @@
 """The world's ports: free ones at first, the same ones when it is started again."""
 
 import json
+import random
 import socket
 from pathlib import Path
+
+RESERVED = range(20_000, 32_000)
+"""Below the ports that systems give to outgoing connections and to whoever asks for any free one."""
 
 
 class Ports:
@@ -24,9 +28,16 @@ class Ports:
         return bound
 
     def reserve(self, name: str) -> int:
-        """A port for a process of its own: free at this moment."""
-        with self.listen(name) as probe:
-            return int(probe.getsockname()[1])
+        """A port for a process of its own, which binds it later: free now, and not one that the system hands out."""
+        for port in (*filter(None, (self._known.get(name),)), *random.sample(RESERVED, 50), 0):
+            try:
+                with _bind(port) as probe:
+                    free = int(probe.getsockname()[1])
+            except OSError:
+                continue
+            self.keep(name, free)
+            return free
+        raise OSError("no port is free")
 
     def keep(self, name: str, port: int) -> None:
         self._known[name] = port

@@ -29,6 +29,11 @@ def configured(folder: Path, *replaced: tuple[str, str]) -> Path:
     return file
 
 
+async def monitoring_runs(workspace: Workspace, tag: str) -> None:
+    """Somebody sets the version of a Deployment in `base/`: in an early wave of every environment's next sync."""
+    await workspace.commit({PROMETHEUS: seeded(PROMETHEUS, ("example/prometheus:2.54.1", f"example/prometheus:{tag}"))})
+
+
 async def deploy_staging(workspace: Workspace, tag: str, *, of: str = "2.15.1") -> str:
     """Somebody sets staging's versions by hand and syncs it; answers the commit that it then runs."""
     sha = await workspace.commit({STAGING: seeded(STAGING, (of, tag))})

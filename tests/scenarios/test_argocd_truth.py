@@ -4,7 +4,17 @@ from pathlib import Path
 from typing import Any
 
 from tests.scenarios.conftest import Start
-from tests.scenarios.guide import API, BASE, STAGING, branches, card_shows, configured, seeded, syncs_asked
+from tests.scenarios.guide import (
+    API,
+    BASE,
+    STAGING,
+    branches,
+    card_shows,
+    configured,
+    monitoring_runs,
+    seeded,
+    syncs_asked,
+)
 from tests.scenarios.workspace import Workspace
 
 PRODUCTION = "apm-stack-production"
@@ -126,21 +136,20 @@ async def test_the_override_flag(workspace: Workspace) -> None:
 
 async def test_what_is_in_the_way_before_the_merge(start: Start) -> None:
     """Merge and sync are one step: a closed window, then somebody else's operation, hold back the merge itself."""
-    workspace = await start("--speed", "3")
+    workspace = await start("--speed", "4")
+    await monitoring_runs(workspace, "2.55.0-slow")
     await workspace.argocd("window", kind="deny", minutes=45)
     await workspace.propose()
-    await workspace.approve("approver-1", "approver-2")
-    card = await workspace.card_is("waiting for checks")
-    assert "opens" in card.plain
-    await workspace.settle()
-    assert not (await workspace.pulls())[0]["merged"]
-
-    await workspace.call("POST", "/api/bots", {"bot": "bot-1", "do": "stop"})
+    await workspace.approve("approver-1")
+    await card_shows(workspace, "opens")
     await workspace.argocd("window", clear=True)
+    await card_shows(workspace, "no sync window in the way")
+
     await workspace.argocd("sync", who="admin")
-    await workspace.call("POST", "/api/bots", {"bot": "bot-1", "do": "start"})
-    await card_shows(workspace, f"another operation is running on {PRODUCTION} (by admin)")
+    await workspace.approve("approver-2")
+    card = await card_shows(workspace, f"another operation is running on {PRODUCTION} (by admin)")
     assert not (await workspace.pulls())[0]["merged"]
+    assert card.state in ("waiting for approval", "waiting for checks")
     await workspace.card_is("succeeded")
     assert [operation["by"] for operation in await operations(workspace)] == ["admin", "tiphys"]
     assert (await operations(workspace))[-1]["revision"] == await the_merge(workspace)

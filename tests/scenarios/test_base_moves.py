@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.scenarios.conftest import Start
 from tests.scenarios.evidence import audit
-from tests.scenarios.guide import API, OVERLAYS, PRODUCTION, configured, seeded, syncs_asked
+from tests.scenarios.guide import API, OVERLAYS, PRODUCTION, card_shows, configured, seeded, syncs_asked
 from tests.scenarios.workspace import Workspace
 
 README: dict[str, str | None] = {"README.md": "Another introduction.\n"}
@@ -141,8 +141,8 @@ async def test_a_promotion_that_conflicts_is_rebuilt_five_times(start: Start, tm
 
         head = await workspace.until(rebuilt, wants=f"rebuild {rebuild + 1}")
         await workspace.thread_says(f"Rebuilt on {base[:7]}")
-        card = await workspace.card_is("waiting for approval")
-    assert "1 of 2" in card.plain
+        await workspace.card_is("waiting for approval")
+    card = await card_shows(workspace, "1 of 2")
     assert any("same content, approvals stay" in reply for reply in card.replies)
     await workspace.commit({PRODUCTION: seeded(PRODUCTION, ("2.14.0", "2.14.9"))})
     card = await workspace.card_is("errored")

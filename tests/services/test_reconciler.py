@@ -38,7 +38,7 @@ async def test_a_void_change_that_was_never_proposed_waits_for_a_person(desk: De
 async def test_a_stage_that_is_gone_is_waited_for(desk: Desk) -> None:
     change = await desk.put(examples.change(environment="nowhere", due_at=NOW))
     assert await reconciler_of(desk).step(change) is None
-    assert (await desk.get()).reason == "this stage is no longer in tiphys.yaml: put it back, or abort"
+    assert (await desk.get()).reason.startswith("this stage is no longer in tiphys.yaml: put it back")
 
 
 async def test_what_gives_no_answer_is_waited_for_with_the_state_as_it_is(desk: Desk) -> None:

@@ -42,12 +42,16 @@ class Stream:
         await response.prepare(request)
         self.listeners += 1
         try:
-            while request.transport is not None:  # the listener is still there
+            while _is_listened_to(request):
                 await response.write(b"" if self.lines.empty() else self.lines.get_nowait())
                 await asyncio.sleep(0.01)
             return response
         finally:
             self.listeners -= 1
+
+
+def _is_listened_to(request: web.Request) -> bool:
+    return request.transport is not None and not request.transport.is_closing()
 
 
 class Watched:

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from aiohttp import web
 
 from bot.domain.identity import Revision
 from bot.domain.live import Health, SyncStatus
@@ -217,6 +218,22 @@ async def test_404_means_gone_and_403_does_not_say(client: ArgocdClient, replay:
         await client.get(reference("apm-small"))
     assert denied.value.slug == "permission-denied"
     assert "Kubernetes API is down" in denied.value.reason
+
+
+@pytest.mark.parametrize("refresh", [False, True])
+async def test_an_application_of_another_project_is_found_there(
+    client: ArgocdClient, replay: Replay, refresh: bool
+) -> None:
+    """Whoever asked compares the projects, and can say both; where we may not see it, it stays unfound."""
+    document = {"metadata": {"name": "apm-small", "namespace": "argocd"}, "spec": {"project": "other"}}
+
+    async def elsewhere(request: web.Request) -> web.StreamResponse:
+        gone = Answer(status=404, body={"error": "not found", "code": 5, "message": "not found"})
+        return (gone if "project" in request.query else Answer(body=document)).response()
+
+    replay.on("GET", "/api/v1/applications/apm-small", elsewhere)
+    assert (await client.get(reference("apm-small"), refresh=refresh)).project == "other"
+    assert ("project", "apm") in replay.requests[0].query
 
 
 async def test_a_broken_policy_line_is_waited_for_and_named(client: ArgocdClient, replay: Replay) -> None:
