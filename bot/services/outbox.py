@@ -17,9 +17,6 @@ class OutboxQueue:
         self._store, self._reports, self._clock = store, reports, clock
 
     async def claim(self, *, limit: int) -> list[Outgoing]:
-        async with self._store.reading() as tx:
-            if await tx.outbox.count_due(self._clock.now()) == 0:
-                return []
         async with self._store.writing() as tx:
             return await tx.outbox.claim(self._clock.now(), limit=limit)
 

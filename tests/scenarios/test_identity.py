@@ -141,9 +141,7 @@ async def test_who_leaves_after_his_yes_no_longer_counts_at_the_merge(workspace:
     await workspace.card_is("waiting for approval")
     assert [pull["merged"] for pull in await workspace.pulls()] == [False]
     await workspace.call("PATCH", "/api/usergroups/platform-team", {"users": ["approver-1", "approver-3"]})
-    async with refused(workspace, "approver-1", "already", "approved #1 already"):
-        await workspace.click("approver-1", "change.approve", await workspace.card())
-    await workspace.card_is("succeeded")
+    await workspace.card_is("succeeded")  # his yes counts again without being given again
 
 
 async def test_one_person_with_two_ids_is_one(start: Start, tmp_path: Path) -> None:

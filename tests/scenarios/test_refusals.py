@@ -109,8 +109,12 @@ async def test_a_newer_source_takes_over(workspace: Workspace) -> None:
     await workspace.until(deployed, wants="staging runs the newer version")
     await workspace.say("developer-2", "/promote apm-stack prod")
     await workspace.told("developer-2", "This is #2")
-    new = await workspace.card_is("waiting for approval")
-    assert new.ts != old.ts
+
+    async def asked_again() -> Message | None:
+        card = await workspace.card()
+        return card if card.change != old.change and card.state == "waiting for approval" else None
+
+    new: Message = await workspace.until(asked_again, wants="a card of its own for the newer source")
     assert "2.15.2" in new.plain
     first, _ = await workspace.cards()
     assert first.state == "superseded"
