@@ -113,8 +113,8 @@ class Repositories:
                 if ref.startswith("refs/heads/"):
                     found[ref.removeprefix("refs/heads/")] = sha
         heads = root / "refs" / "heads"
-        for path in heads.rglob("*"):
-            if path.is_file() and path.suffix != ".lock":
+        for folder, _, files in os.walk(heads):  # which passes over folders that git removed just now
+            for path in (Path(folder) / file for file in files if not file.endswith(".lock")):
                 with contextlib.suppress(FileNotFoundError):  # deleted by a push just now
                     found[path.relative_to(heads).as_posix()] = path.read_text().strip()
         return dict(sorted(found.items()))

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import os
+import shutil
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -79,6 +81,25 @@ async def test_tips_are_the_branches_loose_and_packed(repositories: Repositories
     await repositories.move_branch(NAME, "team/x", two, expected=one)
     await repositories.move_branch(NAME, "team/y", None, expected=one)
     assert repositories.tips(NAME) == {"develop": one, "team/x": two} == await repositories.branches(NAME)
+
+
+async def test_tips_can_be_read_while_branches_and_their_folders_come_and_go(repositories: Repositories) -> None:
+    [one] = await commits(repositories, 1)
+    folder = repositories.path(NAME) / "refs" / "heads" / "team" / "deep" / "er"
+    over = Event()
+
+    def come_and_go() -> None:
+        while not over.is_set():
+            folder.mkdir(parents=True)
+            (folder / "x").write_text(one)
+            shutil.rmtree(folder.parent.parent)
+
+    task = TaskSet("test").start(asyncio.to_thread(come_and_go), name="come-and-go")
+    try:
+        await asyncio.to_thread(lambda: [repositories.tips(NAME) for _ in range(500)])
+    finally:
+        over.set()
+    await task
 
 
 async def test_a_failed_command_says_what_git_said(repositories: Repositories) -> None:

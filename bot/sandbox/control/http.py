@@ -5,8 +5,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import structlog
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+log = structlog.get_logger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -64,6 +67,9 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
             raise
         slug = {404: "no_such_route", 405: "method_not_allowed", 413: "too_large"}.get(error.status, "refused")
         return ControlError(error.status, slug, f"{request.method} {request.path}: {error.reason}").response()
+    except Exception as error:  # a bug of the sandbox: told where a script reads it, and in full in the log
+        log.exception("sandbox.control_crashed", method=request.method, path=request.path)
+        return ControlError(500, "crashed", f"{request.method} {request.path}: {type(error).__name__}").response()
 
 
 @web.middleware
