@@ -99,7 +99,29 @@ async def test_an_acknowledgement_may_come_on_another_connection(stage: Stage, s
         await second.close()
 
 
-async def test_a_bot_reconnects_when_slack_refreshes(stage: Stage, script: Script) -> None:
+async def test_a_refresh_is_told_then_the_connection_ends_and_another_one_hears(stage: Stage, script: Script) -> None:
+    tasks = TaskSet("test")
+    async with aiohttp.ClientSession() as session:
+        first = await session.ws_connect(await open_url(stage))
+        assert (await first.receive_json())["type"] == "hello"
+        assert await script.post("/api/slack/disconnect", reason="refresh_requested") == {"connections": 1}
+        told = await first.receive_json()
+        assert (told["type"], told["reason"]) == ("disconnect", "refresh_requested")
+        assert (await first.receive()).type is aiohttp.WSMsgType.CLOSE
+        second = await session.ws_connect(await open_url(stage))
+        assert (await second.receive_json())["type"] == "hello"
+        said = tasks.start(
+            script.post("/api/say", user="developer", channel="deployments", text="/promote again"), name="say"
+        )
+        envelope = await second.receive_json()
+        assert envelope["payload"]["text"] == "again"
+        await second.send_json({"envelope_id": envelope["envelope_id"]})
+        assert (await said)["ack"] is not None
+        await second.close()
+
+
+async def test_bolt_comes_back_after_a_refresh(stage: Stage, script: Script) -> None:
+    """Its own reconnecting may open two connections and drop the first, so what is said meanwhile is said again."""
     app, heard = stage.bolt_app(), list[str]()
 
     @app.command("/promote")
@@ -108,11 +130,12 @@ async def test_a_bot_reconnects_when_slack_refreshes(stage: Stage, script: Scrip
         await ack()
 
     async with stage.connected(app):
-        said = await script.post("/api/slack/disconnect", reason="refresh_requested")
-        assert said == {"connections": 1}
+        await script.post("/api/slack/disconnect", reason="refresh_requested")
         await until(lambda: stage.service.parts.socket_mode.connections == 1)
-        await script.post("/api/say", user="developer", channel="deployments", text="/promote again")
-    assert heard == ["again"]
+        async with asyncio.timeout(30):
+            while not heard:
+                await script.post("/api/say", user="developer", channel="deployments", text="/promote again")
+    assert set(heard) == {"again"}
 
 
 async def test_socket_mode_must_be_switched_on(stage: Stage) -> None:
