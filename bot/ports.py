@@ -22,6 +22,7 @@ from bot.domain.live import LiveApplication, SyncWindows
 from bot.domain.outgoing import CardPlacement, Outgoing
 from bot.domain.pipeline import ArgocdReference, Configuration
 from bot.domain.pull_request import Check, MergeAttempt, PullRequest
+from bot.domain.request import Answer
 
 
 class OutsideError(Exception):
@@ -290,10 +291,11 @@ class Directory(Protocol):
 class Front(Protocol):
     """Where the chat adapter brings everything that people do."""
 
-    async def take(self, incoming: Incoming) -> Ack:
+    async def take(self, incoming: Incoming, *, refusal: Answer | None = None) -> Ack:
         """Record it durably with its audit entry, once, and say what to answer at once.
 
-        A repeated delivery gets the first one's answer and has no second effect. Never does slow work.
+        A repeated delivery gets the first one's answer and has no second effect. Never does slow work. With a
+        `refusal` the adapter knows already that it must not be: it is recorded and told so, and nothing else happens.
         """
         ...
 

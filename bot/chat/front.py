@@ -53,8 +53,8 @@ class ChatFront:
         self._store, self._services, self._commands, self._source = store, services, commands, source
         self._clock, self._bells = clock, bells
 
-    async def take(self, incoming: Incoming) -> Ack:
-        settled = await self._settle(incoming)
+    async def take(self, incoming: Incoming, *, refusal: Answer | None = None) -> Ack:
+        settled = _refused(incoming, refusal) if refusal else await self._settle(incoming)
         is_done = settled.answer is not None or settled.ack.dialog is not None
         known = await self._store.record(
             incoming, settled.ack, _entry(incoming, settled, self._clock.now()), done=is_done,

@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.dialog import Dialog
 from bot.domain.incoming import Ack, Incoming
+from bot.domain.request import Answer
 from bot.domain.text import Code, Text
 from bot.ports import Front
 from bot.slack import incoming as read
@@ -31,7 +32,9 @@ NOT_RECORDED = Text.of(
     "That could not be recorded, so nothing has happened. Try again in a moment; if it stays like this, tell whoever "
     "runs Tiphys here."
 )
-FOREIGN = Text.of("Tiphys takes orders only from the workspace that it is installed in.")
+FOREIGN = Answer.refusal(
+    "foreign-workspace", Text.of("Tiphys takes orders only from the workspace that it is installed in.")
+)
 TOO_LATE = Text.of("Slack did not let me open the dialog in time. Nothing has happened: press or type it again.")
 NEEDS_COMMAND = Text.of("This opens a dialog, and Slack opens those only for commands and buttons: use ",
                         Code("/gitops"), " or the button on the card.")  # fmt: skip
@@ -110,10 +113,12 @@ class Listeners:
         )  # fmt: skip
         if self._home_only and read.workspace_of(body) not in (None, self._identity.team_id):
             told.warning("slack.foreign_workspace", workspace=read.workspace_of(body))
-            return Ack(text=FOREIGN)
+            refusal = FOREIGN
+        else:
+            refusal = None
         try:
             with self._activity.one_more():
-                answer = await self._front.take(incoming)
+                answer = await self._front.take(incoming, refusal=refusal)
         except Exception:
             told.exception("slack.not_recorded")
             if is_event:

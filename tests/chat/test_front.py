@@ -8,8 +8,10 @@ from bot.domain.content_key import FINGERPRINT_PREFIX
 from bot.domain.dialog import ApproveDialog, DetailsDialog, DiffDialog, ReasonDialog
 from bot.domain.incoming import Ack, IncomingKind
 from bot.domain.lifecycle import State
+from bot.domain.request import Answer
+from bot.domain.text import Text
 from tests import examples
-from tests.desk import Desk, Office
+from tests.desk import Desk, Office, value_of
 
 
 async def test_a_command_is_one_row_and_one_audit_entry_before_it_is_answered(desk: Desk) -> None:
@@ -55,6 +57,22 @@ async def test_a_slash_command_of_its_own_is_its_verb(desk: Desk) -> None:
     ack = await desk.take(act)
     assert ack.text is not None
     assert "apm-stack has no environment nowhere" in ack.text.plain
+
+
+@pytest.mark.parametrize("kind", IncomingKind)
+async def test_what_is_refused_on_the_way_in_is_recorded_told_and_never_worked_off(
+    desk: Desk, kind: IncomingKind
+) -> None:
+    change = await desk.put(examples.change())
+    facts = {"action": "change.approve", "value": value_of(change), "text": "approve #1 abcdef"}
+    incoming = desk.act(kind, "U0EXTERNAL", **facts)
+    ack = await desk.front.take(incoming, refusal=Answer.refusal("foreign-workspace", Text.of("Not from there.")))
+    told = ack.text.plain if ack.text else await desk.answer(incoming)
+    assert told == "Not from there."
+    assert await desk.due_acts() == 0
+    [entry] = await desk.audit()
+    assert (entry.actor, entry.outcome, entry.detail["slug"]) == ("U0EXTERNAL", "refused", "foreign-workspace")
+    assert (await desk.counts())["approvals"] == 0
 
 
 @pytest.mark.parametrize("action", ["change.approve", "change.abort", "change.why", "change.sync"])

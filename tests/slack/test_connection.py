@@ -8,6 +8,7 @@ import pytest
 from bot.domain.identity import CannotVerify, Member, UserId
 from bot.domain.incoming import Ack, Incoming
 from bot.domain.pipeline import SlackPolicy
+from bot.domain.request import Answer
 from bot.domain.text import Text
 from bot.ports import Denied
 from bot.sandbox.seeded import TOKENS
@@ -21,7 +22,7 @@ Eventually = Callable[..., Awaitable[Any]]
 class Greeter:
     """A front that greets whoever says anything."""
 
-    async def take(self, incoming: Incoming) -> Ack:
+    async def take(self, incoming: Incoming, *, refusal: Answer | None = None) -> Ack:
         return Ack(text=Text.of(f"Hello, {incoming.user}."))
 
 

@@ -11,6 +11,7 @@ from bot.domain.audit import AuditEntry
 from bot.domain.dialog import ReasonDialog
 from bot.domain.identity import ChangeId
 from bot.domain.incoming import Ack, Incoming, IncomingKind
+from bot.domain.request import Answer
 from bot.domain.text import Text
 from bot.sandbox.seeded import BOT_ID, BOT_USER_ID, TEAM_ID, TOKENS
 from bot.slack.app import Identity, build_app
@@ -31,12 +32,16 @@ class RecordingFront:
     def __init__(self, store: SqlStore) -> None:
         self._store = store
         self.taken: list[Incoming] = []
+        self.refused: list[str | None] = []
         self.answers: dict[str, Ack] = {}
         self.broken = False
 
-    async def take(self, incoming: Incoming) -> Ack:
+    async def take(self, incoming: Incoming, *, refusal: Answer | None = None) -> Ack:
         if self.broken:
             raise RuntimeError("the disk is full")
+        if refusal is not None:
+            self.refused.append(refusal.refused)
+            return Ack(text=refusal.text)
         ack = self.answers.get(incoming.action, Ack())
         entry = AuditEntry(at=datetime.now(UTC), actor=incoming.user, action="received", outcome="done", text="")
         if (known := await self._store.record(incoming, ack, entry, done=True)) is not None:
@@ -239,4 +244,5 @@ async def test_another_workspace_is_refused(scene: Scene) -> None:
     altered = {**payload, "trigger_id": "another", "team": {"id": "T0ELSEWHERE", "domain": "x"}}
     await scene.workspace.control("POST", "/api/replay", delivery_id=delivery["id"], body=altered)
     assert len(scene.front.taken) == 1
+    assert scene.front.refused == ["foreign-workspace"]
     assert "only from the workspace" in (await scene.whisper())["plain"]
