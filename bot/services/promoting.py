@@ -145,7 +145,9 @@ class Promotions:
         standing = await tx.changes.find_open(stage.application, stage.environment)
         if standing is not None:
             is_newer = standing.source_revision != deployed
-            if not (is_newer and stage.supersede and standing.state in BEFORE_MERGE):
+            # What somebody merged by hand is decided first.
+            is_pending = standing.state in BEFORE_MERGE and standing.merge is None
+            if not (is_newer and stage.supersede and is_pending):
                 await tx.outbox.touch_card(standing.id, now=now)
                 words = f"#{standing.number} is open already: {standing.title}, {standing.state.value}."
                 if sync and standing.sync_asked_by is None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.scenarios.guide import PRODUCTION, branches, card_shows, comments, seeded, syncs_asked
+from tests.scenarios.guide import PRODUCTION, branches, card_shows, comments, deploy_staging, seeded, syncs_asked
 from tests.scenarios.workspace import Workspace
 
 SLIPPED = "deployments/k8s/overlays/production/slipped.yaml"
@@ -103,6 +103,11 @@ async def test_merged_by_hand_before_a_quorum(workspace: Workspace) -> None:
     assert labels["change.approve"] == "Approve what was merged"
     assert await workspace.settle()
     assert await syncs_asked(workspace) == []
+
+    await deploy_staging(workspace, "2.15.2")
+    await workspace.say("developer", "/promote apm-stack prod")
+    await workspace.told("developer", "#1 is open already")
+    assert (await workspace.card()).state == "waiting for approval", "what is merged is decided before anything newer"
 
     await workspace.approve("approver-2")
     await workspace.card_is("succeeded")

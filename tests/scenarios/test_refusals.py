@@ -7,6 +7,7 @@ from typing import Any
 from bot.sandbox.surroundings import seeded_configuration
 from tests.scenarios.conftest import Start
 from tests.scenarios.evidence import acts, audit, changes, effects, refused
+from tests.scenarios.guide import deploy_staging
 from tests.scenarios.workspace import Message, Workspace
 
 NOBODYS = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
@@ -98,15 +99,7 @@ async def test_what_was_rejected_stays_rejected(workspace: Workspace) -> None:
 async def test_a_newer_source_takes_over(workspace: Workspace) -> None:
     old = await workspace.propose()
     await workspace.approve("approver-1")
-    overlay = Path("bot/sandbox/seed/apm/deployments/k8s/overlays/staging/kustomization.yaml").read_text("utf-8")
-    await workspace.commit({"deployments/k8s/overlays/staging/kustomization.yaml": overlay.replace("2.15.1", "2.15.2")})
-    await workspace.argocd("sync", application="apm-stack-staging")
-
-    async def deployed() -> bool:
-        staging = await workspace.application("apm-stack-staging")
-        return staging["health"] == "Healthy" and len(staging["history"]) == 2
-
-    await workspace.until(deployed, wants="staging runs the newer version")
+    await deploy_staging(workspace, "2.15.2")
     await workspace.say("developer-2", "/promote apm-stack prod")
     await workspace.told("developer-2", "This is #2")
 
