@@ -1,6 +1,8 @@
 """Bells that wake workers: a hint that there is something to do, never the only way to learn of it."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 
 class Bell:
@@ -8,18 +10,48 @@ class Bell:
 
     def __init__(self) -> None:
         self._rung = asyncio.Event()
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self._under_way = 0
+        self._has_worker = self._is_waiting = False
 
     def ring(self) -> None:
         self._rung.set()
+        if self._has_worker:
+            self._quiet.clear()
 
     async def wait(self, seconds: float) -> None:
         """Return at the next ring, or after that time."""
+        self._has_worker = self._is_waiting = True
+        asyncio.get_running_loop().call_soon(self._look)  # what the worker has just started begins before that
         try:
             async with asyncio.timeout(max(seconds, 0)):
                 await self._rung.wait()
         except TimeoutError:
             pass
+        finally:
+            self._is_waiting = False
         self._rung.clear()
+
+    @contextmanager
+    def work(self) -> Iterator[None]:
+        """Something that a ring has started goes on while the worker waits for the next one."""
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            self._look()
+
+    async def quiet(self, seconds: float) -> None:
+        """Return when all that was rung for is done, or after that time; at once if nobody works on it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._quiet.wait()
+
+    def _look(self) -> None:
+        if self._is_waiting and not self._rung.is_set() and not self._under_way:
+            self._quiet.set()
 
 
 class Bells:

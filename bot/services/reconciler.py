@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 AT_ONCE = 8
 LONGEST_NAP = 60.0
 BACK_OFF = (1, 2, 3, 5, 10, 20, 30)
+HEAD_START = 0.1
 SAME_LOOK = timedelta(milliseconds=500)
 SYSTEMS = {"argocd": "Argo CD", "github": "GitHub", "git": "Git", "slack": "Slack"}
 PATIENCE = {
@@ -119,6 +120,9 @@ class Reconciler:
         """Step until the change has nothing to do now."""
         try:
             while (again := await self.step(change)) is not None:
+                if change.state is State.PROPOSING:
+                    # People wait for the card, nobody waits for the first look: what shows it goes first.
+                    await self._bells.outbox.quiet(HEAD_START)
                 change = again
         finally:
             self._busy.discard(change.id)

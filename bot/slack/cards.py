@@ -1,5 +1,6 @@
 """Cards: each stands once, is found again after a crash, and is updated in place."""
 
+import asyncio
 from dataclasses import replace
 
 import structlog
@@ -29,10 +30,9 @@ class Cards:
         self._outbox, self._posting = outbox, posting
 
     async def send(self, item: Outgoing, change: ChangeId) -> End:
-        card = await self._outbox.find_card(change)
+        card, placement = await asyncio.gather(self._outbox.find_card(change), self._outbox.find_placement(change))
         if card is None:
             return Never("there is no such change")
-        placement = await self._outbox.find_placement(change)
         if placement is None:
             found = await self._ensure_posted(item, card)
             if not isinstance(found, CardPlacement):

@@ -67,7 +67,7 @@ class Sender:
     async def _handle(self, item: Outgoing) -> None:
         lane = self._lanes.setdefault(_lane(item), asyncio.Lock())
         try:
-            with self._activity.one_more():
+            with self._activity.one_more(), self._bell.work():
                 async with lane:
                     await self._record(item, await self._try(item))
         finally:
