@@ -1,6 +1,6 @@
 """The front half of the product in a process of its own: connection, listeners, front and database; no worker.
 
-`python -m tests.bench.front_desk API_URL FOLDER`: what it records stays due.
+`python -m tests.bench.front_desk API_URL FOLDER`: `tiphys.yaml` lies in the folder, and what it records stays due.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from bot.slack.connection import SlackConnection
 from bot.store.migrate import upgrade
 from bot.store.store import SqlStore
 from bot.wake import Bells
-from tests.desk import ENVIRON, TIPHYS_YAML
+from tests.desk import ENVIRON
 
 
 async def main(api_url: str, folder: Path) -> None:
@@ -39,7 +39,6 @@ async def main(api_url: str, folder: Path) -> None:
         _env_file=None, slack_bot_token=SecretStr(TOKENS.slack_bot), slack_app_token=SecretStr(TOKENS.slack_app),
         slack_api_url=api_url, tiphys_data=folder,
     )  # fmt: skip
-    (folder / "tiphys.yaml").write_text(TIPHYS_YAML)
     source = ConfigurationSource(folder / "tiphys.yaml", lambda: ENVIRON)
     logs.configure(Redaction(settings.secrets()), format="json")
     await upgrade(settings.database)
