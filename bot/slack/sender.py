@@ -65,16 +65,21 @@ class Sender:
         await self._tasks.close()
 
     async def _handle(self, item: Outgoing) -> None:
-        lane = self._lanes.setdefault(_lane(item), asyncio.Lock())
         try:
             with self._activity.one_more(), self._bell.work():
-                async with lane:
+                async with self._lane(_lane(item)):
+                    if item.kind is OutgoingKind.NOTE:
+                        async with self._lane(_card_lane(item)):  # a card that is on its way stands first
+                            pass
                     await self._record(item, await self._try(item))
         finally:
             self._in_hand.discard(item.id)
             if not self._in_hand:
                 self._lanes.clear()
             self._bell.ring()  # it may have been touched again meanwhile
+
+    def _lane(self, name: str) -> asyncio.Lock:
+        return self._lanes.setdefault(name, asyncio.Lock())
 
     async def _try(self, item: Outgoing) -> End:
         try:
@@ -115,14 +120,23 @@ class Sender:
 
 
 def _lane(item: Outgoing) -> str:
-    """What must go one after the other: a card and its notes, the notices of a channel."""
+    """What must go one after the other: a card, the notes of a card, the notices of a channel.
+
+    A card does not wait for its notes: those go at the pace of posts, about one a second in a channel.
+    """
     match item.kind:
-        case OutgoingKind.CARD | OutgoingKind.NOTE:
-            return f"change:{item.change}"
+        case OutgoingKind.CARD:
+            return _card_lane(item)
+        case OutgoingKind.NOTE:
+            return f"notes:{item.change}"
         case OutgoingKind.NOTICE:
             return f"channel:{item.channel}"
         case OutgoingKind.ANSWER:
             return f"answer:{item.id}"
+
+
+def _card_lane(item: Outgoing) -> str:
+    return f"card:{item.change}"
 
 
 def _back_off(failures: int) -> float:

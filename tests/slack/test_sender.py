@@ -265,6 +265,28 @@ async def test_slacks_pace_is_kept(bench: Bench) -> None:
     assert {request["status"] for request in bench.workspace.asked("chat.postMessage")} == {200}
 
 
+async def test_a_card_does_not_wait_for_its_notes(bench: Bench) -> None:
+    await bench.crash()
+    bench.begin(scale=0.05)
+    change = bench.samples.change().id
+    await bench.show()
+    await bench.settled()
+
+    async def notes(rows: Any) -> None:
+        for number in range(10):
+            await rows.note(change, f"n{number}", Text.of(f"note {number}"), now=bench.outbox.clock.now())
+
+    await bench.write(notes)
+    await bench.eventually(lambda: len(bench.workspace.asked("chat.postMessage")) > 2)
+    await bench.show(State.MERGING)
+
+    async def merging() -> bool:
+        return "merging" in (await bench.card())["text"]
+
+    await bench.eventually(merging)
+    assert len((await bench.card())["replies"]) < 10
+
+
 async def test_a_storm_of_notices_does_not_starve_a_card(bench: Bench) -> None:
     await bench.crash()
     bench.begin(scale=4)
