@@ -10,7 +10,7 @@ from bot.domain.identity import short
 from bot.domain.lifecycle import Event, State
 from bot.domain.pipeline import Stage
 from bot.domain.pull_request import HeadMoved, MergeAttempt, Merged, MergeRefused, NotReady
-from bot.domain.text import Text, listed
+from bot.domain.text import Code, Text, listed
 
 AGAIN = timedelta(seconds=2)
 
@@ -52,7 +52,12 @@ def _merged(change: Change, merge: Merge | None) -> Decision:
     where = (
         f" on {short(merge.base or '')}, approved on {short(proposal.base)}: same content" if moved and proposal else ""
     )
-    return Advance(event=Event.MERGED, reason=f"merged as approved{where}", facts={"merge": merge})
+    return Advance(
+        event=Event.MERGED,
+        reason=f"merged as approved{where}",
+        facts={"merge": merge},
+        note=Text.of("Merged as approved: ", Code(short(merge.revision)), f"{where}."),
+    )
 
 
 def decide_merge_review(

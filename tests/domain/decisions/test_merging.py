@@ -23,6 +23,8 @@ def test_merged_as_approved() -> None:
     decided = decide_merging(MERGING, MergeSeen(attempt=Merged(revision=MERGED), merge=examples.merge()))
     assert isinstance(decided, Advance)
     assert (decided.event, decided.facts) == (Event.MERGED, {"merge": examples.merge()})
+    assert decided.note is not None
+    assert decided.note.plain == f"Merged as approved: {MERGED[:7]}."
 
 
 def test_merged_with_other_content_is_not_synced_and_says_what_differs() -> None:
