@@ -13,7 +13,10 @@ class GateState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """What one gate says now. `reason` is a sentence for people, without end punctuation."""
+    """What one gate says now. `reason` is a sentence for people, without end punctuation.
+
+    `link` is a page of the forge or of Argo CD; an address that somebody outside chose never gets there.
+    """
 
     slug: str
     state: GateState

@@ -26,11 +26,10 @@ class CheckState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One status or check run on a head, ours left out."""
+    """One status or check run on a head, ours left out. Its own address is not kept: whoever sets it chooses that."""
 
     name: str
     state: CheckState
-    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

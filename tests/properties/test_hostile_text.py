@@ -106,7 +106,7 @@ def changes(draw: st.DrawFn) -> Change:
         requested_by=UserId("U0DEV1"), requested_at=NOW, channel=ChannelId("C0DEPLOY"), asked_in=ChannelId("C0DEPLOY"),
         state=draw(st.sampled_from(State)), state_since=NOW, reason=outside, proposal=proposal,
         merge=draw(st.sampled_from([None, merge])), cause=draw(HOSTILE), still_runs=outside, void_because=outside,
-        gates=(Gate.waiting("checks", outside, link=outside),) * many, trouble_since=NOW,
+        gates=(Gate.waiting("checks", outside, link="https://forge.example.com/1"),) * many, trouble_since=NOW,
         approvals=RuleResult(rule="quorum", verdict=Verdict.WAITING, reason=draw(SHORT), counted=counted),
         sync=SyncFacts(operation=None, asked_at=NOW, left_behind=(outside,) * many, moved_on=many),
         progress=SyncProgress(

@@ -93,7 +93,6 @@ class WireComment(Wire):
 class WireStatus(Wire):
     context: str
     state: str
-    target_url: str | None = None
 
 
 class WireCombinedStatus(Wire):
@@ -106,7 +105,6 @@ class WireCheckRun(Wire):
     name: str
     status: str
     conclusion: str | None = None
-    html_url: str | None = None
 
 
 class WireCheckRuns(Wire):
@@ -165,15 +163,10 @@ def check_of_status(status: WireStatus) -> Check | None:
     if status.context.lower() == OUR_CONTEXT:
         return None
     state = _STATUS.get(status.state.lower(), CheckState.PENDING)
-    return Check(name=status.context, state=state, link=_web(status.target_url))
+    return Check(name=status.context, state=state)
 
 
 def check_of_run(run: WireCheckRun) -> Check:
     finished = run.status == "completed"
     state = _CONCLUSION.get(run.conclusion or "", CheckState.PENDING) if finished else CheckState.PENDING
-    return Check(name=run.name, state=state, link=_web(run.html_url))
-
-
-def _web(link: str | None) -> str | None:
-    """Whoever sets a status chooses its link."""
-    return link if link and link.startswith(("https://", "http://")) else None
+    return Check(name=run.name, state=state)
