@@ -2,8 +2,10 @@
 
 import asyncio
 import signal
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -41,12 +43,14 @@ from bot.services.syncing import Syncing
 from bot.services.watching import Watching
 from bot.settings import Settings, environment
 from bot.slack.connection import SlackConnection
+from bot.slack.http_mode import HttpAnswer
 from bot.store.engine import FileLock, sqlite_path
 from bot.store.migrate import upgrade
 from bot.store.store import SqlStore
 from bot.tasks import TaskSet
 from bot.wake import Bells
 from bot.web.health import Readiness, health_routes
+from bot.web.slack_events import slack_events_routes
 
 log = structlog.get_logger(__name__)
 
@@ -93,9 +97,17 @@ class Bot:
         log.info("bot.stopped")
         return 0
 
+    def routes(self) -> list[web.RouteDef]:
+        """All that is served on `TIPHYS_LISTEN`."""
+        routes = health_routes(self._readiness)
+        secret = self._settings.slack_signing_secret
+        if self._settings.slack_app_token is None and secret is not None:
+            routes += slack_events_routes(self._receive_from_slack, secret.get_secret_value(), self._clock)
+        return routes
+
     async def _serve(self, closing: AsyncExitStack) -> None:
         app = web.Application()
-        app.add_routes(health_routes(self._readiness))
+        app.add_routes(self.routes())
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         closing.push_async_callback(runner.cleanup)
@@ -154,6 +166,9 @@ class Bot:
         scheduler.add_job(reloading.look, "interval", seconds=RELOAD_SECONDS, **options)
         scheduler.start()
         closing.callback(scheduler.shutdown, wait=False)
+
+    async def _receive_from_slack(self, payload: Mapping[str, Any], headers: Mapping[str, str]) -> HttpAnswer | None:
+        return None if self._slack is None else await self._slack.receive(payload, headers)
 
     async def _readiness(self) -> Readiness:
         problems = ["starting"] if self._slack is None else list(self._slack.problems())

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple, get_args
 
 from dotenv import dotenv_values
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import URL, make_url
@@ -108,6 +108,19 @@ def _database(value: Any) -> Any:
     return text
 
 
+def _needed_over_http(value: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+    """Without an app token Slack comes over HTTP, where the signing secret is all that tells it from anybody else."""
+    if value is None and others.data.get("slack_app_token", ...) is None:
+        raise wrong(
+            "neither it nor `SLACK_APP_TOKEN` is set",
+            "Set it to the Slack app's signing secret: Slack then comes over HTTP, to `/slack/events`. Or set "
+            "`SLACK_APP_TOKEN` to its app-level token (`xapp-…`, scope `connections:write`): Tiphys then uses Socket "
+            "Mode. Both may be set by file: `SLACK_SIGNING_SECRET_FILE`, `SLACK_APP_TOKEN_FILE`",
+            slug=NOT_SET,
+        )
+    return value
+
+
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
 BotToken = Annotated[SecretStr, _token("xoxb-", "bot token")]
 AppToken = Annotated[SecretStr, _token("xapp-", "app-level token")]
@@ -161,11 +174,13 @@ class Settings(StorageSettings):
     """All that a running Tiphys needs of its surroundings."""
 
     slack_bot_token: BotToken = Field(description="The Slack app's bot token, `xoxb-…`.")
-    slack_app_token: AppToken = Field(
-        description="The Slack app's app-level token, `xapp-…`, with `connections:write`: Socket Mode."
+    slack_app_token: AppToken | None = Field(
+        None,
+        description="The Slack app's app-level token, `xapp-…`, with `connections:write`: Socket Mode. Without it "
+        "Slack comes over HTTP.",
     )
-    slack_signing_secret: Secret | None = Field(
-        None, description="The Slack app's signing secret, for HTTP mode, which is not supported yet."
+    slack_signing_secret: Annotated[Secret | None, AfterValidator(_needed_over_http)] = Field(
+        None, validate_default=True, description="The Slack app's signing secret; required without `SLACK_APP_TOKEN`."
     )
     slack_api_url: Url = Field("https://slack.com/api", description="Slack's Web API.")
     argocd_server: Url | None = Field(
@@ -183,7 +198,9 @@ class Settings(StorageSettings):
     )
     tiphys_config: Path = Field(Path("tiphys.yaml"), description="The configuration file.")
     tiphys_listen: Annotated[str, BeforeValidator(_listen)] = Field(
-        "127.0.0.1:8080", description="Where `/healthz` and `/readyz` are served: `host:port`; port 0: any free one."
+        "127.0.0.1:8080",
+        description="Where `/healthz`, `/readyz` and, over HTTP, `/slack/events` are served: `host:port`; port 0: any "
+        "free one.",
     )
     tiphys_log: Annotated[str, BeforeValidator(_log)] = Field(
         "info/auto",
@@ -295,11 +312,6 @@ def _holds_secret(annotation: Any) -> bool:
 
 _WHEN_MISSING = {
     "slack_bot_token": ("it is not set", "Set it to the Slack app's bot token (`xoxb-…`)", NOT_SET),
-    "slack_app_token": (
-        "it is not set, and HTTP mode is not supported yet",
-        "Set it to the Slack app's app-level token (`xapp-…`, scope `connections:write`): Tiphys then uses Socket Mode",
-        NOT_SUPPORTED_YET,
-    ),
 }
 
 

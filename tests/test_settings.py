@@ -73,11 +73,29 @@ def test_defaults(world: World) -> None:
 
 
 def test_what_is_required_is_told_together(bare: World) -> None:
-    bot, app = bare.problems()
+    bot, secret = bare.problems()
     assert (bot.path, bot.slug) == ("SLACK_BOT_TOKEN", NOT_SET)
-    assert (app.path, app.slug) == ("SLACK_APP_TOKEN", NOT_SUPPORTED_YET)
-    assert "HTTP mode is not supported yet" in app.reason
-    assert "SLACK_APP_TOKEN_FILE" in app.fix
+    assert (secret.path, secret.slug) == ("SLACK_SIGNING_SECRET", NOT_SET)
+    assert "SLACK_APP_TOKEN_FILE" in secret.fix
+
+
+@pytest.mark.parametrize("secret", ["", "   ", None])
+def test_over_http_the_signing_secret_must_not_be_empty(bare: World, secret: str | None) -> None:
+    bare.set(SLACK_BOT_TOKEN="xoxb-1")
+    if secret is None:
+        bare.set(SLACK_SIGNING_SECRET_FILE=bare.file("secret", "\n"))
+    else:
+        bare.set(SLACK_SIGNING_SECRET=secret)
+    assert bare.problem().path == "SLACK_SIGNING_SECRET"
+
+
+def test_without_an_app_token_slack_comes_over_http(bare: World) -> None:
+    bare.set(SLACK_BOT_TOKEN="xoxb-1", SLACK_SIGNING_SECRET="signs-1")
+    settings = read_settings()
+    assert settings.slack_app_token is None
+    assert "signs-1" in settings.secrets()
+    bare.set(SLACK_APP_TOKEN="xoxb-2")
+    assert bare.problem().path == "SLACK_APP_TOKEN"
 
 
 def test_the_database_needs_no_slack(bare: World) -> None:
@@ -184,6 +202,7 @@ def test_the_file_is_read_and_the_environment_wins(bare: World) -> None:
     bare.set(SLACK_BOT_TOKEN="xoxb-process", TIPHYS_LOG="")
     settings = read_settings()
     assert settings.slack_bot_token.get_secret_value() == "xoxb-process"
+    assert settings.slack_app_token is not None
     assert settings.slack_app_token.get_secret_value() == "xapp-file"
     assert settings.log_level == "debug"
     seen = environment()
@@ -242,4 +261,4 @@ def test_the_example_lists_every_setting_with_its_default_and_what_it_is_for() -
 
 def test_the_example_holds_no_secret_and_leaves_only_what_must_be_filled_in(bare: World) -> None:
     bare.file(".env", (ROOT / ".env.example").read_text())
-    assert {problem.path for problem in bare.problems()} == {"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"}
+    assert {problem.path for problem in bare.problems()} == {"SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"}

@@ -87,8 +87,11 @@ class Home:
             return self._identity
 
 
-def build_app(client: AsyncWebClient, identity: Identity, *, signing_secret: str | None = None) -> AsyncApp:
-    """The app without listeners. `signing_secret` is for HTTP only; without it no request over HTTP can be verified."""
+def build_app(client: AsyncWebClient, identity: Identity, *, over_http: bool = False) -> AsyncApp:
+    """The app without listeners. What reaches it was verified before: by the connection, or in `bot.web.slack_events`.
+
+    `over_http`: it answers the questions too that Slack asks only there, about the address itself.
+    """
     authorized = AuthorizeResult(
         enterprise_id=identity.enterprise_id, team_id=identity.team_id, bot_token=client.token,
         bot_id=identity.bot_id, bot_user_id=identity.user_id,
@@ -103,10 +106,10 @@ def build_app(client: AsyncWebClient, identity: Identity, *, signing_secret: str
             logger=sdk_logger(),
             client=client,
             authorize=authorize,
-            signing_secret=signing_secret or "",
-            request_verification_enabled=signing_secret is not None,
-            ssl_check_enabled=signing_secret is not None,
-            url_verification_enabled=signing_secret is not None,
+            signing_secret="",
+            request_verification_enabled=False,
+            ssl_check_enabled=over_http,
+            url_verification_enabled=over_http,
             attaching_function_token_enabled=False,
             attaching_conversation_kwargs_enabled=False,
             # A listener ends with its acknowledgement, so Bolt need not look every 10 ms whether it has come; and an

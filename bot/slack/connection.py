@@ -1,6 +1,8 @@
-"""The Slack side as one thing: who we are, the directory, the listeners, the connections and the sender."""
+"""The Slack side as one thing: who we are, the directory, the listeners, the way that Slack comes, and the sender."""
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
 import aiohttp
 import structlog
@@ -10,6 +12,7 @@ from bot.ports import Clock, Front, Outbox, Unavailable
 from bot.settings import Settings
 from bot.slack.app import Home, build_app, new_session, web_client
 from bot.slack.directory import SlackDirectory
+from bot.slack.http_mode import HttpAnswer, HttpMode
 from bot.slack.listeners import Listeners
 from bot.slack.pace import Pace
 from bot.slack.posting import Posting
@@ -32,7 +35,7 @@ class SlackConnection:
     def __init__(self, settings: Settings, *, clock: Clock, home_only: bool, pace: Pace | None = None) -> None:
         self._session: aiohttp.ClientSession = new_session()
         self._client = web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, self._session)
-        self._app_token = settings.slack_app_token.get_secret_value()
+        self._app_token = settings.slack_app_token
         self._clock, self._home_only = clock, home_only
         self._home = Home(self._client)
         self._posting = Posting(self._client, pace or Pace())
@@ -40,6 +43,7 @@ class SlackConnection:
         self._listeners: Listeners | None = None
         self._sender: Sender | None = None
         self._socket: SocketMode | None = None
+        self._http: HttpMode | None = None
         self._problem = "starting"
         self.directory = SlackDirectory(self._client, self._home)
 
@@ -53,8 +57,14 @@ class SlackConnection:
         self._tasks.start(self._listen(front, home_only=self._home_only and policy.home_workspace_only), name="listen")
         self._tasks.start(self._sender.run(), name="sender")
 
+    async def receive(self, payload: Mapping[str, Any], headers: Mapping[str, str]) -> HttpAnswer | None:
+        """A verified delivery over HTTP; None as long as we do not listen, or listen over Socket Mode."""
+        return None if self._http is None else await self._http.receive(payload, headers)
+
     def problems(self) -> tuple[str, ...]:
-        """Why we cannot work now; empty when we can. One connection is enough."""
+        """Why we cannot work now; empty when we can. One connection is enough, and over HTTP to know who we are."""
+        if self._http is not None:
+            return ()
         if self._socket is None:
             return (f"Slack: {self._problem}",)
         if self._socket.connected:
@@ -63,6 +73,7 @@ class SlackConnection:
 
     async def close(self) -> None:
         """Let what is under way arrive, then close everything. May be called again."""
+        self._http = None
         if self._sender is not None:
             await self._sender.close()
         if self._listeners is not None:
@@ -82,8 +93,11 @@ class SlackConnection:
                 self._problem = error.reason
                 log.warning("slack.no_answer", reason=error.reason)
                 await asyncio.sleep(error.retry_after or ASK_AGAIN_SECONDS)
-        app = build_app(self._client, identity)
+        app = build_app(self._client, identity, over_http=self._app_token is None)
         self._listeners = Listeners(front, self._client, self._posting, identity, home_workspace_only=home_only)
         self._listeners.register(app)
-        self._socket = SocketMode(app, self._app_token, self._client)
+        if self._app_token is None:
+            self._http = HttpMode(app)
+            return
+        self._socket = SocketMode(app, self._app_token.get_secret_value(), self._client)
         await self._socket.run()

@@ -1,7 +1,8 @@
 """What people do in Slack, brought to the front, and its answer given inside Slack's three seconds.
 
 An acknowledgement leaves only after `Front.take` has committed. When it cannot record, the asker is told so (an event
-is not acknowledged at all then: Slack delivers it again).
+is not acknowledged at all then: Slack delivers it again). What cannot be read is answered 400, which over Socket Mode
+is no acknowledgement either.
 """
 
 import re
@@ -10,6 +11,7 @@ from typing import Any
 
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.dialog import Dialog
@@ -41,6 +43,10 @@ NEEDS_COMMAND = Text.of("This opens a dialog, and Slack opens those only for com
 CATCH_ALL = re.compile(r"")
 
 
+class NotRecorded(Exception):
+    """An event that could not be recorded, and that Slack is to deliver again."""
+
+
 class Listeners:
     """`register` once; `close` lets dialogs and whispers under way arrive."""
 
@@ -59,6 +65,7 @@ class Listeners:
         app.event(CATCH_ALL)(self._on_other_event)
         app.action(CATCH_ALL)(self._on_click)
         app.view(CATCH_ALL)(self._on_submission)
+        app.error(self._on_error)
 
     async def close(self, *, patience: float = 2.0) -> None:
         if not await self._activity.rest(patience):
@@ -105,6 +112,14 @@ class Listeners:
         """Nothing that we asked for; acknowledged, so that it does not come again."""
         await ack()
 
+    async def _on_error(self, error: Exception) -> BoltResponse:
+        if isinstance(error, NotRecorded):
+            return BoltResponse(status=500)
+        # The error of a payload that neither we nor the SDK can read; its text may quote what is in there.
+        what = str(error) if isinstance(error, read.Unreadable) else ""
+        log.error("slack.unreadable", error=type(error).__name__, what=what)
+        return BoltResponse(status=400)
+
     async def _take(self, incoming: Incoming, body: dict[str, Any], *, is_event: bool = False) -> Ack:
         began = time.monotonic()
         told = log.bind(
@@ -119,17 +134,17 @@ class Listeners:
         try:
             with self._activity.one_more():
                 answer = await self._front.take(incoming, refusal=refusal)
-        except Exception:
+        except Exception as error:
             told.exception("slack.not_recorded")
             if is_event:
-                raise
+                raise NotRecorded from error
             return Ack(text=NOT_RECORDED)
         told.debug("slack.taken", ms=round((time.monotonic() - began) * 1000, 1))
         return answer
 
     def _open(self, dialog: Dialog | None, incoming: Incoming, body: dict[str, Any]) -> None:
         if dialog is not None:
-            self._tasks.start(self._open_now(dialog, incoming, body["trigger_id"]), name="dialog")
+            self._tasks.start(self._open_now(dialog, incoming, body.get("trigger_id") or ""), name="dialog")
 
     async def _open_now(self, dialog: Dialog, incoming: Incoming, trigger_id: str) -> None:
         with self._activity.one_more():
