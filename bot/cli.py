@@ -198,8 +198,6 @@ def _sandbox(
     """Start the world and the bot in it; one line says when it is ready."""
     if context.invoked_subcommand is not None:
         return
-    if slack is SlackMode.HTTP:
-        _not_yet("--slack http", "use --slack socket")
     if replicas > 1:
         _not_yet("--replicas", "run one bot")
     if database_url is not None and database_url.startswith("postgres"):
@@ -212,7 +210,7 @@ def _sandbox(
         fresh=fresh,
         config=config,
         database=database_url,
-        slack=slack.value,
+        slack="http" if slack is SlackMode.HTTP else "socket",
         no_bot=no_bot,
         replicas=replicas,
         speed=speed,

@@ -12,7 +12,8 @@ from bot.sandbox.control.http import errors_as_json, own_pages_only
 from bot.sandbox.control.page import page_routes
 from bot.sandbox.control.world_routes import WorldControl
 from bot.sandbox.ports import Ports
-from bot.sandbox.surroundings import BOT_NAMES, bot_environment
+from bot.sandbox.slack.deliveries import Mode
+from bot.sandbox.surroundings import BOT_NAMES, bot_environment, remembered_slack
 from bot.sandbox.world import ForeignHome, World, WorldOptions
 
 LARGEST_BODY = 8 << 20
@@ -29,15 +30,15 @@ def control_app(world: World) -> web.Application:
 
 
 def run(
-    *, port: int, home: Path, fresh: bool, config: Path | None, database: str | None, slack: str, no_bot: bool,
+    *, port: int, home: Path, fresh: bool, config: Path | None, database: str | None, slack: Mode, no_bot: bool,
     replicas: int, speed: float,
 ) -> int:  # fmt: skip
     """Run until SIGINT or SIGTERM. Answers the exit code: 0, or 1 when it could not start."""
-    if slack != "socket" or replicas != 1:
-        print("The sandbox has one bot in Socket Mode; more is not supported yet.", file=sys.stderr)
+    if replicas != 1:
+        print("The sandbox has one bot; more is not supported yet.", file=sys.stderr)
         return 1
     options = WorldOptions(
-        home=home, port=port, fresh=fresh, config=config, database=database, bots=not no_bot, speed=speed
+        home=home, port=port, fresh=fresh, config=config, database=database, bots=not no_bot, speed=speed, slack=slack
     )
     try:
         return asyncio.run(_run(options))
@@ -50,7 +51,9 @@ def env(*, home: Path) -> int:
     """Print the lines that run the bot by hand beside the world in `home`. Answers the exit code."""
     home = home.absolute()
     try:
-        variables = bot_environment(home, Ports(home), BOT_NAMES[0], database=None, config=home / "tiphys.yaml")
+        variables = bot_environment(
+            home, Ports(home), BOT_NAMES[0], database=None, config=home / "tiphys.yaml", slack=remembered_slack(home)
+        )
     except KeyError:
         print(f"There is no sandbox in {home}: start one with `tiphys sandbox --home {home}`.", file=sys.stderr)
         return 1

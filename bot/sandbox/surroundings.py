@@ -4,12 +4,25 @@ from pathlib import Path
 
 from bot.sandbox.ports import Ports
 from bot.sandbox.seeded import TOKENS, USERS
+from bot.sandbox.slack.deliveries import Mode
 
 BOT_NAMES = ("bot-1",)
 SERVICES = ("slack", "argocd", "github")
 
 
-def bot_environment(home: Path, ports: Ports, bot: str, *, database: str | None, config: Path) -> dict[str, str]:
+def remember_slack(home: Path, mode: Mode) -> None:
+    """For `tiphys sandbox env`: how Slack reaches the bots of this world."""
+    (home / "slack-mode").write_text(f"{mode}\n")
+
+
+def remembered_slack(home: Path) -> Mode:
+    file = home / "slack-mode"
+    return "http" if file.is_file() and file.read_text().strip() == "http" else "socket"
+
+
+def bot_environment(
+    home: Path, ports: Ports, bot: str, *, database: str | None, config: Path, slack: Mode
+) -> dict[str, str]:
     """The settings of one bot: its own ports on each server tell the world who is asking.
 
     Raises `KeyError` when the world in `home` never ran.
@@ -24,7 +37,7 @@ def bot_environment(home: Path, ports: Ports, bot: str, *, database: str | None,
     data = home / bot
     return {
         "SLACK_BOT_TOKEN": TOKENS.slack_bot,
-        "SLACK_APP_TOKEN": TOKENS.slack_app,
+        **({"SLACK_APP_TOKEN": TOKENS.slack_app} if slack == "socket" else {}),
         "SLACK_SIGNING_SECRET": TOKENS.slack_signing_secret,
         "SLACK_API_URL": f"http://{at(f'slack.{bot}')}/api/",
         "ARGOCD_SERVER": f"http://{at(f'argocd.{bot}')}",

@@ -24,8 +24,10 @@ from bot.sandbox.ports import Ports
 from bot.sandbox.repositories import Repositories
 from bot.sandbox.seed.seed import seed_apm
 from bot.sandbox.service import Service
+from bot.sandbox.slack.deliveries import Mode
+from bot.sandbox.slack.http_door import Target
 from bot.sandbox.slack.service import SlackService
-from bot.sandbox.surroundings import BOT_NAMES, bot_environment, seeded_configuration
+from bot.sandbox.surroundings import BOT_NAMES, bot_environment, remember_slack, seeded_configuration
 from bot.sandbox.traffic import Traffic
 from bot.slack.manifest import manifest
 from bot.tasks import TaskSet
@@ -47,6 +49,7 @@ class WorldOptions:
     database: str | None = None
     bots: bool = True
     speed: float = 1.0
+    slack: Mode = "socket"
 
 
 class World:
@@ -59,7 +62,8 @@ class World:
         self.ports = Ports(self.home)
         self.traffic, self.feed = Traffic(), Feed()
         self.repositories = Repositories(self.home / "repositories")
-        self.slack = SlackService(self.traffic, self.feed)
+        remember_slack(self.home, options.slack)
+        self.slack = SlackService(self.traffic, self.feed, options.slack)
         self.github = GithubService(self.traffic, self.feed, self.repositories, options.speed)
         self.argocd = ArgocdService(self.traffic, self.feed, self.repositories, _seeds(), options.speed)
         self.services: tuple[Service, ...] = (self.slack, self.github, self.argocd)
@@ -85,6 +89,10 @@ class World:
             await self._serve(service.app(), self._sockets(service.name))
         for bot in BOT_NAMES:
             self.ports.reserve(bot)
+        self.slack.reach(*(
+            Target(bot=f"http://127.0.0.1:{self.ports.find(bot)}", slack=self._main_url(f"slack.{bot}"))
+            for bot in BOT_NAMES
+        ))  # fmt: skip
         self.slack.base_url, self.slack.page_url = self._main_url("slack"), self.page_url
         self.repositories.base_url = self._main_url("github")
         await self._seed()
@@ -127,7 +135,9 @@ class World:
         return self._environment(BOT_NAMES[0])["DATABASE_URL"]
 
     def _environment(self, bot: str) -> dict[str, str]:
-        return bot_environment(self.home, self.ports, bot, database=self.options.database, config=self.config)
+        return bot_environment(
+            self.home, self.ports, bot, database=self.options.database, config=self.config, slack=self.options.slack
+        )
 
     def _main_url(self, service: str) -> str:
         return f"http://127.0.0.1:{self.ports.find(service)}"
@@ -157,7 +167,10 @@ class World:
     def _manifest(self) -> dict[str, Any]:
         document, _, _ = read_document(self.config.read_text("utf-8"), file=str(self.config))
         policy = slack_policy(document.slack if document else None)
-        return manifest(load_commands(commands), mode="socket", url=None, policy=policy)
+        # Slack takes https addresses alone; where the bots really are, the door is told.
+        return manifest(
+            load_commands(commands), mode=self.options.slack, url="https://tiphys.example.com", policy=policy
+        )
 
     def _load(self) -> None:
         stored = self.home / "world.json"

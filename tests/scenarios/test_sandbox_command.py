@@ -84,7 +84,6 @@ async def test_without_a_bot_the_servers_wait_for_a_foreign_one(start: Start) ->
 @pytest.mark.parametrize(
     ("options", "word"),
     [
-        (("--slack", "http"), "--slack http"),
         (("--replicas", "2"), "--replicas"),
         (("--database", "postgresql://127.0.0.1/tiphys"), "PostgreSQL"),
     ],

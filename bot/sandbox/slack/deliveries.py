@@ -1,7 +1,7 @@
 """What is delivered to the bot: the log of it, the repeats of events, and the one door that deliveries leave by."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
@@ -28,14 +28,25 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A request as it went out over HTTP."""
+
+    headers: dict[str, str]
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """How one attempt ended. `payload` is what was sent, None when there was nobody to send it to; `status` is None
-    without an answer."""
+    without an answer. `failure` is Slack's word for what went wrong; `is_final`: the bot wants no repeats."""
 
     payload: Json | None
     status: int | None
     answer: Any
     ms: int
+    sent: Sent | None = None
+    failure: str = "timeout"
+    is_final: bool = False
 
 
 class Door(Protocol):
@@ -64,6 +75,7 @@ class Delivery:
     ms: int | None = None
     retry: int = 0
     replay_of: str | None = None
+    sent: Sent | None = None  # over HTTP alone
 
     def as_json(self) -> Json:
         return {
@@ -111,45 +123,64 @@ class Deliveries:
         retry: Retry | None = None,
     ) -> Acknowledged | None:  # fmt: skip
         """Deliver once. None when there was no answer in time, or nobody to deliver to."""
-        self._last += 1
-        delivery = Delivery(
-            id=f"D{self._last}", kind=kind, type=type, user=user, mode=self.door.mode, replay_of=replay_of,
-            at=datetime.now(UTC).isoformat().replace("+00:00", "Z"), retry=retry.attempt if retry else 0,
-        )  # fmt: skip
-        self._log.append(delivery)
-        del self._log[:-KEPT]
-        outcome = await self.door.send(type, build, retry, self.ack_seconds)
-        delivery.payload = outcome.payload
-        delivery.status, delivery.ms = outcome.status, outcome.ms
-        self._touched()
-        return None if outcome.status is None else Acknowledged(delivery, outcome.answer)
+        delivery = self._begin(kind, type, user, replay_of, retry.attempt if retry else 0)
+        return self._ended(delivery, await self.door.send(type, build, retry, self.ack_seconds))
+
+    async def resend(self, original: Delivery, sending: Coroutine[Any, Any, Outcome]) -> Acknowledged | None:
+        """Deliver something again by a request of one's own making."""
+        delivery = self._begin(original.kind, original.type, original.user, original.id, 0)
+        return self._ended(delivery, await sending)
 
     async def deliver_event(self, kind: Kind, user: str | None, payload: Json) -> Acknowledged | None:
         """Deliver an event; without a good answer Slack delivers it up to three times more, in the background."""
-        first = await self.deliver(kind, "events_api", user, lambda _: payload)
-        if first is None or not _is_good(first):
-            self._tasks.start(self._repeat(kind, user, payload), name=f"repeat.{payload['event_id']}")
-        return first
+        delivery = self._begin(kind, "events_api", user, None, 0)
+        first = await self.door.send("events_api", lambda _: payload, None, self.ack_seconds)
+        if not _is_over(first):
+            self._tasks.start(self._repeat(kind, user, payload, first), name=f"repeat.{payload['event_id']}")
+        return self._ended(delivery, first)
 
     async def close(self) -> None:
         await self._tasks.close()
 
-    async def _repeat(self, kind: Kind, user: str | None, payload: Json) -> None:
+    async def _repeat(self, kind: Kind, user: str | None, payload: Json, last: Outcome) -> None:
         for attempt, delay in enumerate(self.retry_delays, start=1):
             await asyncio.sleep(delay)
-            retry = Retry(attempt=attempt, reason="timeout")
-            answered = await self.deliver(kind, "events_api", user, lambda _: payload, retry=retry)
-            if answered is not None and _is_good(answered):
+            retry = Retry(attempt=attempt, reason=last.failure)
+            delivery = self._begin(kind, "events_api", user, None, attempt)
+            last = await self.door.send("events_api", lambda _: payload, retry, self.ack_seconds)
+            self._ended(delivery, last)
+            if _is_over(last):
                 return
+
+    def _begin(
+        self, kind: Kind, type: EnvelopeType, user: str | None, replay_of: str | None, attempt: int
+    ) -> Delivery:  # fmt: skip
+        self._last += 1
+        delivery = Delivery(
+            id=f"D{self._last}", kind=kind, type=type, user=user, mode=self.door.mode, replay_of=replay_of,
+            at=datetime.now(UTC).isoformat().replace("+00:00", "Z"), retry=attempt,
+        )  # fmt: skip
+        self._log.append(delivery)
+        del self._log[:-KEPT]
+        return delivery
+
+    def _ended(self, delivery: Delivery, outcome: Outcome) -> Acknowledged | None:
+        delivery.payload, delivery.sent = outcome.payload, outcome.sent
+        delivery.status, delivery.ms = outcome.status, outcome.ms
+        self._touched()
+        return None if outcome.status is None else Acknowledged(delivery, outcome.answer)
 
     def dump(self) -> Json:
         return {"last": self._last, "log": [asdict(delivery) for delivery in self._log]}
 
     def load(self, data: Json) -> None:
         self._last = data["last"]
-        self._log = [Delivery(**delivery) for delivery in data["log"]]
+        self._log = [
+            Delivery(**{**delivery, "sent": Sent(**delivery["sent"]) if delivery.get("sent") else None})
+            for delivery in data["log"]
+        ]
 
 
-def _is_good(answered: Acknowledged) -> bool:
-    status = answered.delivery.status
-    return status is not None and 200 <= status < 300
+def _is_over(outcome: Outcome) -> bool:
+    """Nothing is left to repeat: it was acknowledged, or the bot wants no repeats."""
+    return outcome.status is not None and (200 <= outcome.status < 300 or outcome.is_final)

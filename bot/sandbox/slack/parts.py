@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.sandbox.slack.deliveries import Deliveries
+from bot.sandbox.slack.http_door import HttpDoor
 from bot.sandbox.slack.installation import Installation
 from bot.sandbox.slack.interactions import Interactions
 from bot.sandbox.slack.limits import RateLimits
@@ -44,6 +45,7 @@ class Parts:
     modals: Modals
     limits: RateLimits
     socket_mode: SocketMode
+    http: HttpDoor | None
     deliveries: Deliveries
     touched: Callable[[], None]
     base_url: str = ""

@@ -6,9 +6,11 @@ from typing import Any
 from aiohttp import web
 
 from bot.sandbox.feed import Feed
+from bot.sandbox.seeded import TOKENS
 from bot.sandbox.slack.answers import response_url
 from bot.sandbox.slack.control import Control
-from bot.sandbox.slack.deliveries import Deliveries
+from bot.sandbox.slack.deliveries import Deliveries, Mode
+from bot.sandbox.slack.http_door import HttpDoor, Target
 from bot.sandbox.slack.installation import Installation
 from bot.sandbox.slack.interactions import Interactions
 from bot.sandbox.slack.limits import RateLimits
@@ -33,14 +35,15 @@ class SlackService:
 
     name = "slack"
 
-    def __init__(self, traffic: Traffic, feed: Feed) -> None:
+    def __init__(self, traffic: Traffic, feed: Feed, mode: Mode = "socket") -> None:
         workspace, socket_mode = Workspace(), SocketMode()
+        http = HttpDoor(TOKENS.slack_signing_secret) if mode == "http" else None
         self.page_url = ""
         self._traffic = traffic
         self._parts = Parts(
             workspace=workspace, names=WorkspaceNames(workspace), installation=Installation(),
             interactions=Interactions(), modals=Modals(), limits=RateLimits(), socket_mode=socket_mode,
-            deliveries=Deliveries(socket_mode, feed.touch), touched=feed.touch,
+            http=http, deliveries=Deliveries(http or socket_mode, feed.touch), touched=feed.touch,
         )  # fmt: skip
 
     @property
@@ -67,6 +70,11 @@ class SlackService:
         Raises `ValueError` where Slack refuses a manifest: reserved and badly written command names among others.
         """
         self._parts.installation = Installation.from_manifest(manifest)
+
+    def reach(self, *targets: Target) -> None:
+        """Where the bots are, over HTTP; in Socket Mode they come by themselves."""
+        if self._parts.http is not None:
+            self._parts.http.targets = targets
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[self._traffic.middleware("slack")], client_max_size=LARGEST_BODY)
@@ -98,6 +106,8 @@ class SlackService:
     async def close(self) -> None:
         await self._parts.deliveries.close()
         await self._parts.socket_mode.close()
+        if self._parts.http is not None:
+            await self._parts.http.close()
 
     async def _call(self, request: web.Request) -> web.Response:
         return await serve(self._parts, request)
