@@ -235,9 +235,15 @@ async def served(app: web.Application) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def workspace() -> AsyncIterator[Workspace]:
+def mode() -> str:
+    """How Slack reaches the bot; modules that try both ways have a fixture of their own."""
+    return "socket"
+
+
+@pytest.fixture
+async def workspace(mode: str) -> AsyncIterator[Workspace]:
     traffic = Traffic()
-    service = SlackService(traffic, Feed())
+    service = SlackService(traffic, Feed(), "http" if mode == "http" else "socket")
     service.install(MANIFEST)
     control = web.Application(middlewares=[errors_as_json])
     control.add_routes(service.control_routes())

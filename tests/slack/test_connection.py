@@ -30,10 +30,10 @@ class Greeter:
 async def connect(workspace: Any, outbox: Any) -> AsyncIterator[Callable[..., SlackConnection]]:
     made: list[SlackConnection] = []
 
-    def build(token: str = TOKENS.slack_bot) -> SlackConnection:
+    def build(token: str = TOKENS.slack_bot, *, over_http: bool = False) -> SlackConnection:
         settings = Settings(
-            slack_bot_token=token, slack_app_token=TOKENS.slack_app, slack_api_url=workspace.api_url.rstrip("/"),
-            _env_file=None,
+            slack_bot_token=token, slack_app_token=None if over_http else TOKENS.slack_app, _env_file=None,
+            slack_signing_secret=TOKENS.slack_signing_secret, slack_api_url=workspace.api_url.rstrip("/"),
         )  # fmt: skip
         made.append(SlackConnection(settings, clock=outbox.clock, home_only=True))
         return made[-1]
@@ -80,6 +80,24 @@ async def test_without_a_connection_it_says_why(
     connection = connect()
     await start(connection, outbox)
     await eventually(lambda: "no answer from Slack" in connection.problems()[0])
+
+
+async def test_over_http_it_is_ready_when_slack_has_said_who_we_are(
+    workspace: Any, outbox: Any, connect: Any, eventually: Eventually
+) -> None:
+    workspace.fault("auth.test", "status", status=503, left=3)
+    connection = connect(over_http=True)
+    assert await connection.receive({}, {}) is None
+    await start(connection, outbox)
+    assert "HTTP 503" in connection.problems()[0]
+    assert await connection.receive({}, {}) is None
+    await eventually(lambda: connection.problems() == ())
+    body = {"command": "/gitops", "user_id": "U0DEV1", "channel_id": "C0DEPLOY", "trigger_id": "1.2.x", "text": "hi"}
+    answered = await connection.receive(body, {})
+    assert "Hello, U0DEV1." in answered.body
+    assert workspace.service.parts.socket_mode.connections == 0
+    await connection.close()
+    assert await connection.receive(body, {}) is None
 
 
 async def test_it_ends_twice_without_a_word(workspace: Any, outbox: Any, connect: Any, eventually: Eventually) -> None:

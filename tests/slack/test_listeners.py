@@ -1,53 +1,33 @@
-"""What people do in a workspace arrives as `Incoming`, and is answered only after it was recorded."""
+"""What people do in a workspace arrives as `Incoming`, over either way, and is answered only after it was recorded."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+from aiohttp import web
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from bot.domain.audit import AuditEntry
+from bot.clock import SystemClock
 from bot.domain.dialog import ReasonDialog
 from bot.domain.identity import ChangeId
-from bot.domain.incoming import Ack, Incoming, IncomingKind
-from bot.domain.request import Answer
+from bot.domain.incoming import Ack, IncomingKind
 from bot.domain.text import Text
 from bot.sandbox.seeded import BOT_ID, BOT_USER_ID, TEAM_ID, TOKENS
+from bot.sandbox.slack.http_door import Target
 from bot.slack.app import Identity, build_app
+from bot.slack.http_mode import HttpMode
 from bot.slack.listeners import Listeners
 from bot.slack.pace import Pace
 from bot.slack.posting import Posting
 from bot.slack.socket_mode import Patience, SocketMode
-from bot.store.store import SqlStore
 from bot.tasks import TaskSet
+from bot.web.slack_events import slack_events_routes
+from tests.desk import served
+from tests.slack.recording_front import RecordingFront
 
 HOME = Identity(team_id=TEAM_ID, user_id=BOT_USER_ID, bot_id=BOT_ID)
 Eventually = Callable[..., Awaitable[Any]]
-
-
-class RecordingFront:
-    """Records in the real inbox, as the chat's front does; `answers` says what it answers to which action."""
-
-    def __init__(self, store: SqlStore) -> None:
-        self._store = store
-        self.taken: list[Incoming] = []
-        self.refused: list[str | None] = []
-        self.answers: dict[str, Ack] = {}
-        self.broken = False
-
-    async def take(self, incoming: Incoming, *, refusal: Answer | None = None) -> Ack:
-        if self.broken:
-            raise RuntimeError("the disk is full")
-        if refusal is not None:
-            self.refused.append(refusal.refused)
-            return Ack(text=refusal.text)
-        ack = self.answers.get(incoming.action, Ack())
-        entry = AuditEntry(at=datetime.now(UTC), actor=incoming.user, action="received", outcome="done", text="")
-        if (known := await self._store.record(incoming, ack, entry, done=True)) is not None:
-            return known
-        self.taken.append(incoming)
-        return ack
 
 
 class Scene:
@@ -86,20 +66,33 @@ REASON = ReasonDialog(
 )  # fmt: skip
 
 
+@pytest.fixture(params=["socket", "http"])
+def mode(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-async def scene(workspace: Any, outbox: Any, eventually: Eventually) -> AsyncIterator[Scene]:
+async def scene(workspace: Any, outbox: Any, eventually: Eventually, mode: str) -> AsyncIterator[Scene]:
     front = RecordingFront(outbox.store)
     listeners = Listeners(front, workspace.client, Posting(workspace.client, Pace()), HOME)
-    app = build_app(workspace.client, HOME)
+    app = build_app(workspace.client, HOME, over_http=mode == "http")
     listeners.register(app)
-    socket = SocketMode(app, TOKENS.slack_app, workspace.client, patience=Patience(look=0.02))
-    tasks = TaskSet("test")
-    tasks.start(socket.run(), name="socket")
-    await eventually(lambda: socket.connected == 2)
-    yield Scene(workspace, front, eventually)
-    await tasks.close()
-    await socket.close()
-    await listeners.close()
+    async with AsyncExitStack() as closing:
+        closing.push_async_callback(listeners.close)
+        if mode == "http":
+            server = web.Application()
+            routes = slack_events_routes(HttpMode(app).receive, TOKENS.slack_signing_secret, SystemClock())
+            server.add_routes(routes)
+            url = await closing.enter_async_context(served(server))
+            workspace.service.reach(Target(bot=url, slack=workspace.service.base_url))
+        else:
+            socket = SocketMode(app, TOKENS.slack_app, workspace.client, patience=Patience(look=0.02))
+            closing.push_async_callback(socket.close)
+            tasks = TaskSet("test")
+            closing.push_async_callback(tasks.close)
+            tasks.start(socket.run(), name="socket")
+            await eventually(lambda: socket.connected == 2)
+        yield Scene(workspace, front, eventually)
 
 
 async def test_a_command_is_recorded_and_answered_in_its_acknowledgement(scene: Scene) -> None:
@@ -198,6 +191,7 @@ async def test_errors_keep_a_dialog_open(scene: Scene) -> None:
     assert (await scene.workspace.views())[0]["open"]
 
 
+@pytest.mark.parametrize("mode", ["socket"], indirect=True)
 async def test_a_dialog_that_comes_too_late_is_said_not_silent(scene: Scene) -> None:
     scene.workspace.fault("views.open", "slow", seconds=3.2, left=1)
     scene.front.answers["change.reject"] = Ack(dialog=REASON)
@@ -213,6 +207,7 @@ async def test_what_could_not_be_recorded_is_said(scene: Scene) -> None:
 
 async def test_a_mention_that_could_not_be_recorded_comes_again(scene: Scene) -> None:
     scene.workspace.service.parts.deliveries.ack_seconds = 0.3
+    scene.workspace.service.parts.deliveries.retry_delays = (0.2, 0.2, 0.2)
     scene.front.broken = True
     await scene.say("@tiphys status")
     scene.front.broken = False
@@ -228,6 +223,7 @@ async def test_a_replayed_click_is_the_same_act(scene: Scene) -> None:
     assert len(scene.front.taken) == 1
 
 
+@pytest.mark.parametrize("mode", ["socket"], indirect=True)
 async def test_what_we_did_not_ask_for_is_acknowledged(workspace: Any, outbox: Any) -> None:
     app = build_app(workspace.client, HOME)
     Listeners(RecordingFront(outbox.store), workspace.client, Posting(workspace.client, Pace()), HOME).register(app)
@@ -242,7 +238,37 @@ async def test_another_workspace_is_refused(scene: Scene) -> None:
     (delivery,) = (await scene.workspace.control("GET", "/api/deliveries"))["deliveries"]
     payload = scene.workspace.service.parts.deliveries.find(delivery["id"]).payload
     altered = {**payload, "trigger_id": "another", "team": {"id": "T0ELSEWHERE", "domain": "x"}}
-    await scene.workspace.control("POST", "/api/replay", delivery_id=delivery["id"], body=altered)
+    await scene.workspace.control("POST", "/api/replay", delivery_id=delivery["id"], body=altered, sign=True)
     assert len(scene.front.taken) == 1
     assert scene.front.refused == ["foreign-workspace"]
     assert "only from the workspace" in (await scene.whisper())["plain"]
+
+
+@pytest.mark.parametrize("mode", ["http"], indirect=True)
+@pytest.mark.parametrize(
+    "altered",
+    [
+        {"user_id": None}, {"user_id": ["U0DEV1"]}, {"channel_id": {}}, {"trigger_id": "t" * 300}, {"text": "\ud800"},
+        {"text": "a\0b"}, {"team_id": 1}, {"response_url": ["x"]},
+    ],
+)  # fmt: skip
+async def test_what_is_not_as_slack_documents_it_is_refused_and_nothing_is_done(
+    workspace: Any, outbox: Any, altered: Any
+) -> None:
+    front = RecordingFront(outbox.store)
+    app = build_app(workspace.client, HOME, over_http=True)
+    Listeners(front, workspace.client, Posting(workspace.client, Pace()), HOME).register(app)
+    body = {"command": "/promote", "user_id": "U0DEV1", "channel_id": "C0DEPLOY", "trigger_id": "1.2.x", "text": "a"}
+    answered = await HttpMode(app).receive({**body, **altered}, {})
+    assert answered.status == 400
+    assert (front.taken, front.refused) == ([], [])
+    assert (await HttpMode(app).receive(body, {})).status == 200
+
+
+@pytest.mark.parametrize("mode", ["http"], indirect=True)
+async def test_slacks_questions_about_the_address_itself(workspace: Any) -> None:
+    web_app = HttpMode(build_app(workspace.client, HOME, over_http=True))
+    answered = await web_app.receive({"type": "url_verification", "challenge": "c"}, {})
+    assert (answered.status, answered.body, answered.content_type) == (200, '{"challenge": "c"}', "application/json")
+    assert (await web_app.receive({"ssl_check": "1"}, {})).status == 200
+    assert (await web_app.receive({"type": "app_rate_limited", "minute_rate_limited": 1}, {})).status == 200
