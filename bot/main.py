@@ -50,6 +50,7 @@ from bot.store.store import SqlStore
 from bot.tasks import TaskSet
 from bot.wake import Bells
 from bot.web.health import Readiness, health_routes
+from bot.web.server import start_server
 from bot.web.slack_events import slack_events_routes
 
 log = structlog.get_logger(__name__)
@@ -108,10 +109,8 @@ class Bot:
     async def _serve(self, closing: AsyncExitStack) -> None:
         app = web.Application()
         app.add_routes(self.routes())
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-        await runner.setup()
+        runner = await start_server(app, self._settings.listen.host, self._settings.listen.port)
         closing.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, self._settings.listen.host, self._settings.listen.port).start()
 
     async def _compose(self, closing: AsyncExitStack, source: ConfigurationSource, redaction: Redaction) -> None:
         """Build the graph, from the outside in, and start what runs."""

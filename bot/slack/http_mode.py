@@ -34,9 +34,10 @@ class HttpMode:
         try:
             # The mode of requests that somebody else has verified and parsed, which over HTTP `bot.web` has.
             request = AsyncBoltRequest(mode="socket_mode", body=dict(payload), headers=dict(headers))
+            answer = await self._app.async_dispatch(request)
         except Exception as error:
+            # What a listener raises, the app answers for. This is the SDK itself, on a shape that it does not expect.
             log.error("slack.unreadable", error=type(error).__name__, what="")
             return HttpAnswer(status=400)
-        answer = await self._app.async_dispatch(request)
         kind = "application/json" if answer.body.startswith("{") else "text/plain"
         return HttpAnswer(status=answer.status, body=answer.body, content_type=kind)

@@ -129,6 +129,8 @@ async def _read(request: web.Request) -> bytes:
                     raise _Refused(413, "the body is too large")
     except TimeoutError:
         raise _Refused(408, "the body did not come in time") from None
+    except (ConnectionError, web.RequestPayloadError):
+        raise _Refused(400, "the body did not come whole") from None
     return bytes(body)
 
 

@@ -5,7 +5,7 @@ import hmac
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-PATIENCE = 10.0
+PATIENCE, IMPATIENCE = 10.0, 0.03
 Header = tuple[str | bytes, str | bytes]
 
 
@@ -28,14 +28,18 @@ async def ask(
     return await exchange(url, b"\r\n".join([*lines, b"Connection: close", b"", b""]) + body)
 
 
-async def exchange(url: str, sent: bytes) -> Answer:
-    """Send these bytes, and read what comes until the end."""
+async def exchange(url: str, sent: bytes, *, and_end: bool = False) -> Answer:
+    """Send these bytes, and read what comes. `and_end`: go away where that does not come at once."""
     where = urlsplit(url)
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(IMPATIENCE if and_end else PATIENCE):
             writer.write(sent)
             return await _answer(reader)
+    except TimeoutError:
+        if not and_end:
+            raise
+        return Answer(None, {}, "")
     finally:
         writer.close()
 

@@ -227,3 +227,25 @@ async def test_refusals_are_logged_now_and_then_and_never_with_a_body(
     told = capsys.readouterr().out + caplog.text
     assert told.count("slack.request_refused") == 1
     assert "hush-hush" not in told
+
+
+@pytest.mark.parametrize(
+    "rest", [b"zz\r\n", b"5\r\nab", b"5\r\nabcdeXX0\r\n\r\n", b"-1\r\n\r\n", b"3\r\nabc\r\n0\r\nbad trailer\r\n\r\n"]
+)
+async def test_a_body_whose_pieces_do_not_fit_is_no_error_of_ours(ear: Ear, rest: bytes) -> None:
+    good = signed(SECRET, b"abc", at=ear.clock.now().timestamp())
+    lines = "".join(f"{name!s}: {value!s}\r\n" for name, value in good)
+    head = f"POST /slack/events HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n{lines}\r\n"
+    answered = await exchange(ear.url, head.encode() + rest, and_end=True)
+    assert answered.status is None or answered.status < 500
+    assert ear.heard == []
+
+
+async def test_a_sender_that_goes_away_is_no_error_of_ours(ear: Ear, caplog: pytest.LogCaptureFixture) -> None:
+    lines = "".join(
+        f"{name!s}: {value!s}\r\n" for name, value in signed(SECRET, b"abc", at=ear.clock.now().timestamp())
+    )
+    head = f"POST /slack/events HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n{lines}\r\nabc"
+    assert (await exchange(ear.url, head.encode(), and_end=True)).status is None
+    assert (await ear.post(urlencode(COMMAND).encode())).status == 200
+    assert "Traceback" not in caplog.text
