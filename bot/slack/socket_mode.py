@@ -38,6 +38,7 @@ class Patience:
     most_back_off: float = 60.0
     switched_off: float = 60.0  # bad token, Socket Mode switched off: only an operator can help
     crowded: float = 30.0  # too many connections of this app
+    farewell: float = 3.0
 
 
 @dataclass(slots=True, eq=False)
@@ -114,7 +115,7 @@ class SocketMode:
             return await self._watch(slot, handler)
         finally:
             slot.is_up = False
-            await _close(handler)
+            await _close(handler, self._patience.farewell)
 
     def _not_opened(self, slot: _Slot, answer: Limited | Refused | object) -> float:
         match answer:
@@ -190,7 +191,19 @@ def _last_pong(handler: AsyncSocketModeHandler) -> float:
     return time.monotonic() - max(0.0, time.time() - at) if at else 0.0
 
 
-async def _close(handler: AsyncSocketModeHandler) -> None:
-    with suppress(Exception):
-        async with asyncio.timeout(3):
-            await handler.close_async()  # type: ignore[no-untyped-call]
+async def _close(handler: AsyncSocketModeHandler, patience: float) -> None:
+    """End the connection, and everything that the SDK started for it.
+
+    The SDK tidies up after the other side has answered its farewell, which a dead one never does.
+    """
+    client = handler.client
+    try:
+        with suppress(Exception):
+            async with asyncio.timeout(patience):
+                await handler.close_async()  # type: ignore[no-untyped-call]
+    finally:
+        for left in (client.message_processor, client.current_session_monitor, client.message_receiver):
+            if left is not None:
+                left.cancel()
+        with suppress(Exception):
+            await client.aiohttp_client_session.close()

@@ -120,3 +120,31 @@ async def test_too_many_connections_are_waited_out(workspace: Any, app: AsyncApp
     await eventually(lambda: late.connected == 1, 15)
     await tasks.close()
     await late.close()
+
+
+async def test_a_connection_that_is_dead_without_a_word_is_noticed_and_rebuilt(
+    workspace: Any, start: Any, eventually: Eventually
+) -> None:
+    socket = start(connections=1)
+    await eventually(lambda: socket.connected == 1)
+    assert workspace.service.parts.socket_mode.half_open(2.0) == 1
+    await eventually(lambda: connections(workspace) == 2 and socket.connected == 1)
+    await eventually(lambda: connections(workspace) == 1)
+
+
+async def test_nothing_is_left_of_a_connection_that_cannot_say_farewell(
+    workspace: Any, app: AsyncApp, eventually: Eventually
+) -> None:
+    """The SDK waits ten seconds for an answer to its farewell, and tidies up only after that."""
+    tasks = TaskSet("test")
+    patient = Patience(ping=5.0, look=0.02, farewell=0.05)
+    socket = SocketMode(app, TOKENS.slack_app, workspace.client, connections=1, patience=patient)
+    await workspace.client.auth_test()  # the connection that questions go over stays open
+    idle = asyncio.all_tasks()
+    running = tasks.start(socket.run(), name="socket")
+    await eventually(lambda: socket.connected == 1)
+    workspace.service.parts.socket_mode.half_open(0.5)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await socket.close()
+    await eventually(lambda: asyncio.all_tasks() <= idle)

@@ -139,6 +139,11 @@ class Deliveries:
             self._tasks.start(self._repeat(kind, user, payload, first), name=f"repeat.{payload['event_id']}")
         return self._ended(delivery, first)
 
+    @property
+    def is_repeating(self) -> bool:
+        """Whether an event waits to be delivered again."""
+        return len(self._tasks) > 0
+
     async def close(self) -> None:
         await self._tasks.close()
 

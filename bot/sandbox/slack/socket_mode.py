@@ -23,10 +23,12 @@ DisconnectReason = Literal["warning", "refresh_requested", "link_disabled", "too
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """One open websocket; `base` is the address that its bot knows this Slack by."""
+    """One open websocket; `base` is the address that its bot knows this Slack by. Half open: what goes in is lost."""
 
     socket: web.WebSocketResponse
     base: str
+    transport: asyncio.Transport | None
+    is_half_open: bool = False
 
 
 class SocketMode:
@@ -58,7 +60,7 @@ class SocketMode:
             return web.Response(status=408, text="the ticket was used or has expired")
         socket = web.WebSocketResponse(heartbeat=PING_SECONDS)
         await socket.prepare(request)
-        connection = Connection(socket, f"http://{request.host}")
+        connection = Connection(socket, f"http://{request.host}", request.transport)
         if len(self._connections) >= CONNECTIONS:
             await socket.send_json({"type": "disconnect", "reason": "too_many_websockets"})
             await socket.close()
@@ -91,15 +93,36 @@ class SocketMode:
         finally:
             self._waiting.pop(envelope_id, None)
 
-    async def disconnect(self, reason: DisconnectReason, *, close: bool = True) -> int:
-        """Tell every connection to go; with `close` end them too, as Slack does soon after. How many there were."""
-        connections = list(self._connections)
+    async def disconnect(self, reason: DisconnectReason, *, close: bool = True, only: int | None = None) -> int:
+        """Tell every connection to go, or that `only` one; with `close` end them too, as Slack does soon after.
+
+        Answers how many it were.
+        """
+        connections = self._chosen(only)
         for connection in connections:
             notice = {"type": "disconnect", "reason": reason, "debug_info": {"host": "sandbox"}}
             await _try_to_send(connection, notice)
             if close:
                 self._forget(connection)
                 await connection.socket.close()
+        return len(connections)
+
+    def cut(self, *, only: int | None = None) -> int:
+        """End connections without a word, as a network does."""
+        connections = self._chosen(only)
+        for connection in connections:
+            self._cut(connection)
+        return len(connections)
+
+    def half_open(self, seconds: float, *, only: int | None = None) -> int:
+        """Nothing passes any more in either direction, and neither side is told: Slack goes on sending into it for so
+        many seconds, until it notices."""
+        connections = [connection for connection in self._chosen(only) if not connection.is_half_open]
+        for connection in connections:
+            connection.is_half_open = True
+            if connection.transport is not None:
+                connection.transport.pause_reading()
+            asyncio.get_running_loop().call_later(seconds, self._cut, connection)
         return len(connections)
 
     async def close(self) -> None:
@@ -122,6 +145,14 @@ class SocketMode:
                 return payload
             self._forget(connection)
         return None
+
+    def _cut(self, connection: Connection) -> None:
+        self._forget(connection)
+        if connection.transport is not None:
+            connection.transport.abort()
+
+    def _chosen(self, only: int | None) -> list[Connection]:
+        return list(self._connections) if only is None else self._connections[only : only + 1]
 
     def _next(self) -> Connection | None:
         if not self._connections:
@@ -151,6 +182,8 @@ class SocketMode:
 
 
 async def _try_to_send(connection: Connection, frame: Json) -> bool:
+    if connection.is_half_open:
+        return True
     try:
         await connection.socket.send_json(frame)
     except (ConnectionError, RuntimeError):
