@@ -1,6 +1,7 @@
 """The composition root: builds everything from the settings, runs it, closes it."""
 
 import asyncio
+import importlib.metadata
 import signal
 from contextlib import AsyncExitStack
 from datetime import UTC
@@ -21,6 +22,7 @@ from bot.clock import SystemClock
 from bot.config.problems import Problem
 from bot.config.source import ConfigurationSource
 from bot.domain.pipeline import Configuration
+from bot.metrics import Metrics, read_waiting
 from bot.redaction import Redaction
 from bot.reloading import Reloading
 from bot.services.access import Access
@@ -47,12 +49,14 @@ from bot.store.store import SqlStore
 from bot.tasks import TaskSet
 from bot.wake import Bells
 from bot.web.health import Readiness, health_routes
+from bot.web.metrics import metrics_routes
 
 log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 15
 RELOAD_SECONDS = 2
 LATE_SECONDS = 60
+SCRAPE_SECONDS = 3
 
 
 def run(settings: Settings) -> int:
@@ -66,6 +70,7 @@ class Bot:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._clock, self._bells = SystemClock(), Bells()
+        self._metrics = Metrics(importlib.metadata.version("tiphys"))
         self._stopped = asyncio.Event()
         self._slack: SlackConnection | None = None
         self._store: SqlStore | None = None
@@ -83,7 +88,7 @@ class Bot:
             if (path := sqlite_path(settings.database)) is not None:
                 closing.enter_context(FileLock(path))
             await upgrade(settings.database)
-            self._store = SqlStore(settings.database)
+            self._store = SqlStore(settings.database, on_move=self._metrics.moved)
             closing.push_async_callback(self._store.close)
             await self._serve(closing)
             await self._compose(closing, source, redaction)
@@ -96,6 +101,7 @@ class Bot:
     async def _serve(self, closing: AsyncExitStack) -> None:
         app = web.Application()
         app.add_routes(health_routes(self._readiness))
+        app.add_routes(metrics_routes(self._exposition))
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         closing.push_async_callback(runner.cleanup)
@@ -106,10 +112,11 @@ class Bot:
         clock, bells, store = self._clock, self._bells, self._store
         if store is None:
             raise RuntimeError("the store is opened before the rest is composed")
-        adapters = Adapters(self._settings.mirrors, clock)
+        adapters = Adapters(self._settings.mirrors, clock, meter=self._metrics)
         closing.push_async_callback(adapters.close)
         await adapters.follow(source.current)
-        slack = SlackConnection(self._settings, clock=clock, home_only=source.current.slack.home_workspace_only)
+        home_only = source.current.slack.home_workspace_only
+        slack = SlackConnection(self._settings, clock=clock, home_only=home_only, meter=self._metrics)
         closing.push_async_callback(slack.close)
         outside = Outside(argocd=adapters.argocd, git=adapters.git, forges=adapters.forges, directory=slack.directory)
         access, names = Access(slack.directory, source), Names(slack.directory)
@@ -129,7 +136,7 @@ class Bot:
             merging=Merging(outside, reviewing, names, clock), syncing=Syncing(outside, names, clock),
             closing=Closing(outside), approvers=approvers, clock=clock,
         )  # fmt: skip
-        reconciler = Reconciler(store, steps, source, clock, bells)
+        reconciler = Reconciler(store, steps, source, clock, bells, meter=self._metrics)
         inbox = InboxWorker(store, services, specs, source, clock, bells)
         watching = Watching(store, adapters.argocd, source, clock, bells)
         reloading = Reloading(source, adapters, watching, redaction, store, clock, bells)
@@ -167,6 +174,18 @@ class Bot:
                 "outbox": await tx.outbox.count_due(now),
             }
         return Readiness(problems=tuple(problems), waiting=waiting)
+
+    async def _exposition(self, accept: str) -> tuple[bytes, str]:
+        """A database that gives no answer takes its own gauges away, and no others."""
+        waiting = None
+        if self._store is not None:
+            try:
+                async with asyncio.timeout(SCRAPE_SECONDS), self._store.reading() as tx:
+                    waiting = await read_waiting(tx, self._clock.now())
+            except Exception as error:
+                log.warning("metrics.database_unreadable", error=f"{type(error).__name__}: {error}"[:200])
+        self._metrics.show(waiting)
+        return self._metrics.exposition(accept)
 
 
 def check_online(settings: Settings, configuration: Configuration) -> list[Problem]:

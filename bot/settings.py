@@ -183,7 +183,8 @@ class Settings(StorageSettings):
     )
     tiphys_config: Path = Field(Path("tiphys.yaml"), description="The configuration file.")
     tiphys_listen: Annotated[str, BeforeValidator(_listen)] = Field(
-        "127.0.0.1:8080", description="Where `/healthz` and `/readyz` are served: `host:port`; port 0: any free one."
+        "127.0.0.1:8080",
+        description="Where `/healthz`, `/readyz` and `/metrics` are served: `host:port`; port 0: any free one.",
     )
     tiphys_log: Annotated[str, BeforeValidator(_log)] = Field(
         "info/auto",

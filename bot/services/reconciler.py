@@ -15,6 +15,7 @@ from bot.domain.decisions.review import ReviewSeen, decide_review
 from bot.domain.identity import ChangeId
 from bot.domain.lifecycle import Event, State, allows
 from bot.domain.pipeline import Configuration, Stage
+from bot.meter import SILENT, Meter
 from bot.ports import Clock, ConfigurationInForce, Denied, OutsideError, Refused, Unavailable, Unsupported
 from bot.ports_store import Conflict, Store
 from bot.services import ledger
@@ -89,8 +90,12 @@ class Steps:
 class Reconciler:
     """Works off what is due. `run` loops until cancelled; `sweep` does one round, for tests and start-up."""
 
-    def __init__(self, store: Store, steps: Steps, source: ConfigurationInForce, clock: Clock, bells: Bells) -> None:
+    def __init__(
+        self, store: Store, steps: Steps, source: ConfigurationInForce, clock: Clock, bells: Bells, *,
+        meter: Meter = SILENT,
+    ) -> None:  # fmt: skip
         self._store, self._steps, self._source, self._clock, self._bells = store, steps, source, clock, bells
+        self._meter = meter
         self._busy: set[ChangeId] = set()
         self._tries: dict[ChangeId, int] = {}
         self._tasks = TaskSet("reconciler")
@@ -113,6 +118,7 @@ class Reconciler:
         for change in due:
             if change.id not in busy and len(self._busy) < AT_ONCE:
                 self._busy.add(change.id)
+                self._meter.begun((now - change.due_at).total_seconds() if change.due_at else 0.0)
                 self._tasks.start(self._work(change), name=f"change-{change.number}")
         return min((next_due - now).total_seconds(), LONGEST_NAP) if next_due else LONGEST_NAP
 

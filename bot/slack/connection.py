@@ -6,6 +6,7 @@ import aiohttp
 import structlog
 
 from bot.domain.pipeline import SlackPolicy
+from bot.meter import SILENT, Meter
 from bot.ports import Clock, Front, Outbox, Unavailable
 from bot.settings import Settings
 from bot.slack.app import Home, build_app, new_session, web_client
@@ -29,9 +30,12 @@ class SlackConnection:
     While Slack gives no answer everything waits for it; only a token that Slack refuses ends the start.
     """
 
-    def __init__(self, settings: Settings, *, clock: Clock, home_only: bool, pace: Pace | None = None) -> None:
+    def __init__(
+        self, settings: Settings, *, clock: Clock, home_only: bool, pace: Pace | None = None, meter: Meter = SILENT
+    ) -> None:
         self._session: aiohttp.ClientSession = new_session()
-        self._client = web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, self._session)
+        token, self._meter = settings.slack_bot_token.get_secret_value(), meter
+        self._client = web_client(token, settings.slack_api_url, self._session, meter=meter)
         self._app_token = settings.slack_app_token.get_secret_value()
         self._clock, self._home_only = clock, home_only
         self._home = Home(self._client)
@@ -45,7 +49,7 @@ class SlackConnection:
 
     async def start(self, front: Front, outbox: Outbox, bell: Bell, policy: SlackPolicy) -> None:
         """Begin to send and to listen. Raises `Denied` when Slack refuses the bot token."""
-        self._sender = Sender(outbox, self._posting, self._clock, bell)
+        self._sender = Sender(outbox, self._posting, self._clock, bell, meter=self._meter)
         try:
             await self._home.get()
         except Unavailable as error:
@@ -83,7 +87,9 @@ class SlackConnection:
                 log.warning("slack.no_answer", reason=error.reason)
                 await asyncio.sleep(error.retry_after or ASK_AGAIN_SECONDS)
         app = build_app(self._client, identity)
-        self._listeners = Listeners(front, self._client, self._posting, identity, home_workspace_only=home_only)
+        self._listeners = Listeners(
+            front, self._client, self._posting, identity, home_workspace_only=home_only, meter=self._meter
+        )
         self._listeners.register(app)
         self._socket = SocketMode(app, self._app_token, self._client)
         await self._socket.run()

@@ -16,6 +16,7 @@ from bot.domain.dialog import Dialog
 from bot.domain.incoming import Ack, Incoming
 from bot.domain.request import Answer
 from bot.domain.text import Code, Text
+from bot.meter import SILENT, Meter
 from bot.ports import Front
 from bot.slack import incoming as read
 from bot.slack.activity import Activity
@@ -46,8 +47,9 @@ class Listeners:
 
     def __init__(
         self, front: Front, client: AsyncWebClient, posting: Posting, identity: Identity,
-        *, home_workspace_only: bool = True,
+        *, home_workspace_only: bool = True, meter: Meter = SILENT,
     ) -> None:  # fmt: skip
+        self._meter = meter
         self._front, self._client, self._posting, self._identity = front, client, posting, identity
         self._home_only = home_workspace_only
         self._tasks = TaskSet("slack.listeners")
@@ -121,9 +123,11 @@ class Listeners:
                 answer = await self._front.take(incoming, refusal=refusal)
         except Exception:
             told.exception("slack.not_recorded")
+            self._meter.acknowledged(incoming.kind.value, "not-recorded", time.monotonic() - began)
             if is_event:
                 raise
             return Ack(text=NOT_RECORDED)
+        self._meter.acknowledged(incoming.kind.value, "recorded", time.monotonic() - began)
         told.debug("slack.taken", ms=round((time.monotonic() - began) * 1000, 1))
         return answer
 
