@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib.metadata
-import signal
 from contextlib import AsyncExitStack
 from datetime import UTC
 
@@ -43,6 +42,7 @@ from bot.services.syncing import Syncing
 from bot.services.watching import Watching
 from bot.settings import Settings, environment
 from bot.slack.connection import SlackConnection
+from bot.stopping import Stopping
 from bot.store.engine import FileLock, sqlite_path
 from bot.store.migrate import upgrade
 from bot.store.store import SqlStore
@@ -57,10 +57,15 @@ SWEEP_SECONDS = 15
 RELOAD_SECONDS = 2
 LATE_SECONDS = 60
 SCRAPE_SECONDS = 3
+REST_SECONDS, UNPLUG_SECONDS, FLUSH_SECONDS = 4.0, 1.0, 2.0
+"""At the end: for steps and acts under way; meanwhile, for Slack's connections; after both, for the outbox."""
 
 
 def run(settings: Settings) -> int:
-    """Run until SIGINT or SIGTERM; answers the exit code. Raises what makes a start impossible, in words for people."""
+    """Run until SIGINT or SIGTERM; answers the exit code. Raises what makes a start impossible, in words for people.
+
+    Ten seconds after a signal the process is over, whatever hangs: see `bot.stopping`.
+    """
     return asyncio.run(Bot(settings).run())
 
 
@@ -71,19 +76,19 @@ class Bot:
         self._settings = settings
         self._clock, self._bells = SystemClock(), Bells()
         self._metrics = Metrics(importlib.metadata.version("tiphys"))
-        self._stopped = asyncio.Event()
+        self._stopping: Stopping | None = None
         self._slack: SlackConnection | None = None
         self._store: SqlStore | None = None
+        self._workers: tuple[Reconciler | InboxWorker, ...] = ()
 
     async def run(self) -> int:
         settings = self._settings
+        self._stopping = stopping = Stopping()
+        stopping.listen()
         redaction = Redaction(settings.secrets())
         logs.configure(redaction, level=settings.log_level, format=settings.log_format)
         source = ConfigurationSource(settings.tiphys_config, environment)
         redaction.add(*source.secrets())
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stopped.set)
         async with AsyncExitStack() as closing:
             if (path := sqlite_path(settings.database)) is not None:
                 closing.enter_context(FileLock(path))
@@ -91,12 +96,24 @@ class Bot:
             self._store = SqlStore(settings.database, on_move=self._metrics.moved)
             closing.push_async_callback(self._store.close)
             await self._serve(closing)
-            await self._compose(closing, source, redaction)
-            log.info("bot.started", stages=len(source.current.stages()))
-            await self._stopped.wait()
+            async with stopping.interrupting():
+                await self._compose(closing, source, redaction)
+                log.info("bot.started", stages=len(source.current.stages()))
+            await stopping.wait()
             log.info("bot.stopping")
+            await self._wind_down(stopping)
+            stopping.stage = "closing"
         log.info("bot.stopped")
         return 0
+
+    async def _wind_down(self, stopping: Stopping) -> None:
+        """Nothing new is begun, what is under way ends, what waits to be shown is shown; each in its time."""
+        stopping.stage = "steps and acts under way"
+        unplugged = self._slack.stop_listening(UNPLUG_SECONDS) if self._slack else asyncio.sleep(0)
+        ended = await asyncio.gather(*(worker.rest(REST_SECONDS) for worker in self._workers), unplugged)
+        stopping.stage = "outbox"
+        shown = self._slack is None or await self._slack.flush(FLUSH_SECONDS)
+        log.info("bot.wound_down", cut_off=False in ended, all_shown=shown)
 
     async def _serve(self, closing: AsyncExitStack) -> None:
         app = web.Application()
@@ -144,6 +161,7 @@ class Bot:
         closing.push_async_callback(tasks.close)
         for worker in (reconciler, inbox, watching):
             closing.push_async_callback(worker.close)
+        self._workers = (reconciler, inbox)
         tasks.start(reconciler.run(), name="reconciler")
         tasks.start(inbox.run(), name="inbox")
         await watching.follow()
@@ -163,7 +181,10 @@ class Bot:
         closing.callback(scheduler.shutdown, wait=False)
 
     async def _readiness(self) -> Readiness:
-        problems = ["starting"] if self._slack is None else list(self._slack.problems())
+        if self._stopping is not None and self._stopping.is_asked:
+            problems = ["stopping"]
+        else:
+            problems = ["starting"] if self._slack is None else list(self._slack.problems())
         if self._store is None:
             return Readiness(problems=tuple(problems), waiting={})
         now = self._clock.now()

@@ -45,6 +45,8 @@ class SlackConnection:
         self._sender: Sender | None = None
         self._socket: SocketMode | None = None
         self._problem = "starting"
+        self._listening: asyncio.Task[None] | None = None
+        self._patience = 3.0  # with what is under way at the end
         self.directory = SlackDirectory(self._client, self._home)
 
     async def start(self, front: Front, outbox: Outbox, bell: Bell, policy: SlackPolicy) -> None:
@@ -54,7 +56,8 @@ class SlackConnection:
             await self._home.get()
         except Unavailable as error:
             self._problem = error.reason
-        self._tasks.start(self._listen(front, home_only=self._home_only and policy.home_workspace_only), name="listen")
+        home_only = self._home_only and policy.home_workspace_only
+        self._listening = self._tasks.start(self._listen(front, home_only=home_only), name="listen")
         self._tasks.start(self._sender.run(), name="sender")
 
     def problems(self) -> tuple[str, ...]:
@@ -65,12 +68,25 @@ class SlackConnection:
             return ()
         return (f"Slack: not connected: {self._socket.problem or 'connecting'}",)
 
+    async def stop_listening(self, seconds: float) -> None:
+        """Acknowledge what has arrived, then close the connections: Slack gives what comes now to others, or again."""
+        if self._listeners is not None:
+            await self._listeners.rest(seconds)
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.wait([self._listening], timeout=seconds)
+
+    async def flush(self, seconds: float) -> bool:
+        """Show what waits to be shown; False when that takes longer. Nothing is waited for after this."""
+        self._patience = 0.0
+        return self._sender is None or await self._sender.flush(seconds)
+
     async def close(self) -> None:
         """Let what is under way arrive, then close everything. May be called again."""
         if self._sender is not None:
-            await self._sender.close()
+            await self._sender.close(patience=self._patience)
         if self._listeners is not None:
-            await self._listeners.close()
+            await self._listeners.close(patience=self._patience)
         await self._tasks.close()
         if self._socket is not None:
             await self._socket.close()

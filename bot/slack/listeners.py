@@ -62,8 +62,12 @@ class Listeners:
         app.action(CATCH_ALL)(self._on_click)
         app.view(CATCH_ALL)(self._on_submission)
 
+    async def rest(self, seconds: float) -> bool:
+        """Wait until nothing is being taken, opened or whispered; False when that takes longer."""
+        return await self._activity.rest(seconds)
+
     async def close(self, *, patience: float = 2.0) -> None:
-        if not await self._activity.rest(patience):
+        if not await self.rest(patience):
             log.warning("slack.listeners_interrupted")
         await self._tasks.close()
 

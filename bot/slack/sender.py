@@ -59,6 +59,16 @@ class Sender:
             self._tasks.start(self._handle(row), name=row.key)
         return len(fresh)
 
+    async def flush(self, seconds: float) -> bool:
+        """Show all that is due now; False when that takes longer. What Slack puts off until later is not waited for."""
+        try:
+            async with asyncio.timeout(seconds):
+                while await self.start_due() or self._in_hand:
+                    await self._tasks.rest(seconds)
+        except TimeoutError:
+            return False
+        return True
+
     async def close(self, *, patience: float = 3.0) -> None:
         self._closing = True
         self._bell.ring()
