@@ -92,10 +92,10 @@ class Bot:
         async with AsyncExitStack() as closing:
             if (path := sqlite_path(settings.database)) is not None:
                 closing.enter_context(FileLock(path))
+            await self._serve(closing)
             await upgrade(settings.database)
             self._store = SqlStore(settings.database, on_move=self._metrics.moved)
-            closing.push_async_callback(self._store.close)
-            await self._serve(closing)
+            closing.push_async_callback(self._close_store)
             async with stopping.interrupting():
                 await self._compose(closing, source, redaction)
                 log.info("bot.started", stages=len(source.current.stages()))
@@ -114,6 +114,11 @@ class Bot:
         stopping.stage = "outbox"
         shown = self._slack is None or await self._slack.flush(FLUSH_SECONDS)
         log.info("bot.wound_down", cut_off=False in ended, all_shown=shown)
+
+    async def _close_store(self) -> None:
+        store, self._store = self._store, None  # what is served over HTTP is served to the last
+        if store is not None:
+            await store.close()
 
     async def _serve(self, closing: AsyncExitStack) -> None:
         app = web.Application()
