@@ -9,14 +9,15 @@ from bot.domain.pipeline import ArgocdInstance, Configuration, Repository
 from bot.integrations.argocd.client import ArgocdClient
 from bot.integrations.forges.github.client import GithubForge
 from bot.integrations.git.mirror import Mirror
+from bot.meter import SILENT, Meter
 from bot.ports import Clock
 
 
 class Adapters:
     """Three mappings that services look into. `follow` brings them to a configuration; what did not change stays."""
 
-    def __init__(self, mirrors: Path, clock: Clock) -> None:
-        self._mirrors, self._clock = mirrors, clock
+    def __init__(self, mirrors: Path, clock: Clock, *, meter: Meter = SILENT) -> None:
+        self._mirrors, self._clock, self._meter = mirrors, clock, meter
         self.argocd: dict[str, ArgocdClient] = {}
         self.git: dict[str, Mirror] = {}
         self.forges: dict[str, GithubForge] = {}
@@ -28,7 +29,7 @@ class Adapters:
         for name, instance in configuration.argocd.items():
             if self._built.get(f"argocd.{name}") != instance:
                 await _close(self.argocd.get(name))
-                self.argocd[name] = ArgocdClient(instance, clock=self._clock)
+                self.argocd[name] = ArgocdClient(instance, clock=self._clock, meter=self._meter)
                 self._built[f"argocd.{name}"] = instance
                 new.add(name)
         for name, repository in configuration.repositories.items():
@@ -36,8 +37,8 @@ class Adapters:
                 folder = self._mirrors / f"{re.sub(r'[^A-Za-z0-9._-]', '_', name)}.git"
                 await _close(self.git.get(name))
                 await _close(self.forges.get(name))
-                self.git[name] = Mirror(folder, repository.clone_url, repository.token)
-                self.forges[name] = GithubForge(repository)
+                self.git[name] = Mirror(folder, repository.clone_url, repository.token, meter=self._meter)
+                self.forges[name] = GithubForge(repository, meter=self._meter)
                 self._built[f"repository.{name}"] = repository
         return new
 

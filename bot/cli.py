@@ -71,6 +71,8 @@ def _root(
 @app.command()
 def run() -> None:
     """Run the bot."""
+    # structlog and httpx load it for tracebacks and progress bars that no bot shows: 3 MiB, a twentieth of a second.
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
     from bot.settings import read_settings
 
     settings = read_settings()

@@ -1,7 +1,7 @@
 """The composition root: builds everything from the settings, runs it, closes it."""
 
 import asyncio
-import signal
+import importlib.metadata
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC
@@ -23,6 +23,7 @@ from bot.clock import SystemClock
 from bot.config.problems import Problem
 from bot.config.source import ConfigurationSource
 from bot.domain.pipeline import Configuration
+from bot.metrics import Metrics, read_waiting
 from bot.redaction import Redaction
 from bot.reloading import Reloading
 from bot.services.access import Access
@@ -44,12 +45,14 @@ from bot.services.watching import Watching
 from bot.settings import Settings, environment
 from bot.slack.connection import SlackConnection
 from bot.slack.http_mode import HttpAnswer
+from bot.stopping import Stopping
 from bot.store.engine import FileLock, sqlite_path
 from bot.store.migrate import upgrade
 from bot.store.store import SqlStore
 from bot.tasks import TaskSet
 from bot.wake import Bells
 from bot.web.health import Readiness, health_routes
+from bot.web.metrics import metrics_routes
 from bot.web.server import start_server
 from bot.web.slack_events import slack_events_routes
 
@@ -58,10 +61,16 @@ log = structlog.get_logger(__name__)
 SWEEP_SECONDS = 15
 RELOAD_SECONDS = 2
 LATE_SECONDS = 60
+SCRAPE_SECONDS = 3
+REST_SECONDS, UNPLUG_SECONDS, FLUSH_SECONDS = 4.0, 1.0, 2.0
+"""At the end: for steps and acts under way; meanwhile, for Slack's connections; after both, for the outbox."""
 
 
 def run(settings: Settings) -> int:
-    """Run until SIGINT or SIGTERM; answers the exit code. Raises what makes a start impossible, in words for people."""
+    """Run until SIGINT or SIGTERM; answers the exit code. Raises what makes a start impossible, in words for people.
+
+    Ten seconds after a signal the process is over, whatever hangs: see `bot.stopping`.
+    """
     return asyncio.run(Bot(settings).run())
 
 
@@ -71,36 +80,54 @@ class Bot:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._clock, self._bells = SystemClock(), Bells()
-        self._stopped = asyncio.Event()
+        self._metrics = Metrics(importlib.metadata.version("tiphys"))
+        self._stopping: Stopping | None = None
         self._slack: SlackConnection | None = None
         self._store: SqlStore | None = None
+        self._workers: tuple[Reconciler | InboxWorker, ...] = ()
 
     async def run(self) -> int:
         settings = self._settings
+        self._stopping = stopping = Stopping()
+        stopping.listen()
         redaction = Redaction(settings.secrets())
         logs.configure(redaction, level=settings.log_level, format=settings.log_format)
         source = ConfigurationSource(settings.tiphys_config, environment)
         redaction.add(*source.secrets())
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stopped.set)
         async with AsyncExitStack() as closing:
             if (path := sqlite_path(settings.database)) is not None:
                 closing.enter_context(FileLock(path))
-            await upgrade(settings.database)
-            self._store = SqlStore(settings.database)
-            closing.push_async_callback(self._store.close)
             await self._serve(closing)
-            await self._compose(closing, source, redaction)
-            log.info("bot.started", stages=len(source.current.stages()))
-            await self._stopped.wait()
+            await upgrade(settings.database)
+            self._store = SqlStore(settings.database, on_move=self._metrics.moved)
+            closing.push_async_callback(self._close_store)
+            async with stopping.interrupting():
+                await self._compose(closing, source, redaction)
+                log.info("bot.started", stages=len(source.current.stages()))
+            await stopping.wait()
             log.info("bot.stopping")
+            await self._wind_down(stopping)
+            stopping.stage = "closing"
         log.info("bot.stopped")
         return 0
 
+    async def _wind_down(self, stopping: Stopping) -> None:
+        """Nothing new is begun, what is under way ends, what waits to be shown is shown; each in its time."""
+        stopping.stage = "steps and acts under way"
+        unplugged = self._slack.stop_listening(UNPLUG_SECONDS) if self._slack else asyncio.sleep(0)
+        ended = await asyncio.gather(*(worker.rest(REST_SECONDS) for worker in self._workers), unplugged)
+        stopping.stage = "outbox"
+        shown = self._slack is None or await self._slack.flush(FLUSH_SECONDS)
+        log.info("bot.wound_down", cut_off=False in ended, all_shown=shown)
+
+    async def _close_store(self) -> None:
+        store, self._store = self._store, None  # what is served over HTTP is served to the last
+        if store is not None:
+            await store.close()
+
     def routes(self) -> list[web.RouteDef]:
         """All that is served on `TIPHYS_LISTEN`."""
-        routes = health_routes(self._readiness)
+        routes = [*health_routes(self._readiness), *metrics_routes(self._exposition)]
         secret = self._settings.slack_signing_secret
         if self._settings.slack_app_token is None and secret is not None:
             routes += slack_events_routes(self._receive_from_slack, secret.get_secret_value(), self._clock)
@@ -117,10 +144,11 @@ class Bot:
         clock, bells, store = self._clock, self._bells, self._store
         if store is None:
             raise RuntimeError("the store is opened before the rest is composed")
-        adapters = Adapters(self._settings.mirrors, clock)
+        adapters = Adapters(self._settings.mirrors, clock, meter=self._metrics)
         closing.push_async_callback(adapters.close)
         await adapters.follow(source.current)
-        slack = SlackConnection(self._settings, clock=clock, home_only=source.current.slack.home_workspace_only)
+        home_only = source.current.slack.home_workspace_only
+        slack = SlackConnection(self._settings, clock=clock, home_only=home_only, meter=self._metrics)
         closing.push_async_callback(slack.close)
         outside = Outside(argocd=adapters.argocd, git=adapters.git, forges=adapters.forges, directory=slack.directory)
         access, names = Access(slack.directory, source), Names(slack.directory)
@@ -140,7 +168,7 @@ class Bot:
             merging=Merging(outside, reviewing, names, clock), syncing=Syncing(outside, names, clock),
             closing=Closing(outside), approvers=approvers, clock=clock,
         )  # fmt: skip
-        reconciler = Reconciler(store, steps, source, clock, bells)
+        reconciler = Reconciler(store, steps, source, clock, bells, meter=self._metrics)
         inbox = InboxWorker(store, services, specs, source, clock, bells)
         watching = Watching(store, adapters.argocd, source, clock, bells)
         reloading = Reloading(source, adapters, watching, redaction, store, clock, bells)
@@ -148,6 +176,7 @@ class Bot:
         closing.push_async_callback(tasks.close)
         for worker in (reconciler, inbox, watching):
             closing.push_async_callback(worker.close)
+        self._workers = (reconciler, inbox)
         tasks.start(reconciler.run(), name="reconciler")
         tasks.start(inbox.run(), name="inbox")
         await watching.follow()
@@ -170,7 +199,10 @@ class Bot:
         return None if self._slack is None else await self._slack.receive(payload, headers)
 
     async def _readiness(self) -> Readiness:
-        problems = ["starting"] if self._slack is None else list(self._slack.problems())
+        if self._stopping is not None and self._stopping.is_asked:
+            problems = ["stopping"]
+        else:
+            problems = ["starting"] if self._slack is None else list(self._slack.problems())
         if self._store is None:
             return Readiness(problems=tuple(problems), waiting={})
         now = self._clock.now()
@@ -181,6 +213,18 @@ class Bot:
                 "outbox": await tx.outbox.count_due(now),
             }
         return Readiness(problems=tuple(problems), waiting=waiting)
+
+    async def _exposition(self, accept: str) -> tuple[bytes, str]:
+        """A database that gives no answer takes its own gauges away, and no others."""
+        waiting = None
+        if self._store is not None:
+            try:
+                async with asyncio.timeout(SCRAPE_SECONDS), self._store.reading() as tx:
+                    waiting = await read_waiting(tx, self._clock.now())
+            except Exception as error:
+                log.warning("metrics.database_unreadable", error=f"{type(error).__name__}: {error}"[:200])
+        self._metrics.show(waiting)
+        return self._metrics.exposition(accept)
 
 
 def check_online(settings: Settings, configuration: Configuration) -> list[Problem]:

@@ -1,7 +1,8 @@
 """The protocols of the database: one transaction at a time, with every repository in it."""
 
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.domain.approval import Approval
@@ -26,6 +27,25 @@ class AlreadyOpen(Exception):
     """There is an open change of this application and environment; nothing was written."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeCount:
+    """How many open changes are alike in this."""
+
+    kind: str
+    environment: str
+    state: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """How many rows are due, how many are put off until later, and how long the oldest has waited."""
+
+    due: int
+    later: int
+    age: timedelta
+
+
 class ChangeRows(Protocol):
     async def find(self, change: ChangeId) -> Change | None: ...
 
@@ -48,6 +68,12 @@ class ChangeRows(Protocol):
     async def next_due(self, after: datetime) -> datetime | None: ...
 
     async def count_due(self, now: datetime) -> int: ...
+
+    async def count_open(self) -> list[ChangeCount]: ...
+
+    async def queue(self, now: datetime) -> Queue:
+        """Changes to be looked at; the oldest is the one that has been due for longest."""
+        ...
 
     async def insert(self, change: Change) -> Change:
         """Store a new change under the next number. Raises `AlreadyOpen`."""
@@ -98,6 +124,10 @@ class InboundRows(Protocol):
 
     async def count_due(self, now: datetime) -> int: ...
 
+    async def queue(self, now: datetime) -> Queue:
+        """Acts that are not worked off; the oldest is the one that arrived first."""
+        ...
+
     async def next_due(self, after: datetime) -> datetime | None: ...
 
 
@@ -128,6 +158,10 @@ class OutboxRows(Protocol):
 
     async def count_due(self, now: datetime) -> int: ...
 
+    async def queue(self, now: datetime) -> Queue:
+        """What is not shown yet; the oldest is the one that was to be shown first (a card: anew, since it last was)."""
+        ...
+
     async def next_due(self, after: datetime) -> datetime | None: ...
 
     async def find_placement(self, change: ChangeId) -> CardPlacement | None: ...
@@ -154,6 +188,10 @@ class Transaction(Protocol):
 
     @property
     def outbox(self) -> OutboxRows: ...
+
+    def moved(self, before: Change, after: Change) -> None:
+        """A change was taken a step further: once this is committed, whoever watches is told."""
+        ...
 
 
 class Store(Protocol):

@@ -28,6 +28,14 @@ class TaskSet:
         task.add_done_callback(self._ended)
         return task
 
+    async def rest(self, seconds: float) -> bool:
+        """Wait until every task has ended by itself; False when that takes longer."""
+        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
+        if not tasks:
+            return True
+        _, under_way = await asyncio.wait(tasks, timeout=seconds)
+        return not under_way
+
     async def close(self) -> None:
         """Cancel every task and wait for its end. May be called again."""
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]

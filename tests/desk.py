@@ -49,7 +49,7 @@ from bot.slack.directory import SlackDirectory
 from bot.slack.manifest import SCOPES
 from bot.store.engine import open_engine
 from bot.store.migrate import upgrade
-from bot.store.store import SqlStore
+from bot.store.store import SqlStore, StoreTransaction
 from bot.store.tables import approvals, audit_entries, changes, inbound, outbox
 from bot.wake import Bells
 from tests import examples
@@ -118,6 +118,21 @@ class SetClock:
 
     def now(self) -> datetime:
         return self.at
+
+
+class HeldStore(SqlStore):
+    """The real store, whose writers wait until they are let go: whoever is at something stays at it."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.is_held, self.go_on = asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[StoreTransaction]:
+        self.is_held.set()
+        await self.go_on.wait()
+        async with super().writing() as tx:
+            yield tx
 
 
 class Desk:

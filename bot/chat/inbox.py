@@ -39,11 +39,18 @@ class InboxWorker:
         self._clock, self._bells = clock, bells
         self._busy: set[str] = set()
         self._tasks = TaskSet("inbox")
+        self._resting = False
 
     async def run(self) -> None:
-        while True:
+        while not self._resting:
             nap = await self.sweep()
             await self._bells.inbox.wait(nap)
+
+    async def rest(self, seconds: float) -> bool:
+        """Begin on no further act, and let those end that are under way; False when that takes longer."""
+        self._resting = True
+        self._bells.inbox.ring()
+        return await self._tasks.rest(seconds)
 
     async def close(self) -> None:
         await self._tasks.close()
@@ -56,7 +63,7 @@ class InboxWorker:
             due = await tx.inbound.list_due(now, limit=AT_ONCE)
             next_due = await tx.inbound.next_due(now)
         for recorded in due:
-            if recorded.incoming.id not in busy:
+            if recorded.incoming.id not in busy and not self._resting:
                 self._busy.add(recorded.incoming.id)
                 self._tasks.start(self._work(recorded), name=recorded.incoming.kind.value)
         return min((next_due - now).total_seconds(), LONGEST_NAP) if next_due else LONGEST_NAP

@@ -51,6 +51,7 @@ async def apply(
     if to in TERMINAL:
         facts |= {"closing": True, "progress": None, "ended_by": None if actor == SYSTEM else actor}
     moved = await tx.changes.swap(replace(change, **facts))
+    tx.moved(change, moved)
     await tx.audit.add(
         AuditEntry(
             at=now, actor=actor, action=f"change.{decided.event.value.replace(' ', '-')}", outcome="done",

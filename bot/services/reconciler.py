@@ -15,6 +15,7 @@ from bot.domain.decisions.review import ReviewSeen, decide_review
 from bot.domain.identity import ChangeId
 from bot.domain.lifecycle import Event, State, allows
 from bot.domain.pipeline import Configuration, Stage
+from bot.meter import SILENT, Meter
 from bot.ports import Clock, ConfigurationInForce, Denied, OutsideError, Refused, Unavailable, Unsupported
 from bot.ports_store import Conflict, Store
 from bot.services import ledger
@@ -89,16 +90,27 @@ class Steps:
 class Reconciler:
     """Works off what is due. `run` loops until cancelled; `sweep` does one round, for tests and start-up."""
 
-    def __init__(self, store: Store, steps: Steps, source: ConfigurationInForce, clock: Clock, bells: Bells) -> None:
+    def __init__(
+        self, store: Store, steps: Steps, source: ConfigurationInForce, clock: Clock, bells: Bells, *,
+        meter: Meter = SILENT,
+    ) -> None:  # fmt: skip
         self._store, self._steps, self._source, self._clock, self._bells = store, steps, source, clock, bells
+        self._meter = meter
         self._busy: set[ChangeId] = set()
         self._tries: dict[ChangeId, int] = {}
         self._tasks = TaskSet("reconciler")
+        self._resting = False
 
     async def run(self) -> None:
-        while True:
+        while not self._resting:
             nap = await self.sweep()
             await self._bells.changes.wait(nap)
+
+    async def rest(self, seconds: float) -> bool:
+        """Begin no further step, and let those end that are under way; False when that takes longer."""
+        self._resting = True
+        self._bells.changes.ring()
+        return await self._tasks.rest(seconds)
 
     async def close(self) -> None:
         await self._tasks.close()
@@ -111,15 +123,16 @@ class Reconciler:
             due = await tx.changes.list_due(now, limit=AT_ONCE * 4)
             next_due = await tx.changes.next_due(now)
         for change in due:
-            if change.id not in busy and len(self._busy) < AT_ONCE:
+            if change.id not in busy and len(self._busy) < AT_ONCE and not self._resting:
                 self._busy.add(change.id)
+                self._meter.begun((now - change.due_at).total_seconds() if change.due_at else 0.0)
                 self._tasks.start(self._work(change), name=f"change-{change.number}")
         return min((next_due - now).total_seconds(), LONGEST_NAP) if next_due else LONGEST_NAP
 
     async def _work(self, change: Change) -> None:
         """Step until the change has nothing to do now."""
         try:
-            while (again := await self.step(change)) is not None:
+            while (again := await self.step(change)) is not None and not self._resting:
                 if change.state is State.PROPOSING:
                     # People wait for the card, nobody waits for the first look: what shows it goes first.
                     await self._bells.outbox.quiet(HEAD_START)

@@ -13,8 +13,10 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.meter import SILENT, Meter
 from bot.ports import Denied, Unavailable
 from bot.slack.calls import Done, Limited, Refused, Unknown, call
+from bot.slack.metered import MeteredClient
 
 TIMEOUT_SECONDS = 10.0
 SDK_LOGGER = "bot.slack.sdk"
@@ -42,13 +44,14 @@ def new_session() -> aiohttp.ClientSession:
     )
 
 
-def web_client(token: str, api_url: str, session: aiohttp.ClientSession) -> AsyncWebClient:
+def web_client(token: str, api_url: str, session: aiohttp.ClientSession, *, meter: Meter = SILENT) -> MeteredClient:
     """A client that sends every request once: whether to repeat is decided by who knows what it did."""
-    client = AsyncWebClient(
+    client = MeteredClient(
         token=token, base_url=api_url, session=session, retry_handlers=[], trust_env_in_session=False,
         timeout=int(TIMEOUT_SECONDS), logger=sdk_logger(),
     )  # fmt: skip
     client.proxy = None  # the constructor takes one from the environment
+    client.meter = meter
     return client
 
 

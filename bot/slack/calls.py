@@ -61,7 +61,7 @@ async def call(request: Awaitable[AsyncSlackResponse]) -> Result:
     try:
         response = await request
     except SlackApiError as error:
-        return _failed(error)
+        return end_of_error(error)
     except Exception as error:  # a call can end in any way that aiohttp, the SDK or a proxy think of
         return Unknown(f"{type(error).__name__}: {str(error)[:200]}")
     return Done(response.data) if isinstance(response.data, dict) else Unknown("an answer without JSON")
@@ -74,7 +74,8 @@ def retry_after(headers: Mapping[str, str]) -> float:
         return DEFAULT_RETRY_AFTER
 
 
-def _failed(error: SlackApiError) -> Result:
+def end_of_error(error: SlackApiError) -> Result:
+    """What an answer that is not ok means."""
     response = error.response
     if not isinstance(response, AsyncSlackResponse):
         return Unknown("an answer that is not JSON")

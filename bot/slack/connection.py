@@ -8,6 +8,7 @@ import aiohttp
 import structlog
 
 from bot.domain.pipeline import SlackPolicy
+from bot.meter import SILENT, Meter
 from bot.ports import Clock, Front, Outbox, Unavailable
 from bot.settings import Settings
 from bot.slack.app import Home, build_app, new_session, web_client
@@ -32,9 +33,12 @@ class SlackConnection:
     While Slack gives no answer everything waits for it; only a token that Slack refuses ends the start.
     """
 
-    def __init__(self, settings: Settings, *, clock: Clock, home_only: bool, pace: Pace | None = None) -> None:
+    def __init__(
+        self, settings: Settings, *, clock: Clock, home_only: bool, pace: Pace | None = None, meter: Meter = SILENT
+    ) -> None:
         self._session: aiohttp.ClientSession = new_session()
-        self._client = web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, self._session)
+        token, self._meter = settings.slack_bot_token.get_secret_value(), meter
+        self._client = web_client(token, settings.slack_api_url, self._session, meter=meter)
         self._app_token = settings.slack_app_token
         self._clock, self._home_only = clock, home_only
         self._home = Home(self._client)
@@ -45,16 +49,19 @@ class SlackConnection:
         self._socket: SocketMode | None = None
         self._http: HttpMode | None = None
         self._problem = "starting"
+        self._listening: asyncio.Task[None] | None = None
+        self._patience = 3.0  # with what is under way at the end
         self.directory = SlackDirectory(self._client, self._home)
 
     async def start(self, front: Front, outbox: Outbox, bell: Bell, policy: SlackPolicy) -> None:
         """Begin to send and to listen. Raises `Denied` when Slack refuses the bot token."""
-        self._sender = Sender(outbox, self._posting, self._clock, bell)
+        self._sender = Sender(outbox, self._posting, self._clock, bell, meter=self._meter)
         try:
             await self._home.get()
         except Unavailable as error:
             self._problem = error.reason
-        self._tasks.start(self._listen(front, home_only=self._home_only and policy.home_workspace_only), name="listen")
+        home_only = self._home_only and policy.home_workspace_only
+        self._listening = self._tasks.start(self._listen(front, home_only=home_only), name="listen")
         self._tasks.start(self._sender.run(), name="sender")
 
     async def receive(self, payload: Mapping[str, Any], headers: Mapping[str, str]) -> HttpAnswer | None:
@@ -71,13 +78,27 @@ class SlackConnection:
             return ()
         return (f"Slack: not connected: {self._socket.problem or 'connecting'}",)
 
+    async def stop_listening(self, seconds: float) -> None:
+        """Acknowledge what has arrived, then close the connections: Slack gives what comes now to others, or again."""
+        if self._listeners is not None:
+            await self._listeners.rest(seconds)
+        self._http = None
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.wait([self._listening], timeout=seconds)
+
+    async def flush(self, seconds: float) -> bool:
+        """Show what waits to be shown; False when that takes longer. Nothing is waited for after this."""
+        self._patience = 0.0
+        return self._sender is None or await self._sender.flush(seconds)
+
     async def close(self) -> None:
         """Let what is under way arrive, then close everything. May be called again."""
         self._http = None
         if self._sender is not None:
-            await self._sender.close()
+            await self._sender.close(patience=self._patience)
         if self._listeners is not None:
-            await self._listeners.close()
+            await self._listeners.close(patience=self._patience)
         await self._tasks.close()
         if self._socket is not None:
             await self._socket.close()
@@ -94,7 +115,9 @@ class SlackConnection:
                 log.warning("slack.no_answer", reason=error.reason)
                 await asyncio.sleep(error.retry_after or ASK_AGAIN_SECONDS)
         app = build_app(self._client, identity, over_http=self._app_token is None)
-        self._listeners = Listeners(front, self._client, self._posting, identity, home_workspace_only=home_only)
+        self._listeners = Listeners(
+            front, self._client, self._posting, identity, home_workspace_only=home_only, meter=self._meter
+        )
         self._listeners.register(app)
         if self._app_token is None:
             self._http = HttpMode(app)

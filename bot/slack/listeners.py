@@ -18,6 +18,7 @@ from bot.domain.dialog import Dialog
 from bot.domain.incoming import Ack, Incoming
 from bot.domain.request import Answer
 from bot.domain.text import Code, Text
+from bot.meter import SILENT, Meter
 from bot.ports import Front
 from bot.slack import incoming as read
 from bot.slack.activity import Activity
@@ -52,8 +53,9 @@ class Listeners:
 
     def __init__(
         self, front: Front, client: AsyncWebClient, posting: Posting, identity: Identity,
-        *, home_workspace_only: bool = True,
+        *, home_workspace_only: bool = True, meter: Meter = SILENT,
     ) -> None:  # fmt: skip
+        self._meter = meter
         self._front, self._client, self._posting, self._identity = front, client, posting, identity
         self._home_only = home_workspace_only
         self._tasks = TaskSet("slack.listeners")
@@ -67,8 +69,12 @@ class Listeners:
         app.view(CATCH_ALL)(self._on_submission)
         app.error(self._on_error)
 
+    async def rest(self, seconds: float) -> bool:
+        """Wait until nothing is being taken, opened or whispered; False when that takes longer."""
+        return await self._activity.rest(seconds)
+
     async def close(self, *, patience: float = 2.0) -> None:
-        if not await self._activity.rest(patience):
+        if not await self.rest(patience):
             log.warning("slack.listeners_interrupted")
         await self._tasks.close()
 
@@ -136,9 +142,11 @@ class Listeners:
                 answer = await self._front.take(incoming, refusal=refusal)
         except Exception as error:
             told.exception("slack.not_recorded")
+            self._meter.acknowledged(incoming.kind.value, "not-recorded", time.monotonic() - began)
             if is_event:
                 raise NotRecorded from error
             return Ack(text=NOT_RECORDED)
+        self._meter.acknowledged(incoming.kind.value, "recorded", time.monotonic() - began)
         told.debug("slack.taken", ms=round((time.monotonic() - began) * 1000, 1))
         return answer
 

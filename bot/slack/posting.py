@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import aiohttp
-from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
@@ -12,6 +11,7 @@ from bot.domain.identity import ChannelId, MessageTs, UserId
 from bot.slack.blocks.elements import Json
 from bot.slack.blocks.message import RenderedMessage
 from bot.slack.calls import Done, Limited, Refused, Result, Unknown, call, retry_after
+from bot.slack.metered import RESPONSE_URL, SYSTEM, MeteredClient, result_of_end
 from bot.slack.pace import Bucket, Pace
 
 PATIENCE = 20.0
@@ -25,7 +25,7 @@ _PAGE, _MOST_PAGES = 200, 10
 class Posting:
     """Everything that the sender asks of Slack. `client` must not repeat requests by itself."""
 
-    def __init__(self, client: AsyncWebClient, pace: Pace) -> None:
+    def __init__(self, client: MeteredClient, pace: Pace) -> None:
         self._client, self._pace = client, pace
 
     async def post(
@@ -64,6 +64,14 @@ class Posting:
 
     async def respond(self, url: str, message: RenderedMessage, *, thread: MessageTs | None = None) -> Result:
         """Answer by a response URL: five uses in 30 minutes, and no exception on refusal."""
+        with self._client.meter.timed(SYSTEM, RESPONSE_URL) as told:
+            end = await self._respond(url, message, thread)
+            told.result = result_of_end(end)
+        if isinstance(end, Refused):
+            self._client.meter.refused_by_slack(RESPONSE_URL, end.error)
+        return end
+
+    async def _respond(self, url: str, message: RenderedMessage, thread: MessageTs | None) -> Result:
         webhook = AsyncWebhookClient(url, session=self._client.session, retry_handlers=[], logger=self._client.logger)
         webhook.proxy = None  # the SDK takes one from the environment, whatever NO_PROXY says
         try:

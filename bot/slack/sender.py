@@ -5,6 +5,7 @@ import asyncio
 import structlog
 
 from bot.domain.outgoing import Outgoing, OutgoingKind
+from bot.meter import SILENT, Meter
 from bot.ports import Clock, Outbox
 from bot.slack.activity import Activity
 from bot.slack.cards import Cards
@@ -30,7 +31,8 @@ class Sender:
     creates a message is looked for before it is created.
     """
 
-    def __init__(self, outbox: Outbox, posting: Posting, clock: Clock, bell: Bell) -> None:
+    def __init__(self, outbox: Outbox, posting: Posting, clock: Clock, bell: Bell, *, meter: Meter = SILENT) -> None:
+        self._meter = meter
         self._outbox, self._bell = outbox, bell
         self._cards, self._sayings = Cards(outbox, posting), Sayings(outbox, posting, clock)
         self._tasks = TaskSet("slack.sender")
@@ -56,6 +58,16 @@ class Sender:
             self._in_hand.add(row.id)
             self._tasks.start(self._handle(row), name=row.key)
         return len(fresh)
+
+    async def flush(self, seconds: float) -> bool:
+        """Show all that is due now; False when that takes longer. What Slack puts off until later is not waited for."""
+        try:
+            async with asyncio.timeout(seconds):
+                while await self.start_due() or self._in_hand:
+                    await self._tasks.rest(seconds)
+        except TimeoutError:
+            return False
+        return True
 
     async def close(self, *, patience: float = 3.0) -> None:
         self._closing = True
@@ -109,13 +121,16 @@ class Sender:
         match end:
             case Sent():
                 told.info("slack.sent")
+                self._meter.outgoing_ended(item.kind.value, "sent")
                 await self._outbox.mark_sent(item)
             case Later():
                 self._failures[item.id] = failures + 1
+                self._meter.outgoing_ended(item.kind.value, "postponed")
                 told.warning("slack.postponed", error=end.error)
                 await self._outbox.postpone(item, seconds=end.seconds or _back_off(failures), error=end.error)
             case Never():
                 told.error("slack.given_up", error=end.error)
+                self._meter.outgoing_ended(item.kind.value, "given-up")
                 await self._outbox.give_up(item, error=end.error)
 
 

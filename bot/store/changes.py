@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.change import Change
 from bot.domain.identity import ChangeId
-from bot.ports_store import AlreadyOpen, Conflict
+from bot.ports_store import AlreadyOpen, ChangeCount, Conflict, Queue
 from bot.store.documents import CHANGE, dump
+from bot.store.queues import read_queue
 from bot.store.tables import changes
 
 
@@ -58,6 +59,18 @@ class Changes:
     async def count_due(self, now: datetime) -> int:
         query = select(func.count()).select_from(changes).where(changes.c.due_at <= now)
         return int((await self._connection.execute(query)).scalar_one())
+
+    async def count_open(self) -> list[ChangeCount]:
+        alike = (changes.c.kind, changes.c.environment, changes.c.state)
+        query = select(*alike, func.count().label("number")).where(changes.c.is_open).group_by(*alike)
+        return [
+            ChangeCount(kind=row.kind, environment=row.environment, state=row.state, number=row.number)
+            for row in (await self._connection.execute(query)).all()
+        ]
+
+    async def queue(self, now: datetime) -> Queue:
+        """Changes to be looked at; the oldest is the one that has been due for longest."""
+        return await read_queue(self._connection, changes.c.due_at, changes.c.due_at, now)
 
     async def insert(self, change: Change) -> Change:
         """Store a new change under the next number. Raises `AlreadyOpen`."""

@@ -7,7 +7,9 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.incoming import Ack, Incoming, Recorded
+from bot.ports_store import Queue
 from bot.store.documents import ACK, INCOMING, dump
+from bot.store.queues import read_queue
 from bot.store.tables import inbound
 
 
@@ -37,6 +39,10 @@ class Inbound:
     async def count_due(self, now: datetime) -> int:
         query = select(func.count()).select_from(inbound).where(inbound.c.due_at <= now)
         return int((await self._connection.execute(query)).scalar_one())
+
+    async def queue(self, now: datetime) -> Queue:
+        """Acts that are not worked off; the oldest is the one that arrived first."""
+        return await read_queue(self._connection, inbound.c.due_at, inbound.c.received_at, now)
 
     async def next_due(self, after: datetime) -> datetime | None:
         query = select(func.min(inbound.c.due_at)).where(inbound.c.due_at > after)

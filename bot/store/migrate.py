@@ -1,16 +1,9 @@
 """Bringing a database's schema to what this version needs."""
 
-from pathlib import Path
-
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from bot.store.engine import open_engine
-
-MIGRATIONS = Path(__file__).parent / "migrations"
+from bot.store.revision import MIGRATIONS, current, newest
 
 
 async def upgrade(url: str) -> tuple[str | None, str]:
@@ -31,30 +24,19 @@ async def revisions(url: str) -> tuple[str | None, str]:
     engine = open_engine(url, writes=False)
     try:
         async with engine.connect() as connection:
-            return await connection.run_sync(_current), _newest()
+            return await connection.run_sync(current), newest()
     finally:
         await engine.dispose()
 
 
-def _config() -> Config:
+def _upgrade(connection: Connection) -> tuple[str | None, str]:
+    if (before := current(connection)) == newest():
+        return before, before
+    from alembic import command  # most starts end above
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    return config
-
-
-def _newest() -> str:
-    newest = ScriptDirectory.from_config(_config()).get_current_head()
-    assert newest is not None, "there is always a first migration"  # noqa: S101
-    return newest
-
-
-def _current(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def _upgrade(connection: Connection) -> tuple[str | None, str]:
-    before = _current(connection)
-    config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
-    return before, _newest()
+    return before, newest()

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Update, delete, func, insert, select, update
+from sqlalchemy import Update, case, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.identity import ChangeId, ChannelId
 from bot.domain.outgoing import CardPlacement, Outgoing, OutgoingKind
 from bot.domain.request import Answer, Request
 from bot.domain.text import Text
+from bot.ports_store import Queue
 from bot.store.documents import REQUEST, TEXT, dump
+from bot.store.queues import read_queue
 from bot.store.tables import outbox, placements
 
 URGENCY = {kind: number for number, kind in enumerate(OutgoingKind)}
@@ -81,6 +83,11 @@ class Outbox:
     async def count_due(self, now: datetime) -> int:
         query = select(func.count()).select_from(outbox).where(outbox.c.due_at <= now)
         return int((await self._connection.execute(query)).scalar_one())
+
+    async def queue(self, now: datetime) -> Queue:
+        """What is not shown yet; the oldest is the one that was to be shown first (a card: anew, since it last was)."""
+        since = case((outbox.c.kind == OutgoingKind.CARD.value, outbox.c.due_at), else_=outbox.c.created_at)
+        return await read_queue(self._connection, outbox.c.due_at, since, now)
 
     async def next_due(self, after: datetime) -> datetime | None:
         query = select(func.min(outbox.c.due_at)).where(outbox.c.due_at > after)

@@ -1,12 +1,13 @@
 """The door to the database: one transaction at a time, with every repository in it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.domain.audit import AuditEntry
+from bot.domain.change import Change
 from bot.domain.identity import ChangeId
 from bot.domain.incoming import Ack, Incoming
 from bot.domain.request import Answer
@@ -29,12 +30,21 @@ class StoreTransaction:
         self.audit = Audit(connection)
         self.inbound = Inbound(connection)
         self.outbox = Outbox(connection)
+        self.moves: list[tuple[Change, Change]] = []
+
+    def moved(self, before: Change, after: Change) -> None:
+        """A change was taken a step further: once this is committed, whoever watches is told."""
+        self.moves.append((before, after))
 
 
 class SqlStore:
-    """The database. Transactions hold no network call: SQLite has one writer at a time."""
+    """The database. Transactions hold no network call: SQLite has one writer at a time.
 
-    def __init__(self, url: str) -> None:
+    `on_move` is told of every step of a change that was committed: before, after.
+    """
+
+    def __init__(self, url: str, *, on_move: Callable[[Change, Change], None] = lambda before, after: None) -> None:
+        self._on_move = on_move
         self._writing: AsyncEngine = open_engine(url)
         self._reading: AsyncEngine = open_engine(url, writes=False)
         # Writers wait here, in order: SQLite itself would let each sleep and try again until one of them is lucky.
@@ -45,7 +55,10 @@ class SqlStore:
     async def writing(self) -> AsyncIterator[StoreTransaction]:
         """A transaction that may write; commits at the end of the block, rolls back when it raises."""
         async with self._turn, self._writing.begin() as connection:
-            yield StoreTransaction(connection)
+            transaction = StoreTransaction(connection)
+            yield transaction
+        for before, after in transaction.moves:
+            self._on_move(before, after)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[StoreTransaction]:

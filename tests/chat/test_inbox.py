@@ -14,7 +14,7 @@ from bot.domain.lifecycle import State
 from bot.store.store import SqlStore, StoreTransaction
 from bot.tasks import TaskSet
 from tests import examples
-from tests.desk import Desk, Office
+from tests.desk import Desk, HeldStore, Office
 
 
 async def test_an_act_is_answered_and_done(desk: Desk) -> None:
@@ -154,6 +154,30 @@ async def test_an_act_that_ends_while_the_next_look_is_on_its_way_is_not_done_tw
         await store.close()
     assert (await desk.get()).state is State.HELD
     assert len(await desk.audit("asked.abort")) == 1
+
+
+async def test_at_rest_what_is_under_way_ends_and_nothing_else_begins(desk: Desk) -> None:
+    first, second = (desk.command("U0DEV1", words) for words in ("whoami", "help"))
+    store = HeldStore(desk.url)
+    worker, tasks = desk.worker(store), TaskSet("test")
+    try:
+        await desk.take(first)
+        run = tasks.start(worker.run(), name="run")
+        await store.is_held.wait()
+        assert not await worker.rest(0.01)
+        await desk.take(second)
+        await worker.sweep()
+        store.go_on.set()
+        assert await worker.rest(10)
+        async with asyncio.timeout(10):
+            await run
+    finally:
+        await worker.close()
+        await tasks.close()
+        await store.close()
+    assert "U0DEV1" in await desk.answer(first)
+    assert await desk.answer(second) == ""
+    assert await desk.due_acts() == 1
 
 
 async def test_run_works_off_what_comes_while_it_waits(desk: Desk) -> None:

@@ -1,6 +1,10 @@
 """One step at a time, whatever stands in the rows."""
 
+import asyncio
+
+from bot.domain.identity import ChangeId
 from bot.domain.lifecycle import State
+from bot.meter import SILENT, Meter
 from bot.services.approvers import Approvers
 from bot.services.closing import Closing
 from bot.services.merging import Merging
@@ -9,12 +13,22 @@ from bot.services.proposing import Proposing
 from bot.services.reconciler import Reconciler, Steps
 from bot.services.reviewing import Reviewing
 from bot.services.syncing import Syncing
+from bot.store.store import SqlStore
+from bot.tasks import TaskSet
 from tests import examples
-from tests.desk import Desk
-from tests.examples import NOW
+from tests.desk import Desk, HeldStore
+from tests.examples import MINUTE, NOW
 
 
-def reconciler_of(desk: Desk) -> Reconciler:
+class Lags(Meter):
+    def __init__(self) -> None:
+        self.told: list[float] = []
+
+    def begun(self, lag: float) -> None:
+        self.told.append(lag)
+
+
+def reconciler_of(desk: Desk, store: SqlStore | None = None, meter: Meter = SILENT) -> Reconciler:
     names, approvers = Names(desk.outside.directory), Approvers(desk.store, desk.access, desk.clock)
     reviewing = Reviewing(desk.outside, approvers, desk.clock)
     steps = Steps(
@@ -22,7 +36,7 @@ def reconciler_of(desk: Desk) -> Reconciler:
         merging=Merging(desk.outside, reviewing, names, desk.clock), syncing=Syncing(desk.outside, names, desk.clock),
         closing=Closing(desk.outside), approvers=approvers, clock=desk.clock,
     )  # fmt: skip
-    return Reconciler(desk.store, steps, desk.source, desk.clock, desk.bells)
+    return Reconciler(store or desk.store, steps, desk.source, desk.clock, desk.bells, meter=meter)
 
 
 async def test_a_void_change_that_was_never_proposed_waits_for_a_person(desk: Desk) -> None:
@@ -49,3 +63,26 @@ async def test_what_gives_no_answer_is_waited_for_with_the_state_as_it_is(desk: 
     assert found.reason.startswith("waiting for Argo CD: ")
     assert found.due_at is not None
     assert found.due_at > NOW
+
+
+async def test_at_rest_the_step_under_way_ends_and_no_other_begins(desk: Desk) -> None:
+    under_way = await desk.put(examples.change(environment="nowhere", due_at=NOW - MINUTE))
+    store, meter, tasks = HeldStore(desk.url), Lags(), TaskSet("test")
+    reconciler = reconciler_of(desk, store, meter)
+    try:
+        run = tasks.start(reconciler.run(), name="run")
+        await store.is_held.wait()
+        assert not await reconciler.rest(0.01)
+        later = await desk.put(examples.change(environment="never", id=ChangeId("0" * 26), due_at=NOW - MINUTE))
+        await reconciler.sweep()
+        store.go_on.set()
+        assert await reconciler.rest(10)
+        async with asyncio.timeout(10):
+            await run
+    finally:
+        await reconciler.close()
+        await tasks.close()
+        await store.close()
+    assert (await desk.get(under_way.id)).reason.startswith("this stage is no longer in tiphys.yaml")
+    assert await desk.get(later.id) == later
+    assert meter.told == [60.0]

@@ -107,3 +107,24 @@ async def test_it_ends_twice_without_a_word(workspace: Any, outbox: Any, connect
     await connection.close()
     await connection.close()
     assert workspace.service.parts.socket_mode.connections == 0
+
+
+async def test_unplugged_it_hears_nothing_more_and_still_speaks(
+    workspace: Any, outbox: Any, connect: Any, eventually: Eventually
+) -> None:
+    connection = connect()
+    await start(connection, outbox)
+    await eventually(lambda: connection.problems() == ())
+    await connection.stop_listening(5)
+    assert workspace.service.parts.socket_mode.connections == 0
+    await outbox.show(outbox.samples.change())
+    assert await connection.flush(10)
+    assert len(await workspace.messages()) == 1
+
+
+async def test_a_start_that_waits_for_slack_can_be_unplugged(workspace: Any, outbox: Any, connect: Any) -> None:
+    workspace.fault("auth.test", "status", status=503)
+    connection = connect()
+    await start(connection, outbox)
+    await connection.stop_listening(5)
+    assert await connection.flush(5)

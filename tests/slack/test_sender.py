@@ -12,6 +12,7 @@ from bot.domain.lifecycle import State
 from bot.domain.outgoing import CardPlacement
 from bot.domain.request import Answer, Request
 from bot.domain.text import Mention, Text
+from bot.meter import Meter
 from bot.slack.pace import Pace
 from bot.slack.posting import Posting
 from bot.slack.sender import Sender
@@ -304,3 +305,40 @@ async def test_a_storm_of_notices_does_not_starve_a_card(bench: Bench) -> None:
 
     await bench.eventually(card_stands)
     assert len(await bench.workspace.messages()) < 20
+
+
+async def test_flushing_shows_all_that_is_due_and_no_more(workspace: Any, outbox: Any, samples: Any) -> None:
+    sender = Sender(outbox, Posting(workspace.client, Pace(scale=50)), outbox.clock, Bell())
+    await outbox.show(samples.change())
+    async with outbox.store.writing() as tx:
+        for number in range(3):
+            await tx.outbox.notice(f"n{number}", ChannelId("C0ADMIN"), Text.of(f"notice {number}"), now=outbox.clock.at)
+        later = outbox.clock.at + timedelta(minutes=1)
+        await tx.outbox.notice("later", ChannelId("C0ADMIN"), Text.of("later"), now=later)
+    assert await sender.flush(20)
+    assert len(await workspace.messages()) == 1
+    assert [message["text"] for message in await workspace.messages("admin")] == ["notice 0", "notice 1", "notice 2"]
+    await sender.close(patience=0)
+
+
+@pytest.mark.parametrize(("trouble", "is_over"), [({"do": "status", "status": 500}, True), ({"do": "timeout"}, False)])
+async def test_flushing_waits_neither_for_a_slack_that_is_down_nor_for_one_that_hangs(
+    workspace: Any, outbox: Any, samples: Any, trouble: dict[str, Any], is_over: bool
+) -> None:
+    workspace.fault("chat.postMessage", **trouble)
+    told = Told()
+    sender = Sender(outbox, Posting(workspace.client, Pace(scale=50)), outbox.clock, Bell(), meter=told)
+    await outbox.show(samples.change())
+    assert await sender.flush(20 if is_over else 0.1) == is_over
+    assert told.ends == ([("card", "postponed")] if is_over else [])
+    await sender.close(patience=0)
+    async with outbox.store.reading() as tx:
+        assert (await tx.outbox.queue(outbox.clock.at)).due == (0 if is_over else 1)
+
+
+class Told(Meter):
+    def __init__(self) -> None:
+        self.ends: list[tuple[str, str]] = []
+
+    def outgoing_ended(self, kind: str, end: str) -> None:
+        self.ends.append((kind, end))

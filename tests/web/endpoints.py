@@ -126,6 +126,7 @@ def now() -> float:
 ENDPOINTS = (
     Endpoint("/healthz"),
     Endpoint("/readyz"),
+    Endpoint("/metrics"),
     Endpoint(
         "/slack/events", "POST", sign=slack_signature, damaged=slack_damaged(),
         bodies=st.sampled_from([COMMAND, MENTION, CLICK, SUBMISSION]).map(written),

@@ -19,6 +19,7 @@ from bot.integrations.argocd.support import ROLLING_SYNC, application_set_of
 from bot.integrations.argocd.transport import Patience, Query, Transport, W, path_of
 from bot.integrations.argocd.watch import Watch
 from bot.integrations.argocd.windows import sync_windows
+from bot.meter import SILENT, Meter
 from bot.ports import Clock, Denied, NotFound, OutsideError, Refused, Unavailable
 
 log = structlog.get_logger(__name__)
@@ -55,10 +56,11 @@ class ArgocdClient:
         clock: Clock,
         patience: Patience | None = None,
         projects: tuple[str, ...] = (),
+        meter: Meter = SILENT,
     ) -> None:
         self._instance, self._clock, self._projects = instance, clock, projects
         self._patience = patience or Patience()
-        self._transport = Transport(instance, self._patience)
+        self._transport = Transport(instance, self._patience, meter=meter)
         self._refreshing = asyncio.Semaphore(MOST_REFRESHES)
         self._control_plane: str | None = None
         self._rolling: dict[tuple[str, str], tuple[float, bool]] = {}  # ApplicationSet → until when known, RollingSync

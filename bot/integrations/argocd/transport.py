@@ -16,12 +16,19 @@ from pydantic import ValidationError
 from bot.domain.pipeline import ArgocdInstance
 from bot.integrations.argocd.errors import error_of_answer, error_of_transport, not_understood
 from bot.integrations.argocd.wire import Wire
+from bot.meter import SILENT, Meter, operation_of
 
 MOST_AT_ONCE = 6
 """Argo CD has no rate limit of its own, but each read costs its Kubernetes API one: sheet's advice is 4 to 8."""
 
 STREAM_KINDS = ("text/event-stream", "application/json")
 """What a stream may say that it is; the second where a proxy changed our `Accept`."""
+
+WORDS = frozenset({
+    "account", "applications", "applicationsets", "can-i", "detailed", "metadata", "operation", "projects", "revisions",
+    "session", "settings", "sync", "syncwindows", "userinfo", "version",
+})  # fmt: skip
+"""The parts of a path that say what is asked for; every other part is somebody's name."""
 
 Query = Sequence[tuple[str, str]]
 W = TypeVar("W", bound=Wire)
@@ -52,8 +59,8 @@ def path_of(*segments: str) -> str:
 class Transport:
     """Requests to one instance, at most `MOST_AT_ONCE` at a time; streams are not counted."""
 
-    def __init__(self, instance: ArgocdInstance, patience: Patience) -> None:
-        self._patience = patience
+    def __init__(self, instance: ArgocdInstance, patience: Patience, *, meter: Meter = SILENT) -> None:
+        self._patience, self._meter = patience, meter
         self._gate = asyncio.Semaphore(MOST_AT_ONCE)
         verify: ssl.SSLContext | bool = True
         if instance.ca_file is not None:
@@ -116,10 +123,16 @@ class Transport:
         content: bytes | None = None,
         deadline: float | None = None,
     ) -> httpx.Response:
-        seconds = deadline or self._patience.answer
+        async with self._gate:
+            with self._meter.timed("argocd", operation_of(method, path, WORDS)):
+                return await self._ask(method, path, query, headers, content, deadline or self._patience.answer)
+
+    async def _ask(
+        self, method: str, path: str, query: Query, headers: Mapping[str, str], content: bytes | None, seconds: float
+    ) -> httpx.Response:
         try:
             # httpx bounds each read, not their sum: a dripping answer would last for ever.
-            async with self._gate, asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds):
                 response = await self._http.request(
                     method,
                     path,

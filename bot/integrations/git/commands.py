@@ -13,14 +13,15 @@ from bot.integrations.git.failures import (
     telling_line,
 )
 from bot.integrations.git.process import Ended, TimedOut, run_git
+from bot.meter import ERROR, OK, SILENT, Meter
 from bot.ports import Unavailable
 
 
 class GitCommands:
     """git with one mirror's environments. Every command that must not touch the network runs where it cannot."""
 
-    def __init__(self, environment: GitEnvironment, timeouts: GitTimeouts) -> None:
-        self.environment, self.timeouts = environment, timeouts
+    def __init__(self, environment: GitEnvironment, timeouts: GitTimeouts, *, meter: Meter = SILENT) -> None:
+        self.environment, self.timeouts, self._meter = environment, timeouts, meter
 
     async def local(
         self, *arguments: str | bytes, stdin: bytes = b"", ok: Sequence[int] = (0,), extra: dict[str, str] | None = None
@@ -56,15 +57,17 @@ class GitCommands:
         keep_open: Sequence[int] = (),
     ) -> Ended:
         """Run a command that talks to the remote. Raises as `network_failure` says, and `Corrupt`."""
-        ended = await self._run(
-            arguments,
-            dict(self.environment.network) | (extra or {}),
-            timeout or self.timeouts.network,
-            stdin=stdin,
-            keep_open=keep_open,
-        )
-        if ended.code not in ok:
-            self.raise_unless_done(ended)
+        with self._meter.timed(SYSTEM, _verb(arguments)) as call:
+            ended = await self._run(
+                arguments,
+                dict(self.environment.network) | (extra or {}),
+                timeout or self.timeouts.network,
+                stdin=stdin,
+                keep_open=keep_open,
+            )
+            call.result = OK if ended.code == 0 else ERROR
+            if ended.code not in ok:
+                self.raise_unless_done(ended)
         return ended
 
     def raise_unless_done(self, ended: Ended) -> None:

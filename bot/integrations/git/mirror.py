@@ -19,6 +19,7 @@ from bot.integrations.git.objects import Objects
 from bot.integrations.git.remote import HEAD_REF, fetch_branches, list_refs
 from bot.integrations.git.trees import blob_id_of, known_blob_id, tree_with_files
 from bot.integrations.git.wanted import Wanted
+from bot.meter import SILENT, Meter
 from bot.ports import Commit, LeaseLost, MergeConflict, NotFound, Refused, Signature, TreeEntry, Unavailable
 from bot.tasks import TaskSet
 
@@ -54,11 +55,13 @@ class Mirror:
     cache: it may be deleted while nobody runs. Only objects that were made here and not pushed are lost by that.
     """
 
-    def __init__(self, folder: Path, url: str, token: str, *, timeouts: GitTimeouts | None = None) -> None:
+    def __init__(
+        self, folder: Path, url: str, token: str, *, timeouts: GitTimeouts | None = None, meter: Meter = SILENT
+    ) -> None:
         timeouts = timeouts or GitTimeouts()
         folder = folder.absolute()
         environment = GitEnvironment(folder, url, token, timeouts)
-        self._commands = GitCommands(environment, timeouts)
+        self._commands = GitCommands(environment, timeouts, meter=meter)
         self._folder = MirrorFolder(folder, url, self._commands)
         self._tasks = TaskSet(f"git.{folder.name}")
         self._objects = Objects(

@@ -26,6 +26,7 @@ from bot.integrations.forges.github.wire import (
     read,
     read_list,
 )
+from bot.meter import SILENT, Meter
 from bot.ports import Denied, NotFound, Refused, Unavailable
 
 LONGEST_DESCRIPTION = 140
@@ -35,9 +36,9 @@ LONGEST_TITLE = 250
 class GithubForge:
     """Close it with `close`. After a rename or transfer it goes on under the repository's new name."""
 
-    def __init__(self, repository: Repository, *, timeout: float = 20.0) -> None:
+    def __init__(self, repository: Repository, *, timeout: float = 20.0, meter: Meter = SILENT) -> None:
         self._name = repository.github
-        self._http = Transport(repository.api_url, repository.token, timeout=timeout)
+        self._http = Transport(repository.api_url, repository.token, timeout=timeout, meter=meter)
 
     async def close(self) -> None:
         await self._http.close()

@@ -14,6 +14,7 @@ from bot.integrations.forges.github.errors import (
     misdirected,
     not_understood,
 )
+from bot.meter import SILENT, Meter, operation_of
 from bot.ports import Refused
 
 API_VERSION = "2022-11-28"
@@ -21,6 +22,11 @@ USER_AGENT = "tiphys"
 MOST_REDIRECTS = 3
 MOST_PAGES = 30
 PAGE_SIZE = 100
+WORDS = frozenset({
+    "branches", "check-runs", "comments", "commits", "git", "issues", "merge", "pulls", "refs", "repos", "reviews",
+    "rules", "status", "statuses",
+})  # fmt: skip
+"""The parts of a path that say what is asked for; every other part is somebody's name or number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +41,8 @@ class Answer:
 class Transport:
     """One token's way to one GitHub. Writes go one at a time; while GitHub limits us, nothing is sent."""
 
-    def __init__(self, api_url: str, token: str, *, timeout: float) -> None:
+    def __init__(self, api_url: str, token: str, *, timeout: float, meter: Meter = SILENT) -> None:
+        self._meter = meter
         self._base = httpx.URL(api_url)
         self._prefix = api_url.rstrip("/")
         self._timeout = timeout
@@ -81,9 +88,10 @@ class Transport:
         self._refuse_while_limited()
         target = httpx.URL(url, params=query) if query else httpx.URL(url)
         for redirects in range(MOST_REDIRECTS + 1):
-            response = await self._request(method, target, body)
-            if not response.has_redirect_location:
-                return self._read(response, moved=redirects > 0)
+            with self._meter.timed(SYSTEM, operation_of(method, target.raw_path.decode(), WORDS)):
+                response = await self._request(method, target, body)
+                if not response.has_redirect_location:
+                    return self._read(response, moved=redirects > 0)
             target = self._own(target.join(response.headers["location"]))
             if query and not target.query:
                 target = target.copy_merge_params(query)
