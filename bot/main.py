@@ -106,7 +106,7 @@ class Bot:
         clock, bells, store = self._clock, self._bells, self._store
         if store is None:
             raise RuntimeError("the store is opened before the rest is composed")
-        adapters = Adapters(self._settings.mirrors, clock)
+        adapters = Adapters(self._settings.mirrors, clock, redaction.add_passing)
         closing.push_async_callback(adapters.close)
         await adapters.follow(source.current)
         slack = SlackConnection(self._settings, clock=clock, home_only=source.current.slack.home_workspace_only)
