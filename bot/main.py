@@ -28,6 +28,7 @@ from bot.services.approvers import Approvers
 from bot.services.channels import Channels
 from bot.services.closing import Closing
 from bot.services.deciding import Decisions
+from bot.services.hearing import Hearing
 from bot.services.merging import Merging
 from bot.services.names import Names
 from bot.services.outbox import OutboxQueue
@@ -47,6 +48,7 @@ from bot.store.store import SqlStore
 from bot.tasks import TaskSet
 from bot.wake import Bells
 from bot.web.health import Readiness, health_routes
+from bot.web.webhooks import GithubWebhooks
 
 log = structlog.get_logger(__name__)
 
@@ -85,7 +87,7 @@ class Bot:
             await upgrade(settings.database)
             self._store = SqlStore(settings.database)
             closing.push_async_callback(self._store.close)
-            await self._serve(closing)
+            await self._serve(closing, source)
             await self._compose(closing, source, redaction)
             log.info("bot.started", stages=len(source.current.stages()))
             await self._stopped.wait()
@@ -93,13 +95,23 @@ class Bot:
         log.info("bot.stopped")
         return 0
 
-    async def _serve(self, closing: AsyncExitStack) -> None:
+    async def _serve(self, closing: AsyncExitStack, source: ConfigurationSource) -> None:
         app = web.Application()
         app.add_routes(health_routes(self._readiness))
+        app.add_routes(self._webhook_routes(closing, source))
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         closing.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, self._settings.listen.host, self._settings.listen.port).start()
+
+    def _webhook_routes(self, closing: AsyncExitStack, source: ConfigurationSource) -> list[web.RouteDef]:
+        """Without a secret nobody could be told from GitHub: then nothing is served."""
+        secret, store = self._settings.github_webhook_secret, self._store
+        if secret is None or store is None:
+            return []
+        hearing = Hearing(store, source, self._clock, self._bells)
+        closing.push_async_callback(hearing.close)
+        return GithubWebhooks(secret.get_secret_value(), hearing.heard).routes()
 
     async def _compose(self, closing: AsyncExitStack, source: ConfigurationSource, redaction: Redaction) -> None:
         """Build the graph, from the outside in, and start what runs."""

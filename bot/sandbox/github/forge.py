@@ -2,6 +2,7 @@
 
 from bot.sandbox.feed import Feed
 from bot.sandbox.github import refusals
+from bot.sandbox.github.apps import Apps
 from bot.sandbox.github.mergeability import Mergeability
 from bot.sandbox.github.plumbing import Plumbing
 from bot.sandbox.github.records import ForgeRecords, Pull, RepositoryRecords, now
@@ -16,6 +17,7 @@ class Forge:
         self.repositories = repositories
         self.records = ForgeRecords()
         self.mergeability = Mergeability(repositories, feed, speed)
+        self.apps = Apps(repositories.folder.parent / "github-app.pem", lambda: self.records.app)
 
     def plumbing(self, repository: str) -> Plumbing:
         return Plumbing(self.repositories, repository)
