@@ -20,6 +20,7 @@ from bot.sandbox.github.records import ForgeRecords
 from bot.sandbox.github.refusals import Refusal, malformed, not_found
 from bot.sandbox.github.rest import apps, commits, conversation, pulls, repositories
 from bot.sandbox.github.rest.call import Call, Endpoint, refused, unless_known
+from bot.sandbox.github.webhooks.deliveries import Webhooks
 from bot.sandbox.repositories import Repositories
 from bot.sandbox.traffic import Traffic
 
@@ -36,7 +37,9 @@ class GithubService:
         self._traffic = traffic
         self.forge = Forge(feed, repositories, speed)
         self._git = GitHttp(self.forge)
-        self._control = Control(self.forge)
+        self.webhooks = Webhooks(self.forge)
+        self.forge.tell = self.webhooks.tell
+        self._control = Control(self.forge, self.webhooks.answered)
 
     @property
     def name(self) -> str:
@@ -73,6 +76,7 @@ class GithubService:
             await self.forge.catch_up(name)
 
     async def close(self) -> None:
+        await self.webhooks.close()
         await self.forge.mergeability.close()
 
     def _handler(self, endpoint: Endpoint) -> Handler:

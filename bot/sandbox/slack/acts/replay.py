@@ -13,19 +13,23 @@ from bot.sandbox.slack.parts import Parts
 
 class Replay(Body):
     delivery_id: str
-    headers: dict[str, str] | None = None
+    headers: dict[str, str | None] | None = None
     body: Any = None
 
 
 async def replay(parts: Parts, body: Replay) -> Json:
     """Deliver the payload in a new envelope. Of headers, Socket Mode knows only Slack's remark on repeats."""
     delivery = parts.deliveries.find(body.delivery_id)
+    if delivery is None and parts.deliveries.beside is not None:
+        found = await parts.deliveries.beside.replay(body.delivery_id, body.headers or {}, body.body)
+        if found is not None:
+            return found
     if delivery is None:
         raise ControlError(404, "no_such_delivery", f"no delivery {body.delivery_id}", "delivery_id")
     payload = _payload(delivery, body.body)
     acknowledged = await parts.deliveries.deliver(
         delivery.kind, delivery.type, delivery.user, lambda _: payload, replay_of=delivery.id,
-        retry=_retry(body.headers or {}),
+        retry=_retry({key: value for key, value in (body.headers or {}).items() if value is not None}),
     )  # fmt: skip
     if acknowledged is None:
         return {"status": None, "ack": None}
