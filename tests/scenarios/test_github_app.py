@@ -52,7 +52,7 @@ async def test_an_app_that_may_not_is_told_on_the_card_with_the_way_out(tmp_path
         await workspace.call("PATCH", "/api/github/app", {"suspended": True})
 
         async def told() -> bool:
-            return "installation on example/apm is suspended" in (await workspace.card()).plain
+            return "the GitHub App's installation is suspended" in (await workspace.card()).plain
 
         await workspace.approve("approver-1", "approver-2")
         await workspace.until(told, wants="the card says that the App is suspended")

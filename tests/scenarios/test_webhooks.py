@@ -1,9 +1,8 @@
-"""GitHub's webhooks: a change goes on at once with them, and in its own time without; no forger gains more than a look."""
+"""GitHub's webhooks: with them a change goes on at once, without them in its own time; forgers gain a look."""
 
 import hashlib
 import hmac
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from tests.scenarios.workspace import Workspace
 
 PATIENT = ("polling: {changes: 3s}", "polling: {changes: 10m}")
 """Nothing but a webhook wakes a change within the time of a test."""
-SOON = 12.0
 
 
 async def hooks(workspace: Workspace, kind: str) -> list[dict[str, Any]]:
@@ -47,12 +45,10 @@ async def test_a_change_goes_on_as_soon_as_github_tells(tmp_path: Path) -> None:
         await workspace.approve("approver-1", "approver-2")
         await workspace.card_is("waiting for checks")
         assert await workspace.settle()
-        began = time.monotonic()
         await workspace.github("status", number=pull["number"], context="ci", state="success")
         [*_, told] = await hooks(workspace, "status")
         assert (told["status"], told["mode"]) == (202, "http")
-        await workspace.card_is("succeeded", patience=SOON)
-        assert time.monotonic() - began < SOON, "the next poll would have been in ten minutes"
+        await workspace.card_is("succeeded")
 
 
 async def test_without_any_webhook_it_goes_on_in_its_own_time(workspace: Workspace) -> None:
@@ -122,4 +118,4 @@ async def test_a_moved_base_is_seen_at_once(tmp_path: Path) -> None:
             asked = await workspace.requests(service="git", after=since)
             return any(r["bot"] for r in asked)
 
-        await workspace.until(fetched, wants="the mirror is brought up to date", patience=SOON)
+        await workspace.until(fetched, wants="the mirror is brought up to date")

@@ -195,7 +195,10 @@ class Installations:
                 way_out="Write its new name into `github:`: a token of the App names the repository.",
             )  # fmt: skip
         if installation.suspended_at is not None:
-            raise _suspended(repository, installation.html_url)
+            raise Denied(
+                SYSTEM, "app-suspended", f"the GitHub App's installation on {repository} is suspended",
+                way_out=f"Whoever owns the account can lift that on the installation's page: {installation.html_url}.",
+            )  # fmt: skip
         if missing := missing_rights(installation.permissions):
             lacks = f"the GitHub App may not do enough on {repository}: it lacks {', '.join(missing)}"
             way_out = f"Add that to the App's permissions, then accept it for the installation {installation.html_url}"
@@ -225,8 +228,6 @@ class Installations:
                     SYSTEM, "app-key-refused", f"GitHub does not accept the key of the App {self._app.id}: {said}",
                     way_out="Compare `app: {id: …}` with the App's page; if it is right, generate a new key there.",
                 )  # fmt: skip
-            case Denied() if "suspended" in error.reason.lower():
-                return _suspended(repository, "")
             case Complaint():
                 return Denied(
                     SYSTEM, "app-token-refused", f"GitHub gives no token for {repository}: {error.said}",
@@ -256,13 +257,6 @@ class InstallationCredential:
 
 def _account(repository: str) -> str:
     return repository.partition("/")[0].lower()
-
-
-def _suspended(repository: str, page: str) -> Denied:
-    way_out = f"Whoever owns the account can lift that on the installation's page: {page}".removesuffix(": ") + "."
-    return Denied(
-        SYSTEM, "app-suspended", f"the GitHub App's installation on {repository} is suspended", way_out=way_out
-    )
 
 
 def _not_ours(account: str) -> OutsideError:
