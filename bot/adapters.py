@@ -1,26 +1,37 @@
 """The outside systems as the configuration in force names them: built, kept, and replaced after a reload."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
-from bot.domain.pipeline import ArgocdInstance, Configuration, Repository
+from bot.credentials import Credential, FixedToken
+from bot.domain.pipeline import ArgocdInstance, Configuration, GithubApp, Repository
 from bot.integrations.argocd.client import ArgocdClient
+from bot.integrations.forges.github.app.installations import Installations
 from bot.integrations.forges.github.client import GithubForge
 from bot.integrations.git.mirror import Mirror
 from bot.meter import SILENT, Meter
 from bot.ports import Clock
 
+AppOnGithub = tuple[str, GithubApp]
+"""An App, and the API of the GitHub that it lives on."""
+
 
 class Adapters:
-    """Three mappings that services look into. `follow` brings them to a configuration; what did not change stays."""
+    """Three mappings that services look into. `follow` brings them to a configuration; what did not change stays.
 
-    def __init__(self, mirrors: Path, clock: Clock, *, meter: Meter = SILENT) -> None:
-        self._mirrors, self._clock, self._meter = mirrors, clock, meter
+    `learn` is told of every secret that is made while we run.
+    """
+
+    def __init__(
+        self, mirrors: Path, clock: Clock, learn: Callable[[str], None] = lambda _: None, *, meter: Meter = SILENT
+    ) -> None:
+        self._mirrors, self._clock, self._learn, self._meter = mirrors, clock, learn, meter
         self.argocd: dict[str, ArgocdClient] = {}
         self.git: dict[str, Mirror] = {}
         self.forges: dict[str, GithubForge] = {}
+        self._apps: dict[AppOnGithub, Installations] = {}
         self._built: dict[str, ArgocdInstance | Repository] = {}
 
     async def follow(self, configuration: Configuration) -> set[str]:
@@ -32,21 +43,44 @@ class Adapters:
                 self.argocd[name] = ArgocdClient(instance, clock=self._clock, meter=self._meter)
                 self._built[f"argocd.{name}"] = instance
                 new.add(name)
+        wanted = self._serve_apps(configuration)
         for name, repository in configuration.repositories.items():
             if self._built.get(f"repository.{name}") != repository:
                 folder = self._mirrors / f"{re.sub(r'[^A-Za-z0-9._-]', '_', name)}.git"
                 await _close(self.git.get(name))
                 await _close(self.forges.get(name))
-                self.git[name] = Mirror(folder, repository.clone_url, repository.token, meter=self._meter)
-                self.forges[name] = GithubForge(repository, meter=self._meter)
+                credential = self._credential(repository)
+                self.git[name] = Mirror(folder, repository.clone_url, credential, meter=self._meter)
+                self.forges[name] = GithubForge(repository, credential, meter=self._meter)
                 self._built[f"repository.{name}"] = repository
+        for unused in set(self._apps) - wanted:
+            await self._apps.pop(unused).close()
         return new
 
     async def close(self) -> None:
-        everything: tuple[Mapping[str, Closable], ...] = (self.argocd, self.git, self.forges)
+        everything: tuple[Iterable[Closable], ...] = (
+            self.argocd.values(), self.git.values(), self.forges.values(), self._apps.values(),
+        )  # fmt: skip
         for adapters in everything:
-            for adapter in adapters.values():
+            for adapter in adapters:
                 await _close(adapter)
+
+    def _serve_apps(self, configuration: Configuration) -> set[AppOnGithub]:
+        """Tell every App which repositories it is for; answers the Apps that there are now."""
+        served: dict[AppOnGithub, set[str]] = {}
+        for repository in configuration.repositories.values():
+            if repository.app is not None:
+                served.setdefault((repository.api_url, repository.app), set()).add(repository.github)
+        for key, repositories in served.items():
+            if key not in self._apps:
+                self._apps[key] = Installations(*key, self._clock, self._learn)
+            self._apps[key].serve(repositories)
+        return set(served)
+
+    def _credential(self, repository: Repository) -> Credential:
+        if repository.app is None:
+            return FixedToken(repository.token)
+        return self._apps[(repository.api_url, repository.app)].credential(repository.github)
 
 
 class Closable(Protocol):

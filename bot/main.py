@@ -31,6 +31,7 @@ from bot.services.approvers import Approvers
 from bot.services.channels import Channels
 from bot.services.closing import Closing
 from bot.services.deciding import Decisions
+from bot.services.hearing import Hearing
 from bot.services.merging import Merging
 from bot.services.names import Names
 from bot.services.outbox import OutboxQueue
@@ -55,6 +56,7 @@ from bot.web.health import Readiness, health_routes
 from bot.web.metrics import metrics_routes
 from bot.web.server import start_server
 from bot.web.slack_events import slack_events_routes
+from bot.web.webhooks import GithubWebhooks
 
 log = structlog.get_logger(__name__)
 
@@ -84,6 +86,7 @@ class Bot:
         self._stopping: Stopping | None = None
         self._slack: SlackConnection | None = None
         self._store: SqlStore | None = None
+        self._hearing: Hearing | None = None
         self._workers: tuple[Reconciler | InboxWorker, ...] = ()
 
     async def run(self) -> int:
@@ -126,11 +129,13 @@ class Bot:
             await store.close()
 
     def routes(self) -> list[web.RouteDef]:
-        """All that is served on `TIPHYS_LISTEN`."""
+        """All that is served on `TIPHYS_LISTEN`. Without its secret a system could be told from nobody: then not."""
         routes = [*health_routes(self._readiness), *metrics_routes(self._exposition)]
         secret = self._settings.slack_signing_secret
         if self._settings.slack_app_token is None and secret is not None:
             routes += slack_events_routes(self._receive_from_slack, secret.get_secret_value(), self._clock)
+        if (secret := self._settings.github_webhook_secret) is not None:
+            routes += GithubWebhooks(secret.get_secret_value(), self._hear).routes()
         return routes
 
     async def _serve(self, closing: AsyncExitStack) -> None:
@@ -139,12 +144,16 @@ class Bot:
         runner = await start_server(app, self._settings.listen.host, self._settings.listen.port)
         closing.push_async_callback(runner.cleanup)
 
+    async def _hear(self, repository: str) -> int | None:
+        """Before the rest is composed nobody needs to be woken: everything is looked at right after the start."""
+        return await self._hearing.heard(repository) if self._hearing else 0
+
     async def _compose(self, closing: AsyncExitStack, source: ConfigurationSource, redaction: Redaction) -> None:
         """Build the graph, from the outside in, and start what runs."""
         clock, bells, store = self._clock, self._bells, self._store
         if store is None:
             raise RuntimeError("the store is opened before the rest is composed")
-        adapters = Adapters(self._settings.mirrors, clock, meter=self._metrics)
+        adapters = Adapters(self._settings.mirrors, clock, redaction.add_passing, meter=self._metrics)
         closing.push_async_callback(adapters.close)
         await adapters.follow(source.current)
         home_only = source.current.slack.home_workspace_only
@@ -170,11 +179,12 @@ class Bot:
         )  # fmt: skip
         reconciler = Reconciler(store, steps, source, clock, bells, meter=self._metrics)
         inbox = InboxWorker(store, services, specs, source, clock, bells)
+        self._hearing = hearing = Hearing(store, source, clock, bells)
         watching = Watching(store, adapters.argocd, source, clock, bells)
         reloading = Reloading(source, adapters, watching, redaction, store, clock, bells)
         tasks = TaskSet("bot")
         closing.push_async_callback(tasks.close)
-        for worker in (reconciler, inbox, watching):
+        for worker in (reconciler, inbox, watching, hearing):
             closing.push_async_callback(worker.close)
         self._workers = (reconciler, inbox)
         tasks.start(reconciler.run(), name="reconciler")

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -10,6 +11,8 @@ GONE = "[redacted]"
 SHORTEST = 6
 """A shorter value would take harmless text with it; a real secret is longer."""
 DEEPEST = 12
+MOST_PASSING = 12
+"""Every line that is written is searched for all that is known."""
 
 _SECRET_KEY = re.compile(
     r"token|secret|passw(or)?d|authorization|cookie|credential|signature|api_?key|private_?key|response_url|respond_to",
@@ -31,10 +34,11 @@ _LOOKS = re.compile(
 
 
 class Redaction:
-    """Knows the secrets of this process. More may be added at any time; none is ever forgotten."""
+    """Knows the secrets of this process. More may be added at any time; of those that pass the newest are known."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets: set[str] = set()
+        self._passing: deque[str] = deque(maxlen=MOST_PASSING)
         self._known: re.Pattern[str] | None = None
         self.add(*secrets)
 
@@ -43,8 +47,21 @@ class Redaction:
         fresh = {secret.strip() for secret in secrets if len(secret.strip()) >= SHORTEST} - self._secrets
         if fresh:
             self._secrets |= fresh
-            forms = {form for secret in self._secrets for form in _forms(secret)}
-            self._known = re.compile("|".join(sorted(forms, key=len, reverse=True)))
+            self._learn()
+
+    def add_passing(self, secret: str) -> None:
+        """A secret that works for an hour or so: there is always a next one, so the oldest make room."""
+        if len(secret) >= SHORTEST and secret not in self._passing:
+            self._passing.append(secret)
+            self._learn()
+
+    def _learn(self) -> None:
+        known = (*self._secrets, *self._passing)
+        plain = {form for secret in known for form in _plain_forms(secret)}
+        cores = {re.escape(core) for secret in known for core in _base64_cores(secret.encode())}
+        # one alternative for all that Base64 may hide: each would be tried at every character
+        in_base64 = rf"{_RUN}(?:{'|'.join(_longest_first(cores))}){_RUN}={{0,2}}"
+        self._known = re.compile("|".join([in_base64, *_longest_first(plain)]))
 
     def text(self, text: str) -> str:
         """The text without what is secret in it."""
@@ -78,14 +95,15 @@ def is_secret_key(key: object) -> bool:
     return _SECRET_KEY.search(str(key).replace("-", "_")) is not None
 
 
-def _forms(secret: str) -> Iterable[str]:
-    """Regular expressions of every way in which a secret may be written."""
+def _longest_first(forms: Iterable[str]) -> list[str]:
+    return sorted(forms, key=len, reverse=True)
+
+
+def _plain_forms(secret: str) -> Iterable[str]:
+    """Regular expressions of a secret as it is, and percent-encoded."""
     yield re.escape(secret)
     if quote(secret, safe="") != secret:
         yield re.escape(quote(secret, safe=""))
-    for core in _base64_cores(secret.encode()):
-        run = r"[A-Za-z0-9+/_-]*"
-        yield f"{run}{re.escape(core)}{run}={{0,2}}"
 
 
 def _base64_cores(secret: bytes) -> Iterable[str]:
@@ -100,4 +118,5 @@ def _base64_cores(secret: bytes) -> Iterable[str]:
             yield core.translate(_URL_SAFE)
 
 
+_RUN = r"[A-Za-z0-9+/_-]*"
 _URL_SAFE = str.maketrans("+/", "-_")

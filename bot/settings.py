@@ -194,13 +194,13 @@ class Settings(StorageSettings):
         None, description="GitHub's API; wins over the file for every repository on GitHub."
     )
     github_webhook_secret: Secret | None = Field(
-        None, description="Secret of GitHub's webhooks, which are not supported yet."
+        None, description="Secret of GitHub's webhooks; without it `/webhooks/github` is not served."
     )
     tiphys_config: Path = Field(Path("tiphys.yaml"), description="The configuration file.")
     tiphys_listen: Annotated[str, BeforeValidator(_listen)] = Field(
         "127.0.0.1:8080",
-        description="Where `/healthz`, `/readyz`, `/metrics` and, over HTTP, `/slack/events` are served: `host:port`; "
-        "port 0: any free one.",
+        description="Where `/healthz`, `/readyz`, `/metrics` and, where they are set up, `/slack/events` and "
+        "`/webhooks/github` are served: `host:port`; port 0: any free one.",
     )
     tiphys_log: Annotated[str, BeforeValidator(_log)] = Field(
         "info/auto",

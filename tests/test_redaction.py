@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from bot.redaction import GONE, Redaction, is_secret_key
+from bot.redaction import GONE, MOST_PASSING, Redaction, is_secret_key
 
 SECRET = "s3cr+t/Value!?"
 
@@ -118,3 +118,12 @@ def test_names_of_secrets() -> None:
         assert is_secret_key(name), name
     for name in ("application", "key", "fingerprint", "user", "environment"):
         assert not is_secret_key(name), name
+
+
+def test_of_tokens_that_pass_the_newest_are_known(redaction: Redaction) -> None:
+    for number in range(MOST_PASSING + 1):
+        redaction.add_passing(f"passing-{number:03}")
+    assert redaction.text("passing-000") == "passing-000"
+    assert redaction.text(f"passing-001 passing-{MOST_PASSING:03} {SECRET}") == f"{GONE} {GONE} {GONE}"
+    header = base64.b64encode(b"x-access-token:passing-001").decode()
+    assert redaction.text(f"it was {header}") == f"it was {GONE}"

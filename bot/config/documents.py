@@ -96,10 +96,10 @@ class ArgocdDocument(Document):
 
 
 class GitHubAppDocument(Document):
-    """A GitHub App. Not supported yet: use `token`."""
+    """A GitHub App to act as, instead of a token."""
 
-    id: int = Field(ge=1, description="The App's id. Not supported yet.")
-    private_key: SecretDocument = Field(description="The App's private key (PEM). Not supported yet.")
+    id: int = Field(ge=1, description="The App's id, from its page.")
+    private_key: SecretDocument = Field(description="A private key of the App, the PEM file as GitHub gave it.")
 
 
 class RepositoryDocument(Document):
@@ -107,7 +107,7 @@ class RepositoryDocument(Document):
 
     github: GitHubRepository = Field(description="`owner/name`.")
     token: SecretDocument | None = Field(None, description="Token for API and Git. Default: `{env: GITHUB_TOKEN}`.")
-    app: GitHubAppDocument | None = Field(None, description="Not supported yet: use `token`.")
+    app: GitHubAppDocument | None = Field(None, description="A GitHub App to act as, instead of `token`.")
     api_url: ServerUrl | None = Field(
         None,
         description="GitHub's API, e.g. `https://ghe.example.com/api/v3`. `GITHUB_API_URL` wins over it. Default: "

@@ -78,7 +78,12 @@ class _Teller:
             path: Path = ("repositories", name)
             yield self._told((*path, "github"), repository.github)
             yield self._told((*path, "api_url"), repository.api_url, variable="GITHUB_API_URL" if address else None)
-            yield self._secret((*path, "token"), (self.document.repositories or {})[name].token, GITHUB_TOKEN)
+            document = (self.document.repositories or {})[name]
+            if document.app is None:
+                yield self._secret((*path, "token"), document.token, GITHUB_TOKEN)
+            else:
+                yield self._told((*path, "app", "id"), document.app.id)
+                yield self._secret((*path, "app", "private_key"), document.app.private_key, "")
 
     def environments(self) -> Iterator[Explained]:
         for name, aliases in self.configuration.environments.items():

@@ -5,10 +5,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from bot.config.documents import ArgocdDocument, RepositoryDocument, SecretDocument, TiphysDocument
-from bot.config.problems import NOT_SUPPORTED_YET, Path, Problems
+from bot.config.private_keys import checked_private_key
+from bot.config.problems import Path, Problems
 from bot.config.secrets import Surroundings
 from bot.config.words import server_url
-from bot.domain.pipeline import ArgocdInstance, Repository
+from bot.domain.pipeline import ArgocdInstance, GithubApp, Repository
 
 GITHUB_API = "https://api.github.com"
 ARGOCD_TOKEN = "ARGOCD_AUTH_TOKEN"  # noqa: S105  the name of a variable
@@ -65,13 +66,16 @@ def repositories(document: TiphysDocument, surroundings: Surroundings, problems:
     found = {}
     for name, repository in (document.repositories or {}).items():
         path: Path = ("repositories", name)
-        token = _github_token(repository, path, surroundings, problems)
+        app = _github_app(repository, path, surroundings, problems)
+        token = "" if repository.app else _github_token(repository, path, surroundings, problems)
         if repository.github.endswith(".git"):
             short = repository.github.removesuffix(".git")
             problems.add((*path, "github"), f"`{repository.github}` ends with `.git`", f"Write `{short}`")
-        if token:
+        if token or app:
             api_url = address or repository.api_url or GITHUB_API
-            found[name] = Repository(name=name, github=repository.github, api_url=api_url, token=token)
+            found[name] = Repository(
+                name=name, github=repository.github, api_url=api_url, token=token or "", app=app
+            )  # fmt: skip
         else:
             problems.damaged.add(path)
     return found
@@ -103,17 +107,21 @@ def _argocd_token(
 def _github_token(
     repository: RepositoryDocument, path: Path, surroundings: Surroundings, problems: Problems
 ) -> str | None:
-    if repository.app is not None:
-        problems.add(
-            (*path, "app"),
-            "a GitHub App is not supported yet",
-            f"Use a token instead: `token: {{env: {GITHUB_TOKEN}}}`",
-            slug=NOT_SUPPORTED_YET,
-        )
-        return None
     if repository.token is None and problems.is_damaged((*path, "token"), (*path, "app")):
         return None
     return surroundings.secret(repository.token or SecretDocument(env=GITHUB_TOKEN), (*path, "token"), problems)
+
+
+def _github_app(
+    repository: RepositoryDocument, path: Path, surroundings: Surroundings, problems: Problems
+) -> GithubApp | None:
+    written = repository.app
+    if written is None:
+        return None
+    if repository.token is not None:
+        problems.add((*path, "token"), "`token` and `app` are both set", "Keep one of them")
+    key = surroundings.secret(written.private_key, (*path, "app", "private_key"), problems, checked_private_key)
+    return GithubApp(id=written.id, private_key=key) if key else None
 
 
 def _look_at_certificates(file: str, path: Path, surroundings: Surroundings, problems: Problems) -> None:

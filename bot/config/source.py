@@ -34,10 +34,11 @@ class ConfigurationSource:
         return self._current
 
     def secrets(self) -> list[str]:
-        """The tokens of the configuration in force, to be kept out of logs and messages."""
+        """The tokens and keys of the configuration in force, to be kept out of logs and messages."""
         return [
             *(instance.token for instance in self._current.argocd.values()),
             *(repository.token for repository in self._current.repositories.values()),
+            *(repository.app.private_key for repository in self._current.repositories.values() if repository.app),
         ]
 
     def reload(self) -> list[Problem]:

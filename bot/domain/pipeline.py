@@ -68,20 +68,35 @@ class ArgocdInstance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GithubApp:
+    """A GitHub App that we act as. `private_key` is the secret itself, in PEM form."""
+
+    id: int
+    private_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Repository:
-    """One Git repository on a forge. `token` is the secret itself."""
+    """One Git repository on a forge. `token` is the secret itself; empty where we act as an `app`."""
 
     name: str
     github: str  # owner/name
     api_url: str  # of the forge, without a trailing slash
-    token: str = field(repr=False)
+    token: str = field(default="", repr=False)
+    app: GithubApp | None = None
+
+    def __post_init__(self) -> None:
+        if self.token and self.app is not None:
+            raise ValueError(f"repository {self.name!r} has a token and an app: one of them is in vain")
 
     @property
     def clone_url(self) -> str:
-        """Where Git reaches it: github.com for api.github.com, the same host for an Enterprise address."""
-        if self.api_url == "https://api.github.com":
-            return f"https://github.com/{self.github}.git"
-        return f"{self.api_url.removesuffix('/api/v3')}/{self.github}.git"
+        """Where Git reaches it: `api.` left out for github.com and ghe.com, the same host for an Enterprise server."""
+        scheme, _, place = self.api_url.partition("://")
+        host, slash, path = place.partition("/")
+        if host.startswith("api.") and not path and host.endswith((".github.com", ".ghe.com")):
+            host = host.removeprefix("api.")
+        return f"{scheme}://{f'{host}{slash}{path}'.removesuffix('/api/v3')}/{self.github}.git"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

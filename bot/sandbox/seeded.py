@@ -49,6 +49,9 @@ CHANNELS = (
 )
 
 
+GITHUB_APP_ID = 12345
+
+
 @dataclass(frozen=True, slots=True)
 class Tokens:
     """The world's credentials: made up, valid on this machine's loopback only."""

@@ -45,6 +45,7 @@ def bot_environment(
         "GITHUB_TOKEN": TOKENS.github_tiphys,
         "GITHUB_API_URL": f"http://{at(f'github.{bot}')}/api/v3",
         "GITHUB_WEBHOOK_SECRET": TOKENS.github_webhook_secret,
+        "GITHUB_APP_PRIVATE_KEY_FILE": str(home / "github-app.pem"),
         "DATABASE_URL": database or f"sqlite:///{data / 'tiphys.db'}",
         "TIPHYS_DATA": str(data),
         "TIPHYS_CONFIG": str(config),

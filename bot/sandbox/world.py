@@ -20,6 +20,7 @@ from bot.sandbox.argocd.service import ArgocdService
 from bot.sandbox.bots import Bot, Bots
 from bot.sandbox.feed import Feed
 from bot.sandbox.github.service import GithubService
+from bot.sandbox.github.webhooks.deliveries import HookTarget
 from bot.sandbox.ports import Ports
 from bot.sandbox.repositories import Repositories
 from bot.sandbox.seed.seed import seed_apm
@@ -70,6 +71,9 @@ class World:
         self.config = options.config.absolute() if options.config else self.home / "tiphys.yaml"
         names = BOT_NAMES if options.bots else ()
         self.bots = Bots({name: Bot(name, self.home, partial(self._environment, name)) for name in names})
+        self.slack.parts.deliveries.beside = self.github.webhooks
+        self.github.webhooks.next_number = self.slack.parts.deliveries.next_number
+        self.github.webhooks.targets = self._webhook_targets
         self.ready = False
         self.page_url = ""
         self._runners: list[web.AppRunner] = []
@@ -96,6 +100,7 @@ class World:
         self.slack.base_url, self.slack.page_url = self._main_url("slack"), self.page_url
         self.repositories.base_url = self._main_url("github")
         await self._seed()
+        self.prepare_app()
         self.slack.install(self._manifest())
         for service in self.services:
             await service.start()
@@ -139,6 +144,16 @@ class World:
             self.home, self.ports, bot, database=self.options.database, config=self.config, slack=self.options.slack
         )
 
+    def _webhook_targets(self) -> list[HookTarget]:
+        """Every bot that has a webhook secret; without bots of our own the one that may have been started by hand."""
+        found = []
+        for name in self.bots.by_name or BOT_NAMES:
+            bot = self.bots.by_name.get(name)
+            environment = {**self._environment(name), **(bot.extra if bot else {})}
+            if secret := environment.get("GITHUB_WEBHOOK_SECRET"):
+                found.append(HookTarget(url=f"http://{environment['TIPHYS_LISTEN']}/webhooks/github", secret=secret))
+        return found
+
     def _main_url(self, service: str) -> str:
         return f"http://127.0.0.1:{self.ports.find(service)}"
 
@@ -163,6 +178,12 @@ class World:
             await seed_apm(self.repositories)
         if self.options.config is None and not self.config.is_file():
             self.config.write_text(seeded_configuration())
+
+    def prepare_app(self) -> None:
+        """Make the GitHub App's key if the configuration names an App: a bot that has one reads it when it starts."""
+        document, _, _ = read_document(self.config.read_text("utf-8"), file=str(self.config))
+        if document is not None and any(repository.app for repository in (document.repositories or {}).values()):
+            self.github.forge.apps.key_file()
 
     def _manifest(self) -> dict[str, Any]:
         document, _, _ = read_document(self.config.read_text("utf-8"), file=str(self.config))

@@ -47,11 +47,6 @@ def test_what_does_not_fit_together(reading: Reading, old: str, new: str, path: 
         ("type: kustomize-images, branch: main, path", "type: helm-values, files", "applications.shop.strategy.type"),
         ("branch: main", "branch: main, merge: fast-forward", "applications.shop.strategy.merge"),
         (PRODUCTION, "production: {from: development, branch: release}", "applications.shop.stages.production.branch"),
-        (
-            "{github: example/shop}",
-            "{github: example/shop, app: {id: 1, private_key: {file: key.pem}}}",
-            "repositories.shop.app",
-        ),
     ],
 )
 def test_known_words_that_are_not_supported_yet(reading: Reading, old: str, new: str, path: str) -> None:

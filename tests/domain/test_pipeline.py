@@ -51,6 +51,8 @@ def test_the_repository_of_an_application() -> None:
     [
         ("https://api.github.com", "https://github.com/example/apm.git"),
         ("https://git.example.com/api/v3", "https://git.example.com/example/apm.git"),
+        ("https://api.example.ghe.com", "https://example.ghe.com/example/apm.git"),
+        ("https://api.example.com", "https://api.example.com/example/apm.git"),
         ("http://127.0.0.1:8080", "http://127.0.0.1:8080/example/apm.git"),
     ],
 )

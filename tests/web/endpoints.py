@@ -5,6 +5,8 @@ in which something that must be there is missing or of another shape. An endpoin
 """
 
 import copy
+import hashlib
+import hmac
 import json
 import time
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 from bot.sandbox.seeded import TEAM_ID, TOKENS
 from tests.web.raw import Header, signed
 
+WEBHOOK_SECRET = TOKENS.github_webhook_secret
 JSON: Header = ("Content-Type", "application/json")
 FORM: Header = ("Content-Type", "application/x-www-form-urlencoded")
 Body = tuple[Header, bytes]
@@ -29,6 +32,8 @@ class Endpoint:
     bodies: st.SearchStrategy[Body] | None = None
     damaged: st.SearchStrategy[Body] | None = None
     sign: Callable[[bytes, float], list[Header]] | None = None  # of a body, at a time
+    is_stamped: bool = True  # the signature is over the time too
+    is_recorded: bool = True  # what is believed becomes a row
 
     def __str__(self) -> str:
         return self.path
@@ -119,6 +124,10 @@ def slack_signature(body: bytes, at: float) -> list[Header]:
     return signed(TOKENS.slack_signing_secret, body, at=at)
 
 
+def github_signature(body: bytes, at: float) -> list[Header]:
+    return [("X-Hub-Signature-256", "sha256=" + hmac.new(WEBHOOK_SECRET.encode(), body, hashlib.sha256).hexdigest())]
+
+
 def now() -> float:
     return time.time()
 
@@ -130,5 +139,12 @@ ENDPOINTS = (
     Endpoint(
         "/slack/events", "POST", sign=slack_signature, damaged=slack_damaged(),
         bodies=st.sampled_from([COMMAND, MENTION, CLICK, SUBMISSION]).map(written),
+    ),
+    Endpoint(
+        "/webhooks/github", "POST", sign=github_signature, is_stamped=False, is_recorded=False,
+        bodies=st.sampled_from([{"repository": {"full_name": "example/apm"}}, {"repository": {"full_name": "x/y"}}])
+        .map(lambda body: (JSON, json.dumps(body).encode())),
+        damaged=st.sampled_from([None, [], {}, {"repository": None}, {"repository": {"full_name": 7}}])
+        .map(lambda body: (JSON, json.dumps(body).encode())),
     ),
 )  # fmt: skip

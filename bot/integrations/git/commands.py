@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+from bot.credentials import Credential
 from bot.integrations.git.environment import GitEnvironment, GitTimeouts
 from bot.integrations.git.failures import (
     SYSTEM,
     Corrupt,
     Misses,
+    is_bad_token,
     is_damage,
     missed_object,
     network_failure,
@@ -20,8 +22,10 @@ from bot.ports import Unavailable
 class GitCommands:
     """git with one mirror's environments. Every command that must not touch the network runs where it cannot."""
 
-    def __init__(self, environment: GitEnvironment, timeouts: GitTimeouts, *, meter: Meter = SILENT) -> None:
-        self.environment, self.timeouts, self._meter = environment, timeouts, meter
+    def __init__(
+        self, environment: GitEnvironment, credential: Credential, timeouts: GitTimeouts, *, meter: Meter = SILENT
+    ) -> None:
+        self.environment, self._credential, self.timeouts, self._meter = environment, credential, timeouts, meter
 
     async def local(
         self, *arguments: str | bytes, stdin: bytes = b"", ok: Sequence[int] = (0,), extra: dict[str, str] | None = None
@@ -56,18 +60,24 @@ class GitCommands:
         extra: dict[str, str] | None = None,
         keep_open: Sequence[int] = (),
     ) -> Ended:
-        """Run a command that talks to the remote. Raises as `network_failure` says, and `Corrupt`."""
-        with self._meter.timed(SYSTEM, _verb(arguments)) as call:
-            ended = await self._run(
-                arguments,
-                dict(self.environment.network) | (extra or {}),
-                timeout or self.timeouts.network,
-                stdin=stdin,
-                keep_open=keep_open,
-            )
-            call.result = OK if ended.code == 0 else ERROR
-            if ended.code not in ok:
-                self.raise_unless_done(ended)
+        """Run a command that talks to the remote. Raises as `network_failure` says, and `Corrupt`.
+
+        Where the token is refused and another one can be had, it runs once more: nothing has happened by then.
+        """
+
+        async def run(token: str) -> Ended:
+            environment = self.environment.network(token) | (extra or {})
+            wait = timeout or self.timeouts.network
+            with self._meter.timed(SYSTEM, _verb(arguments)) as call:
+                ended = await self._run(arguments, environment, wait, stdin=stdin, keep_open=keep_open)
+                call.result = OK if ended.code == 0 else ERROR
+            return ended
+
+        ended = await run(token := await self._credential.token())
+        if ended.code != 0 and is_bad_token(ended.err) and self._credential.refused(token):
+            ended = await run(await self._credential.token())
+        if ended.code not in ok:
+            self.raise_unless_done(ended)
         return ended
 
     def raise_unless_done(self, ended: Ended) -> None:

@@ -3,6 +3,7 @@
 import base64
 import os
 import re
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,10 @@ _NETWORK = {
 }
 
 
+MOST_SECRETS = 8
+"""How many of our credentials are remembered for redaction: what a command that still runs may say is among them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitTimeouts:
     """How long git may take, in seconds. `silent`: how long a connection may carry (nearly) nothing."""
@@ -62,11 +67,12 @@ class GitEnvironment:
     """The environments of one mirror's commands, and the redaction that fits them.
 
     `local`: no network; a missing object is an error. `promised`: the same, but git knows that it is a partial mirror
-    and names the object that it misses. `network`: with our credentials.
+    and names the object that it misses. `network`: with the credentials of the moment.
     """
 
-    def __init__(self, folder: Path, url: str, token: str, timeouts: GitTimeouts) -> None:
-        self._secrets: list[str] = []
+    def __init__(self, folder: Path, url: str, timeouts: GitTimeouts) -> None:
+        self._secrets: deque[str] = deque(maxlen=MOST_SECRETS)
+        self._url = url
         scheme = checked_url(url)
         base = {name: os.environ[name] for name in _INHERITED if name in os.environ} | {
             "GIT_DIR": str(folder),
@@ -85,15 +91,20 @@ class GitEnvironment:
             "GIT_NO_LAZY_FETCH": "1",
         }
         allowed = {f"protocol.{name}.allow": "always" for name in {"https", scheme}}
-        network = _ALWAYS | _NETWORK | allowed | {"http.lowSpeedTime": str(timeouts.silent)}
-        if token:
-            basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
-            network[f"http.{url}.extraHeader"] = f"Authorization: Basic {basic}"
-            self._secrets = [token, basic]
-        protocols = ":".join(sorted({"https", scheme}))
+        self._network = _ALWAYS | _NETWORK | allowed | {"http.lowSpeedTime": str(timeouts.silent)}
+        self._base = base | {"GIT_ALLOW_PROTOCOL": ":".join(sorted({"https", scheme}))}
         self.local = base | _as_variables(_ALWAYS) | {"GIT_ALLOW_PROTOCOL": "none"}
         self.promised: Mapping[str, str] = self.local | _as_variables(_ALWAYS | _PROMISOR)
-        self.network: Mapping[str, str] = base | _as_variables(network) | {"GIT_ALLOW_PROTOCOL": protocols}
+
+    def network(self, token: str) -> dict[str, str]:
+        """For one command: a token may be another one by the next."""
+        if not token:
+            return self._base | _as_variables(self._network)
+        basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+        if token not in self._secrets:
+            self._secrets.extend((token, basic))
+        header = {f"http.{self._url}.extraHeader": f"Authorization: Basic {basic}"}
+        return self._base | _as_variables(self._network | header)
 
     def redact(self, text: str) -> str:
         """`text` without our credentials, in any form that we pass them in."""

@@ -32,6 +32,7 @@ _DAMAGE = re.compile(
 _DENIED = re.compile(
     r"could not read (Username|Password)|Authentication failed|returned error: 40[13]\b|Invalid username or"
 )
+_BAD_TOKEN = re.compile(r"could not read (Username|Password)|Authentication failed|returned error: 401\b")
 _ABSENT = re.compile(r"returned error: (404|410)\b|repository '[^']*' not found|Repository not found")
 _NOT_OUR_REF = re.compile(r"not our ref|unadvertised object")
 _MOVED_FOR_GOOD = re.compile(r"returned error: 30[18]\b")
@@ -40,6 +41,11 @@ _MOVED_FOR_GOOD = re.compile(r"returned error: 30[18]\b")
 def is_damage(stderr: str) -> bool:
     """Whether git complains of the mirror itself; what the remote says of its own repository does not count."""
     return any(_DAMAGE.search(line) for line in stderr.splitlines() if not line.startswith("remote:"))
+
+
+def is_bad_token(stderr: str) -> bool:
+    """Whether the remote did not accept the token itself, not what it was used for."""
+    return _BAD_TOKEN.search(stderr) is not None
 
 
 def missed_object(stderr: str) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from bot.credentials import Credential, as_credential
 from bot.domain.identity import Revision, is_revision
 from bot.integrations.git.branches import PushAnswer, checked_branch, push_answer
 from bot.integrations.git.cat_file import CatFile
@@ -56,12 +57,14 @@ class Mirror:
     """
 
     def __init__(
-        self, folder: Path, url: str, token: str, *, timeouts: GitTimeouts | None = None, meter: Meter = SILENT
-    ) -> None:
+        self, folder: Path, url: str, credential: str | Credential, *, timeouts: GitTimeouts | None = None,
+        meter: Meter = SILENT,
+    ) -> None:  # fmt: skip
+        """`credential` is asked before every command that talks to the remote; a plain token stays."""
         timeouts = timeouts or GitTimeouts()
         folder = folder.absolute()
-        environment = GitEnvironment(folder, url, token, timeouts)
-        self._commands = GitCommands(environment, timeouts, meter=meter)
+        environment = GitEnvironment(folder, url, timeouts)
+        self._commands = GitCommands(environment, as_credential(credential), timeouts, meter=meter)
         self._folder = MirrorFolder(folder, url, self._commands)
         self._tasks = TaskSet(f"git.{folder.name}")
         self._objects = Objects(

@@ -128,6 +128,7 @@ class WorldControl:
             bot.extra = body.env
         if body.config is not None:
             self._world.config.write_text(body.config, "utf-8")
+            self._world.prepare_app()
         if body.do == "start":
             try:
                 await bot.start()
@@ -144,7 +145,8 @@ class WorldControl:
         while True:
             pending = await self._world.bots.pending()
             waited = loop.time() - started
-            is_settled = pending is not None and not any(pending.values())
+            is_told = not self._world.github.webhooks.under_way
+            is_settled = pending is not None and not any(pending.values()) and is_told
             if is_settled or waited >= body.timeout:
                 answer = {"settled": is_settled, "ms": round(waited * 1000), "pending": pending}
                 return web.json_response(answer)

@@ -99,8 +99,9 @@ class ProtectBody(Deed):
 class Control:
     """`POST /api/git/commit` and `POST /api/github`."""
 
-    def __init__(self, forge: Forge) -> None:
-        self._forge = forge
+    def __init__(self, forge: Forge, told: Callable[[], Awaitable[None]]) -> None:
+        """`told` returns when whoever has a webhook has answered."""
+        self._forge, self._told = forge, told
         self._deeds: dict[str, Callable[[web.Request, str], Awaitable[Pull | None]]] = {
             "merge": self._merge, "close": self._close, "reopen": self._reopen, "retarget": self._retarget,
             "review": self._review, "status": self._status, "protect": self._protect, "open": self._open,
@@ -114,7 +115,9 @@ class Control:
         self._check_repository(body.repository)
         login = _writer(body.as_, body.repository)
         _check_paths(body.files)
-        return web.json_response({"sha": await _as_control(self._push_again(body, login))})
+        sha = await _as_control(self._push_again(body, login))
+        await self._told()
+        return web.json_response({"sha": sha})
 
     async def _push_again(self, body: CommitBody, login: str) -> str:
         """Without `from` the commit goes on whatever the tip is, also when that moves meanwhile."""
@@ -156,6 +159,7 @@ class Control:
         self._check_repository(body.repository)
         login = _writer(body.as_, body.repository)
         pull = await _as_control(self._deeds[body.do](request, login))
+        await self._told()
         return web.json_response({"pull": None if pull is None else pull_overview(self._forge, pull)})
 
     async def _merge(self, request: web.Request, login: str) -> Pull:
@@ -182,13 +186,13 @@ class Control:
         pull = self._pull(await read_body(request, OnPull))
         if pull.state == "open":
             raise Refusal(405, "cannot_reopen", f"#{pull.number} is open already.")
-        await pulls.reopen(self._forge, pull)
+        await pulls.reopen(self._forge, pull, login=login)
         return pull
 
     async def _retarget(self, request: web.Request, login: str) -> Pull:
         body = await read_body(request, RetargetBody)
         pull = self._pull(body)
-        await pulls.retarget(self._forge, pull, body.base)
+        await pulls.retarget(self._forge, pull, body.base, login=login)
         return pull
 
     async def _review(self, request: web.Request, login: str) -> Pull:

@@ -1,7 +1,11 @@
 """The forge's heart: the records, the repositories, and the one door through which branches move."""
 
+from collections.abc import Callable
+
 from bot.sandbox.feed import Feed
 from bot.sandbox.github import refusals
+from bot.sandbox.github.apps import Apps
+from bot.sandbox.github.events import ForgeEvent, PullActed, Pushed
 from bot.sandbox.github.mergeability import Mergeability
 from bot.sandbox.github.plumbing import Plumbing
 from bot.sandbox.github.records import ForgeRecords, Pull, RepositoryRecords, now
@@ -16,6 +20,8 @@ class Forge:
         self.repositories = repositories
         self.records = ForgeRecords()
         self.mergeability = Mergeability(repositories, feed, speed)
+        self.tell: Callable[[ForgeEvent], None] = lambda _: None
+        self.apps = Apps(repositories.folder.parent / "github-app.pem", lambda: self.records.app)
 
     def plumbing(self, repository: str) -> Plumbing:
         return Plumbing(self.repositories, repository)
@@ -52,6 +58,7 @@ class Forge:
 
     async def follow(self, repository: str, branch: str, old: str | None, new: str | None, login: str) -> None:
         """Bring the open pull requests to and from a branch up to date with where it is now."""
+        self.tell(Pushed(repository=repository, branch=branch, before=old, after=new, login=login))
         for pull in self.open_pulls(repository):
             if pull.head == branch:
                 await self._head_moved(pull, new, login)
@@ -80,6 +87,7 @@ class Forge:
         old, pull.head_sha, pull.base_sha, pull.updated_at = pull.head_sha, new, base_tip or pull.base_sha, now()
         self.mergeability.forget(pull)
         await plumbing.set_ref(f"refs/pull/{pull.number}/head", new)
+        self.tell(PullActed(pull=pull, action="synchronize", login=login))
         if base_tip is None or not await plumbing.is_ancestor(new, base_tip):
             return
         if await plumbing.is_ancestor(old, new):
@@ -104,4 +112,5 @@ class Forge:
         pull.state, pull.closed_by = "closed", login
         pull.closed_at = pull.updated_at = now()
         self.mergeability.settle(pull)
+        self.tell(PullActed(pull=pull, action="closed", login=login))
         self.feed.touch()

@@ -11,8 +11,9 @@ import structlog
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
+from bot.sandbox.github.apps import Identity
 from bot.sandbox.github.forge import Forge
-from bot.sandbox.github.people import BadCredentials, login_of_header, may_write
+from bot.sandbox.github.people import BadCredentials, may_write
 from bot.sandbox.github.pkt_lines import ref_updates
 from bot.sandbox.github.pushes import UPDATE_HOOK, rules_for_hook
 from bot.sandbox.repositories import GIT_ENVIRONMENT
@@ -75,16 +76,22 @@ class GitHttp:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         named = PATH.fullmatch(request.path)
-        login = self._login(request)
-        if login is None:
+        identity = self._identity(request)
+        if identity is None:
             text = "Invalid username or token. Password authentication is not supported for Git operations.\n"
             return web.Response(status=401, text=text, headers={"WWW-Authenticate": 'Basic realm="GitHub"'})
         if named is None or named["name"] not in self._forge.repositories.names():
             return web.Response(status=404, text="Repository not found.\n")
         name, call = named["name"], named["call"]
+        login, grant = identity.login, identity.grant
+        if grant is not None and name not in grant.repositories:
+            return web.Response(status=404, text="Repository not found.\n")
         service = request.query.get("service", "") if call == "info/refs" else call
         if service not in SERVICES:
             return web.Response(status=403, text="Please upgrade your git client.\n")
+        right = "write" if service == "git-receive-pack" else "read"
+        if grant is not None and not grant.may("contents", right):
+            return web.Response(status=403, text=f"Write access to repository not granted: contents={right}.\n")
         if service == "git-receive-pack" and not may_write(login):
             return web.Response(status=403, text=f"Permission to {name}.git denied to {login}.\n")
         with tempfile.TemporaryFile() as body:
@@ -93,9 +100,9 @@ class GitHttp:
                 return await self._push(request, name, login, body)
             return await self._backend(request, name, call, login, body)
 
-    def _login(self, request: web.Request) -> str | None:
+    def _identity(self, request: web.Request) -> Identity | None:
         try:
-            return login_of_header(request.headers.get("Authorization"))
+            return self._forge.apps.identify(request.headers.get("Authorization"))
         except BadCredentials:
             return None
 

@@ -6,6 +6,8 @@ import binascii
 from bot.sandbox.seeded import BOT_USER_ID, TOKENS, USERS
 
 BOT_LOGIN = "tiphys"
+APP_SLUG = "tiphys"
+APP_LOGIN = f"{APP_SLUG}[bot]"
 LOGIN_OF_TOKEN = {TOKENS.github_tiphys: BOT_LOGIN, TOKENS.github_developer: "developer"}
 
 
@@ -13,8 +15,8 @@ class BadCredentials(Exception):
     """An Authorization header that names nobody."""
 
 
-def login_of_header(header: str | None) -> str | None:
-    """The login behind `Bearer <token>`, `token <token>` or `Basic <any name:token>`; None without a header.
+def token_of_header(header: str | None) -> str | None:
+    """The token in `Bearer <token>`, `token <token>` or `Basic <any name:token>`; None without a header.
 
     Raises `BadCredentials`.
     """
@@ -29,6 +31,11 @@ def login_of_header(header: str | None) -> str | None:
             raise BadCredentials from None
     elif scheme.lower() not in {"bearer", "token"}:
         raise BadCredentials
+    return token
+
+
+def login_of_token(token: str) -> str:
+    """Whose token it is. Raises `BadCredentials`."""
     if token not in LOGIN_OF_TOKEN:
         raise BadCredentials
     return LOGIN_OF_TOKEN[token]
@@ -43,8 +50,8 @@ def find_login(user: str) -> str | None:
 
 def may_write(login: str) -> bool:
     """Every member of the workspace, and the bot; no guests, strangers, robots or people who have left."""
-    return login == BOT_LOGIN or any(user.name == login and user.kind == "member" for user in USERS)
+    return login in {BOT_LOGIN, APP_LOGIN} or any(user.name == login and user.kind == "member" for user in USERS)
 
 
 def known_logins() -> frozenset[str]:
-    return frozenset({BOT_LOGIN, *(user.name for user in USERS)})
+    return frozenset({BOT_LOGIN, APP_LOGIN, *(user.name for user in USERS)})

@@ -1,6 +1,7 @@
 """What people do to pull requests short of merging: open, edit, close, reopen, retarget, review, comment."""
 
 from bot.sandbox.github import refusals
+from bot.sandbox.github.events import PullActed, Reviewed
 from bot.sandbox.github.forge import Forge
 from bot.sandbox.github.history import History
 from bot.sandbox.github.records import Comment, Pull, Review, ReviewState, now
@@ -45,16 +46,17 @@ async def open_pull(
     records.pulls[pull.number] = pull
     forge.mergeability.forget(pull)
     await forge.plumbing(repository).set_ref(f"refs/pull/{pull.number}/head", pull.head_sha)
+    forge.tell(PullActed(pull=pull, action="opened", login=login))
     forge.feed.touch()
     return pull
 
 
-def edit(forge: Forge, pull: Pull, *, title: str | None = None, body: str | None = None) -> None:
+def edit(forge: Forge, pull: Pull, *, title: str | None = None, body: str | None = None, login: str = "") -> None:
     """None leaves as it is; an empty body empties it."""
     _check_texts(pull.title if title is None else title, body)
     pull.title = pull.title if title is None else title
     pull.body = pull.body if body is None else body
-    _touched(forge, pull)
+    _touched(forge, pull, "edited", login)
 
 
 def close(forge: Forge, pull: Pull, login: str) -> None:
@@ -63,7 +65,7 @@ def close(forge: Forge, pull: Pull, login: str) -> None:
         forge.mark_closed(pull, login)
 
 
-async def reopen(forge: Forge, pull: Pull) -> None:
+async def reopen(forge: Forge, pull: Pull, *, login: str = "") -> None:
     """Raises `Refusal` where the pull request is merged, or its branch is gone, rewritten or used by another one."""
     if pull.state == "open":
         return
@@ -83,10 +85,10 @@ async def reopen(forge: Forge, pull: Pull) -> None:
     pull.head_sha, pull.base_sha = tip, base_tip
     forge.mergeability.forget(pull)
     await forge.plumbing(pull.repository).set_ref(f"refs/pull/{pull.number}/head", tip)
-    _touched(forge, pull)
+    _touched(forge, pull, "reopened", login)
 
 
-async def retarget(forge: Forge, pull: Pull, base: str) -> None:
+async def retarget(forge: Forge, pull: Pull, base: str, *, login: str = "") -> None:
     """Raises `Refusal` where the branch is missing, adds nothing, or another pull request has the pair."""
     if base == pull.base:
         return
@@ -103,7 +105,7 @@ async def retarget(forge: Forge, pull: Pull, base: str) -> None:
         raise refusals.custom("no_commits", said, field="base")
     pull.base, pull.base_sha = base, tip
     forge.mergeability.forget(pull)
-    _touched(forge, pull)
+    _touched(forge, pull, "edited", login)
 
 
 def review(
@@ -118,6 +120,7 @@ def review(
     )  # fmt: skip
     pull.reviews.append(made)
     _touched(forge, pull)
+    forge.tell(Reviewed(pull=pull, review=made))
     return made
 
 
@@ -162,6 +165,9 @@ def _state_stays(why: str) -> Refusal:
     return refusals.custom("cannot_reopen", f"state cannot be changed. {why}", field="state")
 
 
-def _touched(forge: Forge, pull: Pull) -> None:
+def _touched(forge: Forge, pull: Pull, action: str = "", login: str = "") -> None:
+    """`action`: what GitHub tells of it as; `login`: who did it, the author unless told."""
     pull.updated_at = now()
+    if action:
+        forge.tell(PullActed(pull=pull, action=action, login=login or pull.login))
     forge.feed.touch()

@@ -115,11 +115,29 @@ class RepositoryRecords(BaseModel):
         return {status.context.lower(): status for status in self.statuses.get(sha, [])}
 
 
+class AppRecords(BaseModel):
+    """The forge's App and its installation. `repositories` None: all of the account; `clock_skew`: how far the forge's
+    clock is ahead, in seconds."""
+
+    installed: bool = True
+    suspended: bool = False
+    repositories: list[str] | None = None
+    permissions: dict[str, str] = Field(
+        default_factory=lambda: {
+            "checks": "read", "contents": "write", "issues": "read", "metadata": "read", "pull_requests": "write",
+            "statuses": "write",
+        }
+    )  # fmt: skip
+    token_seconds: float = 3600.0
+    clock_skew: float = 0.0
+
+
 class ForgeRecords(BaseModel):
     """The whole forge: what a restart must bring back."""
 
     last_id: int = 1000
     repositories: dict[str, RepositoryRecords] = Field(default_factory=dict)
+    app: AppRecords = Field(default_factory=AppRecords)
 
     def of(self, repository: str) -> RepositoryRecords:
         return self.repositories.setdefault(repository, RepositoryRecords())

@@ -7,11 +7,14 @@ from typing import Any
 
 
 class Refusal(Exception):
-    """GitHub's answer to what it will not do. `errors` is the list that a 422 carries."""
+    """GitHub's answer to what it will not do. `errors` is the list that a 422 carries, `accepted` the permissions that
+    would have let a 403 through."""
 
-    def __init__(self, status: int, slug: str, message: str, errors: list[Any] | None = None) -> None:
+    def __init__(
+        self, status: int, slug: str, message: str, errors: list[Any] | None = None, *, accepted: str | None = None
+    ) -> None:
         super().__init__(message)
-        self.status, self.slug, self.message, self.errors = status, slug, message, errors
+        self.status, self.slug, self.message, self.errors, self.accepted = status, slug, message, errors, accepted
 
     def said(self) -> str:
         """The most specific sentence in it."""

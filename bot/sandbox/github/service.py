@@ -2,25 +2,29 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from email.utils import format_datetime
 from typing import Any
 
 from aiohttp import web
 
 from bot.sandbox.feed import Feed
+from bot.sandbox.github.app_control import AppControl
+from bot.sandbox.github.apps import Identity
 from bot.sandbox.github.control import Control
 from bot.sandbox.github.forge import Forge
 from bot.sandbox.github.git_http import GitHttp, is_git
 from bot.sandbox.github.overview import overview
 from bot.sandbox.github.pages import Pages
-from bot.sandbox.github.people import BadCredentials, login_of_header
+from bot.sandbox.github.people import BadCredentials
 from bot.sandbox.github.records import ForgeRecords
 from bot.sandbox.github.refusals import Refusal, malformed, not_found
-from bot.sandbox.github.rest import commits, conversation, pulls, repositories
+from bot.sandbox.github.rest import apps, commits, conversation, pulls, repositories
 from bot.sandbox.github.rest.call import Call, Endpoint, refused, unless_known
+from bot.sandbox.github.webhooks.deliveries import Webhooks
 from bot.sandbox.repositories import Repositories
 from bot.sandbox.traffic import Traffic
 
-ENDPOINTS = [*repositories.ENDPOINTS, *pulls.ENDPOINTS, *conversation.ENDPOINTS, *commits.ENDPOINTS]
+ENDPOINTS = [*apps.ENDPOINTS, *repositories.ENDPOINTS, *pulls.ENDPOINTS, *conversation.ENDPOINTS, *commits.ENDPOINTS]
 PREFIXES = ("/api/v3", "")
 LARGEST_BODY = 8 << 20
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -33,7 +37,9 @@ class GithubService:
         self._traffic = traffic
         self.forge = Forge(feed, repositories, speed)
         self._git = GitHttp(self.forge)
-        self._control = Control(self.forge)
+        self.webhooks = Webhooks(self.forge)
+        self.forge.tell = self.webhooks.tell
+        self._control = Control(self.forge, self.webhooks.answered)
 
     @property
     def name(self) -> str:
@@ -41,8 +47,11 @@ class GithubService:
 
     def app(self) -> web.Application:
         watch = self._traffic.middleware("github", is_git)
-        app = web.Application(middlewares=[watch, _errors_as_github], client_max_size=LARGEST_BODY)
+        middlewares = [self._tell_time, watch, _errors_as_github]
+        app = web.Application(middlewares=middlewares, client_max_size=LARGEST_BODY)
         for prefix in PREFIXES:
+            for method, path, as_the_app in apps.AS_THE_APP:
+                app.router.add_route(method, prefix + path, self._app_handler(as_the_app))
             for method, path, endpoint in ENDPOINTS:
                 app.router.add_route(method, prefix + path, self._handler(endpoint))
         app.router.add_routes(self._git.routes())
@@ -50,7 +59,7 @@ class GithubService:
         return app
 
     def control_routes(self) -> list[web.RouteDef]:
-        return self._control.routes()
+        return [*self._control.routes(), *AppControl(self.forge).routes()]
 
     def state(self) -> dict[str, Any]:
         return overview(self.forge)
@@ -67,20 +76,41 @@ class GithubService:
             await self.forge.catch_up(name)
 
     async def close(self) -> None:
+        await self.webhooks.close()
         await self.forge.mergeability.close()
 
     def _handler(self, endpoint: Endpoint) -> Handler:
         async def handle(request: web.Request) -> web.Response:
-            try:
-                login = login_of_header(request.headers.get("Authorization"))
-            except BadCredentials:
-                raise Refusal(401, "bad_credentials", "Bad credentials") from None
-            if login is None:
-                raise Refusal(401, "no_credentials", "Must authenticate to access this API.")
-            call = Call(self.forge, request, login, await _json_object(request))
+            identity = self._identity(request)
+            if identity.grant is not None:
+                apps.check_reach(identity.grant, request.method, request.path.removeprefix(PREFIXES[0]))
+            call = Call(self.forge, request, identity, await _json_object(request))
             return unless_known(request, await endpoint(call))
 
         return handle
+
+    def _app_handler(self, endpoint: apps.AppEndpoint) -> Handler:
+        async def handle(request: web.Request) -> web.Response:
+            self.forge.apps.check_word(request.headers.get("Authorization"))
+            return await endpoint(apps.AppCall(self.forge, request, await _json_object(request)))
+
+        return handle
+
+    def _identity(self, request: web.Request) -> Identity:
+        try:
+            identity = self.forge.apps.identify(request.headers.get("Authorization"))
+        except BadCredentials:
+            raise Refusal(401, "bad_credentials", "Bad credentials") from None
+        if identity is None:
+            raise Refusal(401, "no_credentials", "Must authenticate to access this API.")
+        return identity
+
+    @web.middleware
+    async def _tell_time(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Every answer tells what the forge's clock says."""
+        response = await handler(request)
+        response.headers["Date"] = format_datetime(self.forge.apps.now(), usegmt=True)
+        return response
 
 
 @web.middleware

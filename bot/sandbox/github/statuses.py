@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import get_args
 
 from bot.sandbox.github import refusals
+from bot.sandbox.github.events import StatusSet
 from bot.sandbox.github.forge import Forge
 from bot.sandbox.github.records import Status, StatusState, now
 
@@ -29,6 +30,7 @@ def set_status(
         target_url=target_url, at=now(),
     )  # fmt: skip
     listed.append(made)
+    forge.tell(StatusSet(repository=repository, sha=sha, status=made))
     forge.feed.touch()
     return made
 

@@ -86,8 +86,10 @@ class Control:
         after = request.query.get("after", "").removeprefix("D") or "0"
         if not after.isdigit():
             raise ControlError(400, "malformed", "after: the id of a delivery", "after")
-        found = self._parts.deliveries.after(int(after))
-        return web.json_response({"deliveries": [delivery.as_json() for delivery in found]})
+        deliveries = self._parts.deliveries
+        found = [delivery.as_json() for delivery in deliveries.after(int(after))]
+        found += deliveries.beside.after(int(after)) if deliveries.beside else []
+        return web.json_response({"deliveries": sorted(found, key=lambda one: int(one["id"][1:]))})
 
     async def _messages(self, request: web.Request) -> web.Response:
         channel = the_channel(self._parts, request.match_info["channel"])

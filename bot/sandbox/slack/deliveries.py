@@ -1,7 +1,7 @@
 """What is delivered to the bot: the log of it, the repeats of events, and the one door that deliveries leave by."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
@@ -100,6 +100,16 @@ class Acknowledged:
         return {**shown, "plain": plain} if plain else shown
 
 
+class Beside(Protocol):
+    """What another server delivered, told and repeated together with ours: its ids go on where ours are."""
+
+    def after(self, number: int) -> list[Json]: ...
+
+    async def replay(self, delivery_id: str, headers: Mapping[str, str | None], body: Any) -> Json | None:
+        """None: it is no delivery of that server."""
+        ...
+
+
 class Deliveries:
     """Sends through the door, keeps the log, repeats events that nobody acknowledged."""
 
@@ -110,7 +120,12 @@ class Deliveries:
         self._touched = touched
         self._log: list[Delivery] = []
         self._last = 0
+        self.beside: Beside | None = None
         self._tasks = TaskSet("slack.deliveries")
+
+    def next_number(self) -> int:
+        self._last += 1
+        return self._last
 
     def after(self, number: int) -> list[Delivery]:
         return [delivery for delivery in self._log if delivery.number > number]
@@ -160,9 +175,8 @@ class Deliveries:
     def _begin(
         self, kind: Kind, type: EnvelopeType, user: str | None, replay_of: str | None, attempt: int
     ) -> Delivery:  # fmt: skip
-        self._last += 1
         delivery = Delivery(
-            id=f"D{self._last}", kind=kind, type=type, user=user, mode=self.door.mode, replay_of=replay_of,
+            id=f"D{self.next_number()}", kind=kind, type=type, user=user, mode=self.door.mode, replay_of=replay_of,
             at=datetime.now(UTC).isoformat().replace("+00:00", "Z"), retry=attempt,
         )  # fmt: skip
         self._log.append(delivery)

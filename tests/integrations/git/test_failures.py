@@ -204,24 +204,25 @@ def git_processes() -> set[int]:
 )  # fmt: skip
 def test_only_plain_web_addresses_are_remotes(tmp_path: Path, url: str) -> None:
     with pytest.raises(ValueError, match="Git remote"):
-        GitEnvironment(tmp_path, url, "", GitTimeouts())
+        GitEnvironment(tmp_path, url, GitTimeouts())
 
 
 def test_the_environment_inherits_nothing_that_steers_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("GIT_SSH_COMMAND", "GIT_PROXY_COMMAND", "GIT_TRACE_CURL", "GIT_INDEX_FILE", "SSH_ASKPASS"):
         monkeypatch.setenv(name, "x")
-    made = GitEnvironment(tmp_path, "https://example.com/a/b.git", "s3cret", GitTimeouts())
+    made = GitEnvironment(tmp_path, "https://example.com/a/b.git", GitTimeouts())
     assert not {"GIT_SSH_COMMAND", "GIT_PROXY_COMMAND", "GIT_TRACE_CURL", "GIT_INDEX_FILE", "SSH_ASKPASS"} & {
-        *made.network, *made.local,
+        *made.network("s3cret"), *made.local,
     }  # fmt: skip
-    assert made.network["GIT_ALLOW_PROTOCOL"] == "https"
+    assert made.network("s3cret")["GIT_ALLOW_PROTOCOL"] == "https"
     assert made.local["GIT_ALLOW_PROTOCOL"] == "none"
-    assert "http.https://example.com/a/b.git.extraHeader" in made.network.values()
+    assert "http.https://example.com/a/b.git.extraHeader" in made.network("s3cret").values()
     assert not any("extraHeader" in value for value in made.local.values())
 
 
 def test_what_is_told_is_redacted(tmp_path: Path) -> None:
-    made = GitEnvironment(tmp_path, "https://example.com/a/b.git", "s3cret", GitTimeouts())
+    made = GitEnvironment(tmp_path, "https://example.com/a/b.git", GitTimeouts())
+    made.network("s3cret")
     basic = base64.b64encode(b"x-access-token:s3cret").decode()
     told = made.redact(f"s3cret {basic} Authorization: Basic abc https://me:pw@example.com/x")
     assert told == "*** *** Authorization: *** https://***@example.com/x"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bot.credentials import Credential
 from bot.domain.change import Change, Shipment
 from bot.domain.identity import Revision
 from bot.domain.pipeline import Repository
@@ -36,9 +37,13 @@ LONGEST_TITLE = 250
 class GithubForge:
     """Close it with `close`. After a rename or transfer it goes on under the repository's new name."""
 
-    def __init__(self, repository: Repository, *, timeout: float = 20.0, meter: Meter = SILENT) -> None:
+    def __init__(
+        self, repository: Repository, credential: Credential | None = None, *, timeout: float = 20.0,
+        meter: Meter = SILENT,
+    ) -> None:  # fmt: skip
+        """Without a `credential` the repository's token is used."""
         self._name = repository.github
-        self._http = Transport(repository.api_url, repository.token, timeout=timeout, meter=meter)
+        self._http = Transport(repository.api_url, credential or repository.token, timeout=timeout, meter=meter)
 
     async def close(self) -> None:
         await self._http.close()

@@ -3,6 +3,7 @@
 | slug | error | when |
 |---|---|---|
 | `bad-token` | Denied | 401: no token, or one that is expired or revoked |
+| `app-suspended` | Denied | 403 to a GitHub App whose installation is suspended |
 | `missing-right` | Denied | 403 that is no rate limit; the way out names the permission where GitHub does |
 | `not-found` | NotFound | 404: it does not exist, or the token may not see it |
 | `redirected` | Refused | a redirect to another host, or an endless one |
@@ -140,6 +141,9 @@ def _limit(headers: httpx.Headers, said: str) -> RateLimited:
 
 
 def _denial(headers: httpx.Headers, said: str) -> Denied:
+    if "installation has been suspended" in said.lower():
+        way_out = "Whoever owns the account can lift that on the installation's page."
+        return Denied(SYSTEM, "app-suspended", "the GitHub App's installation is suspended", way_out=way_out)
     needed = headers.get("x-accepted-github-permissions")
     way_out = (
         f"The token needs {bounded(needed)}." if needed else "Look at the token's permissions and the branch's rules."

@@ -2,10 +2,13 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 
+from bot.credentials import Credential, as_credential
 from bot.integrations.forges.github.errors import (
     SYSTEM,
     RateLimited,
@@ -31,18 +34,20 @@ WORDS = frozenset({
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A success. `document` is None when the body is empty; `moved`: the repository answers under another name."""
+    """A success. `document` is None when the body is empty; `moved`: the repository answers under another name;
+    `their_time` is what GitHub's clock says."""
 
     document: Any
     moved: bool
     next_page: str | None
+    their_time: datetime | None = None
 
 
 class Transport:
-    """One token's way to one GitHub. Writes go one at a time; while GitHub limits us, nothing is sent."""
+    """One credential's way to one GitHub. Writes go one at a time; while GitHub limits us, nothing is sent."""
 
-    def __init__(self, api_url: str, token: str, *, timeout: float, meter: Meter = SILENT) -> None:
-        self._meter = meter
+    def __init__(self, api_url: str, credential: str | Credential, *, timeout: float, meter: Meter = SILENT) -> None:
+        self._credential, self._meter = as_credential(credential), meter
         self._base = httpx.URL(api_url)
         self._prefix = api_url.rstrip("/")
         self._timeout = timeout
@@ -53,7 +58,6 @@ class Transport:
                 "Accept": "application/vnd.github+json",
                 "X-GitHub-Api-Version": API_VERSION,
                 "User-Agent": USER_AGENT,
-                "Authorization": f"Bearer {token}",
             },
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
             follow_redirects=False,
@@ -98,9 +102,20 @@ class Transport:
         raise misdirected(f"more than {MOST_REDIRECTS} times")
 
     async def _request(self, method: str, target: httpx.URL, body: dict[str, Any] | None) -> httpx.Response:
+        """Asks once more where the token was refused (nothing has happened then) and another one can be had."""
+        token = await self._credential.token()
+        response = await self._request_as(token, method, target, body)
+        if response.status_code == 401 and self._credential.refused(token, their_time=_their_time(response)):
+            return await self._request_as(await self._credential.token(), method, target, body)
+        return response
+
+    async def _request_as(
+        self, token: str, method: str, target: httpx.URL, body: dict[str, Any] | None
+    ) -> httpx.Response:
         try:
             async with asyncio.timeout(self._timeout * 2):  # httpx's own limits are per read, not for the whole
-                return await self._http.request(method, target, json=body)
+                headers = {"Authorization": f"Bearer {token}"}
+                return await self._http.request(method, target, json=body, headers=headers)
         except (httpx.HTTPError, TimeoutError) as error:
             raise error_of_transport(error) from error
 
@@ -120,6 +135,7 @@ class Transport:
             document=document,
             moved=moved,
             next_page=str(self._own(response.url.join(next_page))) if next_page else None,
+            their_time=_their_time(response),
         )
 
     def _own(self, target: httpx.URL) -> httpx.URL:
@@ -133,3 +149,11 @@ class Transport:
         left = self._limited_until - asyncio.get_running_loop().time()
         if left > 0:
             raise RateLimited(SYSTEM, "GitHub's rate limit is reached", retry_after=left)
+
+
+def _their_time(response: httpx.Response) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(response.headers.get("date", ""))
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None

@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.sandbox.github import refusals
+from bot.sandbox.github.apps import Identity
 from bot.sandbox.github.forge import Forge
 from bot.sandbox.github.history import History
 from bot.sandbox.github.people import may_write
@@ -23,10 +24,10 @@ DOCUMENTATION = "https://docs.github.com/rest"
 class Call:
     """A request whose token has been found good."""
 
-    def __init__(self, forge: Forge, request: web.Request, login: str, body: dict[str, Any]) -> None:
+    def __init__(self, forge: Forge, request: web.Request, identity: Identity, body: dict[str, Any]) -> None:
         self.forge = forge
         self.request = request
-        self.login = login
+        self.identity, self.login = identity, identity.login
         self.body = body
         self.shapes = Shapes(forge)
 
@@ -113,7 +114,8 @@ def refused(refusal: Refusal) -> web.Response:
     if refusal.errors is not None:
         body["errors"] = refusal.errors
     return web.json_response(
-        {**body, "documentation_url": DOCUMENTATION, "status": str(refusal.status)}, status=refusal.status
+        {**body, "documentation_url": DOCUMENTATION, "status": str(refusal.status)}, status=refusal.status,
+        headers={"X-Accepted-GitHub-Permissions": refusal.accepted} if refusal.accepted else {},
     )  # fmt: skip
 
 

@@ -51,10 +51,10 @@ async def edit_pull(call: Call) -> web.Response:
     base, state = call.find_text("base"), call.one_of("state", ("open", "closed"), pull.state)
     title, body = call.find_text("title"), call.find_text("body")
     if base is not None:
-        await pulls.retarget(call.forge, pull, base)
+        await pulls.retarget(call.forge, pull, base, login=call.login)
     if state == "open":
-        await pulls.reopen(call.forge, pull)
-    pulls.edit(call.forge, pull, title=title, body=body)
+        await pulls.reopen(call.forge, pull, login=call.login)
+    pulls.edit(call.forge, pull, title=title, body=body, login=call.login)
     if state == "closed":
         pulls.close(call.forge, pull, call.login)
     return web.json_response(await _full(call, pull))

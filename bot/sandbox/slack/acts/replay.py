@@ -27,6 +27,10 @@ class Replay(Body):
 
 async def replay(parts: Parts, body: Replay) -> Json:
     delivery = parts.deliveries.find(body.delivery_id)
+    if delivery is None and parts.deliveries.beside is not None:
+        found = await parts.deliveries.beside.replay(body.delivery_id, body.headers or {}, body.body)
+        if found is not None:
+            return found
     if delivery is None:
         raise ControlError(404, "no_such_delivery", f"no delivery {body.delivery_id}", "delivery_id")
     if parts.http is not None:

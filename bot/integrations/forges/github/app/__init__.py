@@ -1,0 +1,1 @@
+"""Acting as a GitHub App: its signed word, its installations, and the tokens that those give for an hour."""

@@ -1,0 +1,1 @@
+"""The forge's webhooks: GitHub's payloads, signed and delivered as GitHub does."""
