@@ -15,12 +15,18 @@ from bot.sandbox.github.pages import Pages
 from bot.sandbox.github.people import BadCredentials, login_of_header
 from bot.sandbox.github.records import ForgeRecords
 from bot.sandbox.github.refusals import Refusal, malformed, not_found
-from bot.sandbox.github.rest import commits, conversation, pulls, repositories
+from bot.sandbox.github.rest import branches, commits, conversation, graphql, pulls, repositories
 from bot.sandbox.github.rest.call import Call, Endpoint, refused, unless_known
 from bot.sandbox.repositories import Repositories
 from bot.sandbox.traffic import Traffic
 
-ENDPOINTS = [*repositories.ENDPOINTS, *pulls.ENDPOINTS, *conversation.ENDPOINTS, *commits.ENDPOINTS]
+ENDPOINTS = [
+    *branches.ENDPOINTS,
+    *repositories.ENDPOINTS,
+    *pulls.ENDPOINTS,
+    *conversation.ENDPOINTS,
+    *commits.ENDPOINTS,
+]
 PREFIXES = ("/api/v3", "")
 LARGEST_BODY = 8 << 20
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -45,6 +51,8 @@ class GithubService:
         for prefix in PREFIXES:
             for method, path, endpoint in ENDPOINTS:
                 app.router.add_route(method, prefix + path, self._handler(endpoint))
+        for path in ("/api/graphql", "/graphql"):
+            app.router.add_post(path, self._handler(graphql.answer))
         app.router.add_routes(self._git.routes())
         app.router.add_routes(Pages(self.forge).routes())
         return app
