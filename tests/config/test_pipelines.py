@@ -45,7 +45,6 @@ def test_what_does_not_fit_together(reading: Reading, old: str, new: str, path: 
     [
         ("type: kustomize-images, branch: main, path", "type: directory, path", "applications.shop.strategy.type"),
         ("type: kustomize-images, branch: main, path", "type: helm-values, files", "applications.shop.strategy.type"),
-        ("branch: main", "branch: main, merge: fast-forward", "applications.shop.strategy.merge"),
         (PRODUCTION, "production: {from: development, branch: release}", "applications.shop.stages.production.branch"),
         (
             "{github: example/shop}",

@@ -8,6 +8,7 @@ from bot.services.names import Names
 from bot.services.proposing import Proposing
 from bot.services.reconciler import Reconciler, Steps
 from bot.services.reviewing import Reviewing
+from bot.services.statuses import Statuses
 from bot.services.syncing import Syncing
 from tests import examples
 from tests.desk import Desk
@@ -16,11 +17,12 @@ from tests.examples import NOW
 
 def reconciler_of(desk: Desk) -> Reconciler:
     names, approvers = Names(desk.outside.directory), Approvers(desk.store, desk.access, desk.clock)
-    reviewing = Reviewing(desk.outside, approvers, desk.clock)
+    reviewing, statuses = Reviewing(desk.outside, approvers, desk.clock), Statuses(desk.outside, names)
     steps = Steps(
-        proposing=Proposing(desk.outside, names, desk.clock), reviewing=reviewing,
-        merging=Merging(desk.outside, reviewing, names, desk.clock), syncing=Syncing(desk.outside, names, desk.clock),
-        closing=Closing(desk.outside), approvers=approvers, clock=desk.clock,
+        proposing=Proposing(desk.outside, names, desk.clock), reviewing=reviewing, statuses=statuses,
+        merging=Merging(desk.outside, reviewing, statuses, names, desk.clock),
+        syncing=Syncing(desk.outside, names, desk.clock), closing=Closing(desk.outside, names),
+        approvers=approvers, clock=desk.clock,
     )  # fmt: skip
     return Reconciler(desk.store, steps, desk.source, desk.clock, desk.bells)
 
