@@ -23,6 +23,8 @@ from bot.services.messages import COMMITTER_NAME, is_named
 from bot.services.names import author_of, who_on_forge
 from bot.services.outside import Outside
 
+MOST_SINCE = 200
+
 
 class Reviewing:
     """Observes; decides nothing and writes nothing (fetching the mirror aside)."""
@@ -61,9 +63,9 @@ class Reviewing:
                 astray=pull.base_branch if astray else "",
             )
         base = await git.find_tip(proposal.base_branch) or proposal.base
-        if base != proposal.base and await git.is_ancestor(proposal.head, base):
-            return await self._landed(change, stage, configuration, live, pull)
         method = configuration.applications[change.application].strategy.merge
+        if method is MergeMethod.FAST_FORWARD and await has_landed(git, proposal, base):
+            return await self._landed(change, stage, configuration, live, pull)
         branch, checks = await self._branch(forge, git, proposal, pull, rules_read.result(), method, base)
         tree = await self._result(git, proposal, base)
         key = await content_key(git, tree, stage, live) if tree is not None else None
@@ -193,3 +195,11 @@ class Reviewing:
             f"pushed {counted(total, 'commit')} to the promotion branch" if total else "replaced the promotion branch"
         )
         return Foreign(who=author_of(newest, configuration), what=what, head=head, paths=paths)
+
+
+async def has_landed(git: Git, proposal: Proposal, base: Revision) -> bool:
+    """Whether the base was moved to our commit itself; a merge commit that brought it in is told of by the forge."""
+    if base == proposal.base or not await git.is_ancestor(proposal.head, base):
+        return False
+    since, _ = await git.log(proposal.head, base, limit=MOST_SINCE)
+    return not any(proposal.head in commit.parents[1:] for commit in since)

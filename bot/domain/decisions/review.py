@@ -182,8 +182,10 @@ def _base_moved(change: Change, seen: ReviewSeen) -> Decision | None:
         )
     state = seen.pull_request.mergeability
     is_conflict = seen.key is None or state is Mergeability.CONFLICT
-    # Every commit on the base puts it behind: it is rebuilt when that is all that is missing.
-    is_behind = (seen.behind or state is Mergeability.BEHIND) and (seen.approvals is None or seen.approvals.passed)
+    # Every commit on the base puts it behind: it is rebuilt when that is all that is missing. On the base as it is the
+    # same commit would come out: the forge has not looked yet.
+    is_behind = (seen.behind or state is Mergeability.BEHIND) and seen.base != proposal.base
+    is_behind = is_behind and (seen.approvals is None or seen.approvals.passed)
     if is_conflict or is_behind:
         why = "conflicts with the base" if is_conflict else "is behind the base"
         if change.rebuilds >= MOST_REBUILDS:

@@ -218,12 +218,15 @@ class Mirror:
         if any(answer is None for answer in answers.values()):
             self._commands.raise_if_damaged(ended)
             raise network_failure(ended, self._commands.said(ended))
-        moved = [branch for branch, answer in answers.items() if answer is not None and answer[0] is PushAnswer.MOVED]
-        for branch in moved:
-            actual = await self._remote_tip(refs[branch])
-            if actual != revision:
-                raise LeaseLost(branch, actual)
-        if not moved and any(answer is not None and answer[0] is PushAnswer.HELD_BACK for answer in answers.values()):
+        not_done = [b for b, answer in answers.items() if answer is not None and answer[0] is not PushAnswer.DONE]
+        tips = {branch: await self._remote_tip(refs[branch]) for branch in not_done}
+        # Of an atomic push the remote may say only that it failed: then it is the branch that is not where it was.
+        for branch, tip in tips.items():
+            answer = answers[branch]
+            is_moved = answer is not None and answer[0] is PushAnswer.MOVED
+            if tip != revision and (is_moved or tip != leases[branch]):
+                raise LeaseLost(branch, tip)
+        if any(tip != revision for tip in tips.values()):
             raise Unavailable(SYSTEM, f"the remote did not take the push: {self._commands.said(ended)}")
 
     def _refused(self, branch: str, summary: str, stderr: str) -> Refused:

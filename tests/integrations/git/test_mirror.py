@@ -3,10 +3,11 @@
 import asyncio
 
 import pytest
+from aiohttp import web
 
 from bot.domain.identity import Revision
 from bot.integrations.git.mirror import Mirror
-from bot.ports import LeaseLost, MergeConflict, NotFound, Refused, Signature, Unsupported
+from bot.ports import LeaseLost, MergeConflict, NotFound, Refused, Signature, Unavailable, Unsupported
 from tests.integrations.git.conftest import BY, NAME
 from tests.integrations.git.forge import GitServer
 
@@ -369,3 +370,30 @@ async def test_a_fast_forward_that_the_rules_refuse(server: GitServer, mirror: M
     assert raised.value.slug == "protected-branch"
     assert raised.value.way_out
     assert server.tip(NAME, "main") == base
+
+
+async def test_the_base_moves_while_the_push_is_on_its_way(server: GitServer, mirror: Mirror) -> None:
+    """After the remote has said where its branches are: then it is the remote that compares."""
+    base, ours = await promotion(server, mirror)
+    theirs: list[str] = []
+
+    async def move(request: web.Request) -> None:
+        if request.method == "POST" and request.path.endswith("/git-receive-pack") and not theirs:
+            theirs.append(server.commit(NAME, "main", {"g": "theirs"}))
+
+    server.faults.append(move)
+    with pytest.raises(LeaseLost) as lost:
+        await mirror.fast_forward("main", ours, expected=base, from_branch="tiphys/x")
+    assert (lost.value.branch, lost.value.actual) == ("main", theirs[0])
+    assert server.tip(NAME, "main") == theirs[0]
+
+
+async def test_a_push_that_is_held_back_for_no_visible_reason_is_tried_again(server: GitServer, mirror: Mirror) -> None:
+    base, ours = await promotion(server, mirror)
+    lock = server.root / f"{NAME}.git" / "refs" / "heads" / "main.lock"
+    lock.touch()
+    with pytest.raises(Unavailable):
+        await mirror.fast_forward("main", ours, expected=base, from_branch="tiphys/x")
+    lock.unlink()
+    await mirror.fast_forward("main", ours, expected=base, from_branch="tiphys/x")
+    assert server.tip(NAME, "main") == ours
