@@ -125,7 +125,8 @@ class BranchRules:
         )
 
     def _not_allowed(self, why: str, *instead: MergeMethod) -> Obstacle:
-        allowed = [f"`merge: {method.value}`" for method in instead if method in self.methods]
+        methods = self.methods - {MergeMethod.FAST_FORWARD} if self.no_pushes else self.methods
+        allowed = [f"`merge: {method.value}`" for method in instead if method in methods]
         write = f"Write {' or '.join(allowed)} in tiphys.yaml, or allow it" if allowed else "Allow it"
         return Obstacle(
             slug="merge-method", reason=f"on {self.branch} {why}", way_out=f"{write} in the settings on the forge"

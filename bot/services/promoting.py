@@ -112,7 +112,7 @@ class Promotions:
         if obstacle is None:
             return None
         words = f" cannot be promoted: {obstacle.reason}. {obstacle.way_out}."
-        link = Text.of(" ", Link(rules.link, "its rules ↗")) if rules.link else Text()
+        link = Text.of(" ", Link(rules.link, "rules of the branch ↗")) if rules.link else Text()
         return Answer.refusal(obstacle.slug, Text.of(Strong(stage.name), words, link))
 
     async def _nothing_to_promote(

@@ -60,6 +60,9 @@ def test_the_way_out_names_what_is_allowed() -> None:
     obstacle = rules(methods=frozenset({MERGE, FAST})).obstacle(SQUASH)
     assert obstacle is not None
     assert obstacle.way_out.startswith("Write `merge: fast-forward` or `merge: merge` in tiphys.yaml")
+    no_pushes = rules(methods=frozenset({MERGE, FAST}), no_pushes=True).obstacle(SQUASH)
+    assert no_pushes is not None
+    assert no_pushes.way_out.startswith("Write `merge: merge` in tiphys.yaml")
     nothing = rules(methods=frozenset()).obstacle(SQUASH)
     assert nothing is not None
     assert nothing.way_out == "Allow it in the settings on the forge"
