@@ -42,6 +42,9 @@ def _blocked(case: GateCase, link: str) -> Gate | None:
             return Gate.waiting(
                 "mergeable", "GitHub waits for tiphys/approval, which follows the other gates", link=link
             )
+        if app := next((check.app for check in found.checks if check.is_ours and check.app is not None), None):
+            reason = f"GitHub does not count our tiphys/approval: the rule takes it from the App {app} alone"
+            return Gate.closed("mergeable", reason, link=link)
         unknown = [*found.others, *(["the review of a code owner"] if found.reviews_of_owners else [])]
         if unknown:
             return Gate.closed("mergeable", f"GitHub waits for a rule of its own: {listed(tuple(unknown))}", link=link)

@@ -21,6 +21,8 @@ from bot.wake import Bells
 
 log = structlog.get_logger(__name__)
 
+MOST_WRITTEN = 10
+"""In one look: a forge limits how much one account writes, and merges come first."""
 Situation = tuple[Configuration, Revision, frozenset[tuple[str, Revision | None]]]
 """What a status follows from: the configuration, the head, and each base branch with its tip."""
 
@@ -62,9 +64,12 @@ class ForeignPulls:
             return
         ours = await self._heads_of_promotions()
         await self._outside.git[repository].fetch()
+        written = 0
         for head, group in by_head.items():
             if head not in ours and not any([await self._is_promotion(pull) for pull in group]):
-                await self._bring(repository, head, group, stages, configuration)
+                written += await self._bring(repository, head, group, stages, configuration)
+            if written == MOST_WRITTEN:
+                return
 
     async def _heads_of_promotions(self) -> set[Revision]:
         async with self._store.reading() as tx:
@@ -82,23 +87,26 @@ class ForeignPulls:
     async def _bring(
         self, repository: str, head: Revision, pulls: list[OpenPull], stages: Sequence[Stage],
         configuration: Configuration,
-    ) -> None:  # fmt: skip
-        """A status belongs to the commit: where it is the head of several pull requests, it speaks of all of them."""
+    ) -> bool:  # fmt: skip
+        """A status belongs to the commit: where it is the head of several pull requests, it speaks of all of them.
+        Answers whether it was written."""
         git, forge, told = self._outside.git[repository], self._outside.forges[repository], self._told[repository]
         tips = {branch: await git.find_tip(branch) for branch in {pull.base_branch for pull in pulls}}
         situation: Situation = (configuration, head, frozenset(tips.items()))
         known = told.get(head)
         if known is not None and known[0] == situation:
-            return
+            return False
         try:
             wanted = of_foreign(await _touched(git, head, tips, stages))
         except NotFound as unknown:  # such as a fork's commit that the remote does not hand out
             log.warning("foreign_pulls.unreadable", repository=repository, head=head, reason=unknown.reason)
-            return
-        if (known is None or known[1] != wanted) and not wanted.is_said_by(await forge.find_status(head)):
+            return False
+        is_new = (known is None or known[1] != wanted) and not wanted.is_said_by(await forge.find_status(head))
+        if is_new:
             await forge.set_status(head, state=wanted.state.value, description=wanted.description)
             log.info("foreign_pulls.told", repository=repository, head=head, said=wanted.description)
         told[head] = (situation, wanted)
+        return is_new
 
 
 async def _touched(

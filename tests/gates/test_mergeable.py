@@ -63,6 +63,12 @@ def test_it_leaves_a_rule_that_another_gate_names_to_that_one(case: Case, facts:
         ({"checks": WANTS_OURS}, (), GateState.WAITING, "waits for tiphys/approval, which follows the other gates"),
         ({"checks": WANTS_OURS}, (ours(CheckState.PENDING),), GateState.WAITING, "waits for tiphys/approval"),
         ({"checks": WANTS_OURS}, (ours(CheckState.SUCCESS),), GateState.CLOSED, "a rule of the branch is unmet"),
+        (
+            {"checks": (RequiredCheck(name="tiphys/approval", app=7),)},
+            (ours(CheckState.SUCCESS),),
+            GateState.CLOSED,
+            "the rule takes it from the App 7 alone",
+        ),
         ({"others": ("workflows",)}, (), GateState.CLOSED, "a rule of its own: workflows"),
         ({"reviews_of_owners": True}, (), GateState.CLOSED, "the review of a code owner"),
         (

@@ -146,9 +146,10 @@ async def test_one_call_for_the_approvers_and_one_for_the_requester(workspace: W
     await workspace.approve("approver-1")
     await workspace.thread_says("Approved by approver-1 (1 of 2)")
     await workspace.approve("approver-2")
-    card = await workspace.card_is("succeeded")
+    await workspace.card_is("succeeded")
     await workspace.thread_says("apm-stack → production (#1): succeeded")
     await workspace.settle()
+    card = await workspace.card()
     said = [sorted(set(mentioned([reply["text"], reply["blocks"]]))) for reply in card.data["replies"]]
     assert [who for who in said if who] == [["S0PLATFORM"], ["U0DEV1"]]
     assert [message.change for message in await workspace.messages()] == [card.change]

@@ -156,3 +156,11 @@ async def test_no_answer_is_waited_out(town: Town) -> None:
     assert town.told(head) == []
     await town.pulls.look()
     assert town.told(head) == [("success", FREE)]
+
+
+async def test_many_at_once_take_several_looks(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.services.foreign_pulls.MOST_WRITTEN", 2)
+    heads = [await town.open(f"topic-{number}", {f"{number}.md": "x"}) for number in range(3)]
+    for told in (2, 3, 3):
+        await town.pulls.look()
+        assert sum(len(town.told(head)) for head in heads) == told
