@@ -31,6 +31,7 @@ from bot.services.approvers import Approvers
 from bot.services.channels import Channels
 from bot.services.closing import Closing
 from bot.services.deciding import Decisions
+from bot.services.foreign_pulls import ForeignPulls
 from bot.services.hearing import Hearing
 from bot.services.merging import Merging
 from bot.services.names import Names
@@ -41,6 +42,7 @@ from bot.services.proposing import Proposing
 from bot.services.reconciler import Reconciler, Steps
 from bot.services.reports import Reports
 from bot.services.reviewing import Reviewing
+from bot.services.statuses import Statuses
 from bot.services.syncing import Syncing
 from bot.services.watching import Watching
 from bot.settings import Settings, environment
@@ -172,10 +174,11 @@ class Bot:
         )
         specs = load_commands(commands)
         front = ChatFront(store, services, specs, source, clock, bells)
+        statuses = Statuses(outside, names)
         steps = Steps(
-            proposing=Proposing(outside, names, clock), reviewing=reviewing,
-            merging=Merging(outside, reviewing, names, clock), syncing=Syncing(outside, names, clock),
-            closing=Closing(outside), approvers=approvers, clock=clock,
+            proposing=Proposing(outside, names, clock), reviewing=reviewing, statuses=statuses,
+            merging=Merging(outside, reviewing, statuses, names, clock), syncing=Syncing(outside, names, clock),
+            closing=Closing(outside, names), approvers=approvers, clock=clock,
         )  # fmt: skip
         reconciler = Reconciler(store, steps, source, clock, bells, meter=self._metrics)
         inbox = InboxWorker(store, services, specs, source, clock, bells)
@@ -189,6 +192,7 @@ class Bot:
         self._workers = (reconciler, inbox)
         tasks.start(reconciler.run(), name="reconciler")
         tasks.start(inbox.run(), name="inbox")
+        tasks.start(ForeignPulls(store, outside, source, bells).run(), name="foreign-pulls")
         await watching.follow()
         await slack.start(front, OutboxQueue(store, reports, clock), bells.outbox, source.current.slack)
         self._slack = slack

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from bot.domain.branch_rules import BranchRules, Review
 from bot.domain.card import ChangeCard
 from bot.domain.change import Change, Shipment
 from bot.domain.identity import CannotVerify, ChangeId, ChannelId, GroupId, Member, Revision, UserId
@@ -21,7 +22,7 @@ from bot.domain.incoming import Ack, Incoming
 from bot.domain.live import LiveApplication, SyncWindows
 from bot.domain.outgoing import CardPlacement, Outgoing
 from bot.domain.pipeline import ArgocdReference, Configuration
-from bot.domain.pull_request import Check, MergeAttempt, PullRequest
+from bot.domain.pull_request import Check, MergeAttempt, OpenPull, PullRequest
 from bot.domain.request import Answer
 
 
@@ -174,6 +175,14 @@ class Git(Protocol):
         """
         ...
 
+    async def fast_forward(self, branch: str, revision: Revision, *, expected: Revision, from_branch: str) -> None:
+        """Set the remote branch from `expected` to `revision`, in one atomic push that moves nothing unless
+        `from_branch` still stands at `revision`. Repeating after success is a success.
+
+        Raises `LeaseLost` with the branch that has moved, or `Refused`: `protected-branch` where its rules say no.
+        """
+        ...
+
     async def delete_branch(self, branch: str, *, expected: Revision) -> None:
         """Delete the remote branch if it is at `expected`; gone already is a success. Raises `LeaseLost`."""
         ...
@@ -218,8 +227,29 @@ class Forge(Protocol):
         """Bring title, body and base to this. Safe to repeat."""
         ...
 
-    async def list_checks(self, head: Revision) -> tuple[Check, ...]:
-        """Statuses and check runs on a head, our own left out."""
+    async def list_checks(self, head: Revision, *, bound: frozenset[str] = frozenset()) -> tuple[Check, ...]:
+        """Statuses and check runs on a head, our own among them and marked. `bound`: the (lower-cased) names of those
+        for which it matters which App has reported them; of others it may stay unknown."""
+        ...
+
+    async def find_status(self, head: Revision) -> Check | None:
+        """Our `tiphys/approval` on a head."""
+        ...
+
+    async def branch_rules(self, branch: str) -> BranchRules:
+        """What holds for a branch, from all sources; what our account may not see is named in it, and is no error."""
+        ...
+
+    async def list_reviews(self, number: int) -> tuple[Review, ...]:
+        """The reviews that say yes or no, oldest first; only of people whose reviews may count."""
+        ...
+
+    async def count_unresolved(self, number: int) -> int | None:
+        """How many conversations are not resolved; None where that cannot be told."""
+        ...
+
+    async def list_open_pulls(self) -> tuple[OpenPull, ...]:
+        """Every open pull request of the repository."""
         ...
 
     async def set_status(self, head: Revision, *, state: str, description: str) -> None:

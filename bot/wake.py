@@ -55,10 +55,11 @@ class Bell:
 
 
 class Bells:
-    """The bells of one process: `inbox` (somebody did something), `changes` (a change may go on), `outbox`."""
+    """The bells of one process: `inbox` (somebody did something), `changes` (a change may go on), `outbox`, and `pulls`
+    (anybody's pull requests may have moved), which looks often enough by itself to be left out of `ring_all`."""
 
     def __init__(self) -> None:
-        self.inbox, self.changes, self.outbox = Bell(), Bell(), Bell()
+        self.inbox, self.changes, self.outbox, self.pulls = Bell(), Bell(), Bell(), Bell()
 
     def ring_all(self) -> None:
         for bell in (self.inbox, self.changes, self.outbox):

@@ -187,8 +187,8 @@ class KustomizeImagesDocument(Document):
     path: FolderPath = Field(description="The overlay's folder, with `{environment}` in it.")
     merge: Literal["squash", "merge", "fast-forward"] | None = Field(
         None,
-        description="How the pull request is merged: `squash` or `merge`. Default: squash. "
-        "`fast-forward` is not supported yet.",
+        description="How the pull request is merged: `squash`, `merge`, or `fast-forward` (the branch is pushed to "
+        "the promotion commit itself). Default: squash.",
     )
     fields: list[FieldPath] | None = Field(
         None, description="Further scalars of the kustomization that travel too, as dotted paths."

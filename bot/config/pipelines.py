@@ -131,17 +131,10 @@ def _strategy(application: ApplicationDocument, path: Path, problems: Problems) 
             slug=NOT_SUPPORTED_YET,
         )
         return None
-    if written.merge == "fast-forward":
-        problems.add(
-            (*path, "merge"),
-            "`merge: fast-forward` is not supported yet",
-            "Use `squash` or `merge`",
-            slug=NOT_SUPPORTED_YET,
-        )
     return KustomizeImages(
         branch=written.branch,
         path=written.path,
-        merge=MergeMethod.MERGE if written.merge == "merge" else MergeMethod.SQUASH,
+        merge=MergeMethod(written.merge or "squash"),
         fields=tuple(written.fields or ()),
     )
 

@@ -20,6 +20,7 @@ class SyncMode(StrEnum):
 class MergeMethod(StrEnum):
     SQUASH = "squash"
     MERGE = "merge"
+    FAST_FORWARD = "fast-forward"  # the branch is pushed to the promotion commit itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,10 +26,26 @@ class CheckState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One status or check run on a head, ours left out. Its own address is not kept: whoever sets it chooses that."""
+    """One status or check run on a head. Its own address is not kept: whoever sets it chooses that.
+
+    `app`: the id of the App that reported it, where it is known.
+    """
 
     name: str
     state: CheckState
+    app: int | None = None
+    description: str = ""  # of a status
+    is_ours: bool = False  # our `tiphys/approval`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenPull:
+    """An open pull request, ours or anybody's, as a list shows it. Branch names and head are untrusted."""
+
+    number: int
+    head: Revision
+    head_branch: str
+    base_branch: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +92,7 @@ class MergeRefused:
 
     reason: str
     rebuild: bool = False  # a promotion commit on the newest base would help
+    is_final: bool = False  # it would be refused again until somebody changes rules or configuration
 
 
 MergeAttempt = Merged | NotReady | HeadMoved | MergeRefused

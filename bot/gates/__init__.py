@@ -1,10 +1,27 @@
 """The gates, one file each, and the two rosters: what must be open before a merge, and before a sync."""
 
 from bot.domain.gate import Gate
-from bot.gates import application, approvals, checks, deletion, mergeable, operation, source, window
+from bot.gates import (
+    application,
+    approvals,
+    behind,
+    checks,
+    conversations,
+    deletion,
+    mergeable,
+    operation,
+    required_checks,
+    reviews,
+    rules,
+    source,
+    window,
+)
 from bot.gates.case import GateCase
 
-BEFORE_MERGE = (source, checks, approvals, mergeable, application, deletion, window, operation)
+BRANCH_RULES = (rules, reviews, required_checks, behind, conversations)
+"""Each rule of the branch is a gate of its own: it holds also where our account could bypass it."""
+
+BEFORE_MERGE = (source, checks, approvals, mergeable, *BRANCH_RULES, application, deletion, window, operation)
 """A merge and its sync are one step: no merge unless the sync would be allowed now."""
 
 BEFORE_SYNC = (application, deletion, window, operation)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.approval import RuleResult
+from bot.domain.branch_rules import BranchSeen
 from bot.domain.live import LiveApplication, SyncWindows
 from bot.domain.pipeline import Stage
 from bot.domain.pull_request import Check, PullRequest
@@ -22,3 +23,4 @@ class GateCase:
     pull_request: PullRequest | None = None
     checks: tuple[Check, ...] = ()
     approvals: RuleResult | None = None
+    branch: BranchSeen | None = None

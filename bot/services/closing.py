@@ -4,14 +4,16 @@ from bot.domain.change import Change
 from bot.domain.identity import Revision
 from bot.domain.lifecycle import State
 from bot.domain.pipeline import Configuration
+from bot.domain.text import listed
 from bot.ports import Forge, LeaseLost, NotFound
 from bot.services.messages import branch_of, marker_of
+from bot.services.names import Names
 from bot.services.outside import Outside
 
 
 class Closing:
-    def __init__(self, outside: Outside) -> None:
-        self._outside = outside
+    def __init__(self, outside: Outside, names: Names) -> None:
+        self._outside, self._names = outside, names
 
     async def step(self, change: Change, configuration: Configuration) -> None:
         """Bring the forge and Git to what the end means. A foreign commit on the branch is left where it is."""
@@ -19,8 +21,9 @@ class Closing:
         forge = self._outside.forge_of(configuration, change.application)
         await git.fetch()
         head = await git.find_tip(branch_of(change))
-        if change.state is not State.SUCCEEDED:
-            await self._tell(forge, change, head)
+        approved = await self._approved(change, configuration)
+        if change.state is not State.SUCCEEDED or approved:
+            await self._tell(forge, change, head, approved)
         ours = change.proposal.head if change.proposal is not None else head
         if head is not None and ours is not None:
             try:
@@ -28,7 +31,19 @@ class Closing:
             except (LeaseLost, NotFound):
                 return
 
-    async def _tell(self, forge: Forge, change: Change, head: Revision | None) -> None:
+    async def _approved(self, change: Change, configuration: Configuration) -> str:
+        """Who asked and who approved, where no commit says it: a promotion commit is made before it is approved."""
+        pushed = change.proposal is not None and change.merge is not None and not change.merge.by_hand
+        if not pushed or change.proposal is None or change.merge is None:
+            return ""
+        if change.merge.revision != change.proposal.head:
+            return ""
+        requester = await self._names.named(configuration, change.requested_by)
+        approvers = tuple([await self._names.named(configuration, user) for user in change.approved_by])
+        by = f", approved by {listed(approvers)}" if approvers else ""
+        return f" Requested by {requester}{by}."
+
+    async def _tell(self, forge: Forge, change: Change, head: Revision | None, approved: str) -> None:
         """The pull request says how it ended: status, one comment, closed. What was merged stays merged."""
         proposal, marker = change.proposal, marker_of(change.id)
         number = proposal.pull_request if proposal is not None else None
@@ -38,9 +53,9 @@ class Closing:
         if number is None:
             return
         heads = dict.fromkeys(filter(None, (proposal.head if proposal is not None else None, head)))
-        for revision in heads:
+        for revision in heads if change.state is not State.SUCCEEDED else ():
             await forge.set_status(revision, state="failure", description=change.standing)
-        await forge.ensure_closed(number, comment=_comment(change), marker=marker)
+        await forge.ensure_closed(number, comment=f"{_comment(change)}{approved}", marker=marker)
 
 
 def _comment(change: Change) -> str:

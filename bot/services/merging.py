@@ -1,26 +1,28 @@
 """Merging exactly what was approved: a last look, the status, the guarded merge, and what came of it."""
 
-from bot.domain.change import Change
+from bot.domain.approval import RuleResult
+from bot.domain.change import Change, Proposal
 from bot.domain.decisions.decision import Advance, Decision
 from bot.domain.decisions.merging import AGAIN, MergeSeen, decide_merging
 from bot.domain.decisions.review import ReviewSeen
 from bot.domain.gate import first_shut
 from bot.domain.lifecycle import Event
-from bot.domain.pipeline import Configuration, Stage
-from bot.domain.pull_request import Merged
-from bot.domain.text import listed
-from bot.ports import Clock
+from bot.domain.pipeline import Configuration, MergeMethod, Stage
+from bot.domain.pull_request import HeadMoved, MergeAttempt, Merged, MergeRefused, NotReady
+from bot.ports import Clock, LeaseLost, Refused
 from bot.services.messages import merge_message, title_of
 from bot.services.names import Names
 from bot.services.outside import Outside
 from bot.services.reviewing import Reviewing
+from bot.services.statuses import Statuses
 
 
 class Merging:
     """The step of a change that is `merging`. Repeated after a crash it finds its own merge."""
 
-    def __init__(self, outside: Outside, reviewing: Reviewing, names: Names, clock: Clock) -> None:
-        self._outside, self._reviewing, self._names, self._clock = outside, reviewing, names, clock
+    def __init__(self, outside: Outside, reviewing: Reviewing, statuses: Statuses, names: Names, clock: Clock) -> None:
+        self._outside, self._reviewing, self._statuses = outside, reviewing, statuses
+        self._names, self._clock = names, clock
 
     async def step(self, change: Change, stage: Stage, configuration: Configuration) -> Decision:
         seen = await self._reviewing.look(change, stage, configuration)
@@ -38,24 +40,52 @@ class Merging:
         proposal = change.proposal
         if proposal is None:
             raise ValueError(f"change {change.number} has nothing to merge")
-        forge = self._outside.forge_of(configuration, change.application)
-        users = seen.approvals.who if seen.approvals else ()
-        approvers = tuple([await self._names.named(configuration, user) for user in users])
-        requester = await self._names.name_of(configuration, change.requested_by)
-        words = f"approved by {listed(approvers)}" if approvers else "no approvals needed"
-        await forge.set_status(proposal.head, state="success", description=words)
-        attempt = await forge.merge(
-            proposal.pull_request,
-            expected_head=proposal.head,
-            method=configuration.applications[change.application].strategy.merge.value,
-            title=f"{title_of(change)} (#{proposal.pull_request})",
-            message=merge_message(change, proposal.shipment.values, requester, approvers),
-        )
+        await self._statuses.tell(change, seen, stage, configuration)
+        method = configuration.applications[change.application].strategy.merge
+        if method is MergeMethod.FAST_FORWARD:
+            attempt = await self._fast_forward(change, proposal, configuration)
+        else:
+            attempt = await self._by_the_forge(change, proposal, method, seen.approvals, configuration)
         if not isinstance(attempt, Merged):
             return decide_merging(change, MergeSeen(attempt=attempt))
         live = await self._outside.argocd_of(stage).get(stage.argocd)
         merge = await self._reviewing.merge_facts(change, stage, configuration, live, attempt.revision, attempt.by)
         return decide_merging(change, MergeSeen(attempt=attempt, merge=merge))
+
+    async def _by_the_forge(
+        self, change: Change, proposal: Proposal, method: MergeMethod, approvals: RuleResult | None,
+        configuration: Configuration,
+    ) -> MergeAttempt:  # fmt: skip
+        users = approvals.who if approvals else ()
+        approvers = tuple([await self._names.named(configuration, user) for user in users])
+        requester = await self._names.name_of(configuration, change.requested_by)
+        return await self._outside.forge_of(configuration, change.application).merge(
+            proposal.pull_request,
+            expected_head=proposal.head,
+            method=method.value,
+            title=f"{title_of(change)} (#{proposal.pull_request})",
+            message=merge_message(change, proposal.shipment.values, requester, approvers),
+        )
+
+    async def _fast_forward(self, change: Change, proposal: Proposal, configuration: Configuration) -> MergeAttempt:
+        """Push the promotion commit itself to the base, both ends guarded: nothing moves unless both stand where they
+        stood. The forge marks the pull request merged by itself."""
+        git = self._outside.git_of(configuration, change.application)
+        try:
+            await git.fast_forward(
+                proposal.base_branch, proposal.head, expected=proposal.base, from_branch=proposal.branch
+            )
+        except LeaseLost as lost:
+            if lost.branch == proposal.branch:
+                return HeadMoved(head=lost.actual)
+            return NotReady(reason=f"{proposal.base_branch} moved just before the push")
+        except Refused as no:
+            if no.slug != "protected-branch":
+                raise
+            return MergeRefused(
+                reason=f"{no.reason}. {no.way_out}, or write another `merge` in tiphys.yaml", is_final=True
+            )
+        return Merged(revision=proposal.head)
 
 
 def _no_longer(change: Change, seen: ReviewSeen) -> str | None:

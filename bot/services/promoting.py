@@ -68,6 +68,8 @@ class Promotions:
             return await self._conclude(request, stage, Answer.refusal("never-deployed", Text.of(words)))
         if (refusal := await self._channels.refusal(channel)) is not None:
             return await self._conclude(request, stage, refusal)
+        if (answer := await self._cannot_be_merged(configuration, stage)) is not None:
+            return await self._conclude(request, stage, answer)
         async with self._store.reading() as tx:
             standing = await tx.changes.find_open(application, environment)
         if standing is None or standing.source_revision != deployed:
@@ -101,6 +103,17 @@ class Promotions:
             words = f"{source.environment} is {source_live.health.value}: it must be Healthy before it is promoted."
             return Answer.refusal("source-unhealthy", Text.of(words, _because(source_live)))
         return None
+
+    async def _cannot_be_merged(self, configuration: Configuration, stage: Stage) -> Answer | None:
+        """What the branch's rules forbid for good is said before anything is written."""
+        forge = self._outside.forge_of(configuration, stage.application)
+        rules = await forge.branch_rules(stage.branch)
+        obstacle = rules.obstacle(configuration.applications[stage.application].strategy.merge)
+        if obstacle is None:
+            return None
+        words = f" cannot be promoted: {obstacle.reason}. {obstacle.way_out}."
+        link = Text.of(" ", Link(rules.link, "rules of the branch ↗")) if rules.link else Text()
+        return Answer.refusal(obstacle.slug, Text.of(Strong(stage.name), words, link))
 
     async def _nothing_to_promote(
         self, configuration: Configuration, stage: Stage, source: Stage, deployed: Revision, standing: Change | None

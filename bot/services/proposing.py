@@ -39,6 +39,8 @@ class Proposing:
             return Advance(event=Event.ERRORED, reason=f"branch {stage.branch} does not exist in the repository")
         if (merged := await self._merged_before(change, forge)) is not None:
             return merged
+        if change.proposal is None and (refused := await self._cannot_be_merged(forge, stage, configuration, change)):
+            return refused
         match await self._plan(git, change, stage, configuration, base):
             case NothingToPromote():
                 return Advance(
@@ -49,6 +51,17 @@ class Proposing:
                 return Advance(event=Event.ERRORED, reason=reason, facts={"cause": reason})
             case Plan() as plan:
                 return await self._propose(git, forge, change, stage, configuration, live, base, plan)
+
+    async def _cannot_be_merged(
+        self, forge: Forge, stage: Stage, configuration: Configuration, change: Change
+    ) -> Decision | None:
+        """The branch's rules may have changed since it was asked for. Once it is proposed, a gate tells of them."""
+        rules = await forge.branch_rules(stage.branch)
+        obstacle = rules.obstacle(configuration.applications[change.application].strategy.merge)
+        if obstacle is None:
+            return None
+        reason = f"{obstacle.reason}. {obstacle.way_out}"
+        return Advance(event=Event.ERRORED, reason=reason, facts={"cause": reason})
 
     async def _plan(
         self, git: Git, change: Change, stage: Stage, configuration: Configuration, base: Revision

@@ -4,6 +4,7 @@ Level-triggered: a step looks at the world as it is now, decides, and stores the
 wake-up costs time, a repeated one nothing. Two steps of one change never run at once in one process.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -11,7 +12,7 @@ import structlog
 from bot.domain.change import Change
 from bot.domain.decisions.decision import Advance, Decision, Wait
 from bot.domain.decisions.merging import decide_merge_review
-from bot.domain.decisions.review import ReviewSeen, decide_review
+from bot.domain.decisions.review import SOON, ReviewSeen, decide_review
 from bot.domain.identity import ChangeId
 from bot.domain.lifecycle import Event, State, allows
 from bot.domain.pipeline import Configuration, Stage
@@ -24,6 +25,7 @@ from bot.services.closing import Closing
 from bot.services.merging import Merging
 from bot.services.proposing import Proposing
 from bot.services.reviewing import Reviewing
+from bot.services.statuses import Statuses
 from bot.services.syncing import Syncing
 from bot.tasks import TaskSet
 from bot.wake import Bells
@@ -48,10 +50,10 @@ class Steps:
     """The work of each state: observe and act, then decide."""
 
     def __init__(
-        self, *, proposing: Proposing, reviewing: Reviewing, merging: Merging, syncing: Syncing, closing: Closing,
-        approvers: Approvers, clock: Clock,
+        self, *, proposing: Proposing, reviewing: Reviewing, statuses: Statuses, merging: Merging, syncing: Syncing,
+        closing: Closing, approvers: Approvers, clock: Clock,
     ) -> None:  # fmt: skip
-        self._proposing, self._reviewing, self._merging = proposing, reviewing, merging
+        self._proposing, self._reviewing, self._statuses, self._merging = proposing, reviewing, statuses, merging
         self._syncing, self.closing, self._approvers, self._clock = syncing, closing, approvers, clock
         self._seen: dict[ChangeId, tuple[int, datetime, ReviewSeen]] = {}
 
@@ -84,6 +86,9 @@ class Steps:
         decided = decide_review(change, seen, stage, now, configuration.polling.changes)
         if isinstance(decided, Advance) and decided.event is Event.QUORUM_REACHED:
             self._seen[change.id] = (change.version + 1, now, seen)
+        # Whoever goes on to the merge sets the status there, after a look of its own.
+        if isinstance(decided, Wait) and await self._statuses.tell(change, seen, stage, configuration):
+            decided = replace(decided, look_again=min(decided.look_again, SOON))  # what waits for it may be open now
         return decided
 
 

@@ -3,23 +3,27 @@
 import asyncio
 from dataclasses import replace
 
+from bot.domain.branch_rules import BranchRules, BranchSeen
 from bot.domain.change import Change, Merge, Proposal
 from bot.domain.content_key import ContentKey
 from bot.domain.decisions.review import Foreign, ReviewSeen
 from bot.domain.identity import Revision
+from bot.domain.lifecycle import State
 from bot.domain.live import LiveApplication
 from bot.domain.mapping import mismatches, not_as_configured
-from bot.domain.pipeline import Configuration, Stage
-from bot.domain.pull_request import PullRequest
+from bot.domain.pipeline import Configuration, MergeMethod, Stage
+from bot.domain.pull_request import Check, PullRequest
 from bot.domain.text import counted
 from bot.gates import before_merge
 from bot.gates.case import GateCase
-from bot.ports import Clock, Git, MergeConflict
+from bot.ports import Clock, Forge, Git, MergeConflict
 from bot.services.approvers import Approvers
 from bot.services.keys import content_key
 from bot.services.messages import COMMITTER_NAME, is_named
 from bot.services.names import author_of, who_on_forge
 from bot.services.outside import Outside
+
+MOST_SINCE = 200
 
 
 class Reviewing:
@@ -41,7 +45,7 @@ class Reviewing:
             fetch = reads.create_task(git.fetch())
             live_read = reads.create_task(argocd.get(stage.argocd))
             windows_read = reads.create_task(argocd.sync_windows(stage.argocd))
-            checks_read = reads.create_task(forge.list_checks(proposal.head))
+            rules_read = reads.create_task(forge.branch_rules(stage.branch))
             source_read = reads.create_task(self._source(source_stage))
         await fetch
         pull, live = pull_read.result(), live_read.result()
@@ -59,6 +63,10 @@ class Reviewing:
                 astray=pull.base_branch if astray else "",
             )
         base = await git.find_tip(proposal.base_branch) or proposal.base
+        method = configuration.applications[change.application].strategy.merge
+        if method is MergeMethod.FAST_FORWARD and await has_landed(git, proposal, base):
+            return await self._landed(change, stage, configuration, live, pull)
+        branch, checks = await self._branch(forge, git, proposal, pull, rules_read.result(), method, base)
         tree = await self._result(git, proposal, base)
         key = await content_key(git, tree, stage, live) if tree is not None else None
         approvals = await self._approvers.judge(change, stage, configuration, key.fingerprint if key else "")
@@ -69,14 +77,46 @@ class Reviewing:
         gates = before_merge(
             GateCase(
                 stage=stage, live=live, windows=windows_read.result(), source=source_read.result(), pull_request=pull,
-                mismatches=wrong, checks=checks_read.result(), approvals=approvals, now=self._clock.now(),
+                mismatches=wrong, checks=checks, approvals=approvals, branch=branch, now=self._clock.now(),
             )
         )  # fmt: skip
         return ReviewSeen(
             pull_request=pull, base=base, key=key, approvals=approvals, gates=gates,
             wrong=not_as_configured(live, wrong), foreign=await self._foreign(git, proposal, pull, configuration),
             moved=await self._moved(git, proposal.key, key, proposal.head, tree or base) if key else (),
+            behind=branch.behind, status=next((check for check in checks if check.is_ours), None),
         )  # fmt: skip
+
+    async def _landed(
+        self, change: Change, stage: Stage, configuration: Configuration, live: LiveApplication, pull: PullRequest
+    ) -> ReviewSeen:
+        """Our commit is on the base and the forge has not marked the pull request yet: it is merged all the same."""
+        if change.proposal is None:
+            raise ValueError(f"change {change.number} has nothing that could have landed")
+        merge = await self.merge_facts(change, stage, configuration, live, change.proposal.head, None)
+        approvals = await self._approvers.judge(change, stage, configuration, merge.key.fingerprint)
+        return ReviewSeen(
+            pull_request=pull, base=change.proposal.base, key=merge.key, approvals=approvals, gates=change.gates,
+            merge=merge,
+        )  # fmt: skip
+
+    async def _branch(
+        self, forge: Forge, git: Git, proposal: Proposal, pull: PullRequest, rules: BranchRules, method: MergeMethod,
+        base: Revision,
+    ) -> tuple[BranchSeen, tuple[Check, ...]]:  # fmt: skip
+        """How the pull request stands towards the branch's rules, and its checks; asked for as far as they matter."""
+        async with asyncio.TaskGroup() as reads:
+            checks_read = reads.create_task(forge.list_checks(proposal.head, bound=rules.bound))
+            reviews_read = reads.create_task(forge.list_reviews(pull.number)) if rules.reviews else None
+            unresolved_read = reads.create_task(forge.count_unresolved(pull.number)) if rules.conversations else None
+        wants_newest = method is MergeMethod.FAST_FORWARD or (rules.strict and bool(rules.checks))
+        behind = wants_newest and base != proposal.base and not await git.is_ancestor(base, proposal.head)
+        seen = BranchSeen(
+            rules=rules, method=method, head=proposal.head, behind=behind,
+            reviews=reviews_read.result() if reviews_read else (),
+            unresolved=unresolved_read.result() if unresolved_read else None,
+        )  # fmt: skip
+        return seen, checks_read.result()
 
     async def merge_as_it_stands(self, change: Change, stage: Stage, configuration: Configuration) -> Merge:
         """What was merged, as the live Application reads it now."""
@@ -99,9 +139,12 @@ class Reviewing:
         await git.fetch()
         key = await content_key(git, revision, stage, live)
         commit = await git.commit(revision)
+        is_pushed = change.proposal is not None and revision == change.proposal.head
+        by_hand = change.state is not State.MERGING if is_pushed else not is_named(commit.body, change.id)
+        ours = None if is_pushed and by_hand else COMMITTER_NAME
         return Merge(
-            revision=revision, key=key, by=who_on_forge(configuration, by) if by else COMMITTER_NAME,
-            at=self._clock.now(), by_hand=not is_named(commit.body, change.id), base=next(iter(commit.parents), None),
+            revision=revision, key=key, by=who_on_forge(configuration, by) if by else ours,
+            at=self._clock.now(), by_hand=by_hand, base=next(iter(commit.parents), None),
             differences=await self._differences(git, change, key, revision),
         )  # fmt: skip
 
@@ -152,3 +195,11 @@ class Reviewing:
             f"pushed {counted(total, 'commit')} to the promotion branch" if total else "replaced the promotion branch"
         )
         return Foreign(who=author_of(newest, configuration), what=what, head=head, paths=paths)
+
+
+async def has_landed(git: Git, proposal: Proposal, base: Revision) -> bool:
+    """Whether the base was moved to our commit itself; a merge commit that brought it in is told of by the forge."""
+    if base == proposal.base or not await git.is_ancestor(proposal.head, base):
+        return False
+    since, _ = await git.log(proposal.head, base, limit=MOST_SINCE)
+    return not any(proposal.head in commit.parents[1:] for commit in since)

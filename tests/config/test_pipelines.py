@@ -2,6 +2,7 @@
 import pytest
 
 from bot.config.problems import NOT_SUPPORTED_YET
+from bot.domain.pipeline import MergeMethod
 from tests.config.conftest import Reading, changed
 
 PRODUCTION = "production: {from: development}"
@@ -45,7 +46,6 @@ def test_what_does_not_fit_together(reading: Reading, old: str, new: str, path: 
     [
         ("type: kustomize-images, branch: main, path", "type: directory, path", "applications.shop.strategy.type"),
         ("type: kustomize-images, branch: main, path", "type: helm-values, files", "applications.shop.strategy.type"),
-        ("branch: main", "branch: main, merge: fast-forward", "applications.shop.strategy.merge"),
         (PRODUCTION, "production: {from: development, branch: release}", "applications.shop.stages.production.branch"),
     ],
 )
@@ -54,6 +54,13 @@ def test_known_words_that_are_not_supported_yet(reading: Reading, old: str, new:
     assert (problem.slug, problem.path) == (NOT_SUPPORTED_YET, path)
     assert "not supported yet" in problem.reason
     assert problem.fix.startswith("Use")
+
+
+@pytest.mark.parametrize("method", [None, *MergeMethod])
+def test_how_pull_requests_are_merged(reading: Reading, method: MergeMethod | None) -> None:
+    written = f"branch: main, merge: {method.value}" if method else "branch: main"
+    found = reading.good(changed(("branch: main", written))).applications["shop"].strategy.merge
+    assert found is (method or MergeMethod.SQUASH)
 
 
 def test_two_applications_side_by_side(reading: Reading) -> None:

@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.domain.gate import GateState
+from bot.domain.branch_rules import RequiredCheck
+from bot.domain.gate import Gate, GateState
 from bot.domain.pull_request import Check, CheckState
 from bot.gates import checks
 from bot.gates.case import GateCase
 from tests.examples import pull_request
+from tests.gates.branches import branch, check, ours
 
 Case = Callable[..., GateCase]
 
@@ -38,3 +40,14 @@ def test_a_red_check_closes_it_and_a_pending_one_keeps_it_waiting(
 
 def test_it_is_silent_without_a_pull_request(case: Case) -> None:
     assert checks.evaluate(case(pull_request=None, checks=(RED,))) is None
+
+
+def test_what_a_rule_asks_for_and_our_own_are_told_elsewhere(case: Case) -> None:
+    required = branch(checks=(RequiredCheck(name="ci"),))
+    failing = check("CI", CheckState.FAILURE)
+    assert checks.evaluate(case(branch=required, checks=(failing, ours(CheckState.PENDING)))) is None
+    gate = checks.evaluate(case(branch=required, checks=(failing, check("lint"))))
+    assert gate == Gate.open("checks", "1 check green")
+    wants_ours = branch(checks=(RequiredCheck(name="tiphys/approval"),))
+    gate = checks.evaluate(case(branch=wants_ours, checks=(ours(CheckState.PENDING),)))
+    assert gate == Gate.open("checks", "no checks reported")

@@ -72,11 +72,11 @@ def built(house: Path, page: str) -> list[str]:
 
 
 def changed(file: Path, diff: str) -> None:
-    """Apply pairs of an old and a new line; each old one stands once."""
-    lines = diff.splitlines()
+    """Put new lines in the place of an old one, again and again; each old one stands once."""
     text = file.read_text("utf-8")
-    for old, new in zip(lines[::2], lines[1::2], strict=True):
-        assert (old[0], new[0]) == ("-", "+")
-        assert text.count(f"{old[1:]}\n") == 1, f"{file.name} has no line {old[1:]!r}"
-        text = text.replace(f"{old[1:]}\n", f"{new[1:]}\n")
+    places = re.findall(r"^-(.*\n)((?:^\+.*\n)+)", diff, re.MULTILINE)
+    assert "".join(f"-{old}{new}" for old, new in places) == diff
+    for old, new in places:
+        assert text.count(old) == 1, f"{file.name} has no line {old!r}"
+        text = text.replace(old, re.sub(r"^\+", "", new, flags=re.MULTILINE))
     file.write_text(text, "utf-8")

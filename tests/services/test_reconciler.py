@@ -12,6 +12,7 @@ from bot.services.names import Names
 from bot.services.proposing import Proposing
 from bot.services.reconciler import Reconciler, Steps
 from bot.services.reviewing import Reviewing
+from bot.services.statuses import Statuses
 from bot.services.syncing import Syncing
 from bot.store.store import SqlStore
 from bot.tasks import TaskSet
@@ -30,11 +31,12 @@ class Lags(Meter):
 
 def reconciler_of(desk: Desk, store: SqlStore | None = None, meter: Meter = SILENT) -> Reconciler:
     names, approvers = Names(desk.outside.directory), Approvers(desk.store, desk.access, desk.clock)
-    reviewing = Reviewing(desk.outside, approvers, desk.clock)
+    reviewing, statuses = Reviewing(desk.outside, approvers, desk.clock), Statuses(desk.outside, names)
     steps = Steps(
-        proposing=Proposing(desk.outside, names, desk.clock), reviewing=reviewing,
-        merging=Merging(desk.outside, reviewing, names, desk.clock), syncing=Syncing(desk.outside, names, desk.clock),
-        closing=Closing(desk.outside), approvers=approvers, clock=desk.clock,
+        proposing=Proposing(desk.outside, names, desk.clock), reviewing=reviewing, statuses=statuses,
+        merging=Merging(desk.outside, reviewing, statuses, names, desk.clock),
+        syncing=Syncing(desk.outside, names, desk.clock), closing=Closing(desk.outside, names),
+        approvers=approvers, clock=desk.clock,
     )  # fmt: skip
     return Reconciler(store or desk.store, steps, desk.source, desk.clock, desk.bells, meter=meter)
 

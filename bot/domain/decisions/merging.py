@@ -30,6 +30,8 @@ def decide_merging(change: Change, seen: MergeSeen) -> Decision:
             return _merged(change, seen.merge)
         case HeadMoved():
             return Advance(event=Event.MERGE_REFUSED, reason="the promotion branch moved just before the merge")
+        case MergeRefused(reason=reason, is_final=True):
+            return Advance(event=Event.FAILED, reason=reason, facts={"cause": reason})
         case NotReady(reason=reason) | MergeRefused(reason=reason):
             return Advance(event=Event.MERGE_REFUSED, reason=reason, look_again=AGAIN)
 

@@ -12,7 +12,7 @@ from bot.domain.gate import Gate, first_shut
 from bot.domain.identity import Revision
 from bot.domain.lifecycle import Event, State
 from bot.domain.pipeline import Stage
-from bot.domain.pull_request import Mergeability, PullRequest
+from bot.domain.pull_request import Check, Mergeability, PullRequest
 from bot.domain.text import Text, counted, listed, spoken
 
 MOST_REBUILDS = 5
@@ -48,6 +48,12 @@ class ReviewSeen:
     moved: tuple[str, ...] = ()
     wrong: str = ""
     astray: str = ""
+    status: Check | None = None  # our own, as it stands on the promotion commit
+    behind: bool = False  # the base has moved, and the branch's rules or a fast-forward want its newest commit in ours
+
+
+FORGE_GATES = frozenset({"checks", "mergeable", "rules", "reviews", "required_checks", "behind", "conversations"})
+"""Gates that the forge or people on it open: waited for as long as `timeouts.checks` says."""
 
 
 def decide_review(change: Change, seen: ReviewSeen, stage: Stage, now: datetime, poll: timedelta) -> Decision:
@@ -175,8 +181,13 @@ def _base_moved(change: Change, seen: ReviewSeen) -> Decision | None:
             note=Text.of(f"Approvals no longer count: {because}. The promotion is rebuilt and asks again."),
         )
     state = seen.pull_request.mergeability
-    if seen.key is None or state in (Mergeability.CONFLICT, Mergeability.BEHIND):
-        why = "is behind the base" if state is Mergeability.BEHIND else "conflicts with the base"
+    is_conflict = seen.key is None or state is Mergeability.CONFLICT
+    # Every commit on the base puts it behind: it is rebuilt when that is all that is missing. On the base as it is the
+    # same commit would come out: the forge has not looked yet.
+    is_behind = (seen.behind or state is Mergeability.BEHIND) and seen.base != proposal.base
+    is_behind = is_behind and (seen.approvals is None or seen.approvals.passed)
+    if is_conflict or is_behind:
+        why = "conflicts with the base" if is_conflict else "is behind the base"
         if change.rebuilds >= MOST_REBUILDS:
             return Advance(
                 event=Event.ERRORED,
@@ -208,7 +219,7 @@ def _through_the_gates(
     shut = first_shut(seen.gates)
     if shut is None:
         return Advance(event=Event.GATES_OPEN, reason="every gate is open", facts=facts)
-    if shut.slug in ("checks", "mergeable") and now >= change.state_since + stage.timeouts.checks:
+    if shut.slug in FORGE_GATES and now >= change.state_since + stage.timeouts.checks:
         return Advance(
             event=Event.FAILED,
             reason=f"{shut.reason}, for longer than {spoken(stage.timeouts.checks)}",

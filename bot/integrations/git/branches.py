@@ -20,12 +20,22 @@ class PushAnswer(StrEnum):
     DONE = "done"
     MOVED = "moved"
     REFUSED = "refused"
+    HELD_BACK = "held back"  # another branch of the same atomic push was not taken
 
 
 _LOST_RACE = re.compile(
     r"stale info|fetch first|non-fast-forward|cannot lock ref|failed to update ref|reference already exists"
     r"|incorrect old value|remote ref updated"
 )
+
+
+_WITH_THE_OTHERS = re.compile(r"atomic (push|transaction) (failed|aborted)|transaction aborted", re.IGNORECASE)
+_PROTECTION = re.compile(r"\bGH0(06|13)\b|protected branch hook declined|repository rule violations", re.IGNORECASE)
+
+
+def is_protection(stderr: str) -> bool:
+    """Whether a push was refused by the rules of the branch, as GitHub says it."""
+    return _PROTECTION.search(stderr) is not None
 
 
 def push_answer(porcelain: bytes, ref: str) -> tuple[PushAnswer, str] | None:
@@ -37,5 +47,7 @@ def push_answer(porcelain: bytes, ref: str) -> tuple[PushAnswer, str] | None:
             continue
         if flag != "!":
             return PushAnswer.DONE, summary
+        if _WITH_THE_OTHERS.search(summary):
+            return PushAnswer.HELD_BACK, summary
         return (PushAnswer.MOVED if _LOST_RACE.search(summary) else PushAnswer.REFUSED), summary
     return None

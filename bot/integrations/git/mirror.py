@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from bot.credentials import Credential, as_credential
 from bot.domain.identity import Revision, is_revision
-from bot.integrations.git.branches import PushAnswer, checked_branch, push_answer
+from bot.integrations.git.branches import PushAnswer, checked_branch, is_protection, push_answer
 from bot.integrations.git.cat_file import CatFile
 from bot.integrations.git.commands import GitCommands
 from bot.integrations.git.differences import Changed, changed_files, diff_text, merge_trees
@@ -165,11 +165,16 @@ class Mirror:
     @_on_a_sound_mirror
     async def push(self, branch: str, revision: Revision, *, expected: Revision | None) -> None:
         await self._objects.commit(revision)
-        await self._push(branch, revision, expected)
+        await self._push_all({branch: expected}, revision)
+
+    @_on_a_sound_mirror
+    async def fast_forward(self, branch: str, revision: Revision, *, expected: Revision, from_branch: str) -> None:
+        await self._objects.commit(revision)
+        await self._push_all({branch: expected, from_branch: revision}, revision)
 
     @_on_a_sound_mirror
     async def delete_branch(self, branch: str, *, expected: Revision) -> None:
-        await self._push(branch, None, expected)
+        await self._push_all({branch: expected}, None)
 
     @_on_a_sound_mirror
     async def log(
@@ -202,30 +207,42 @@ class Mirror:
         before, after = await asyncio.gather(self._objects.tree_id(old), self._objects.tree_id(new))
         return await changed_files(self._commands, before, after, _as_paths(paths))
 
-    async def _push(self, branch: str, revision: Revision | None, expected: Revision | None) -> None:
-        ref = f"refs/heads/{checked_branch(branch)}"
+    async def _push_all(self, leases: Mapping[str, Revision | None], revision: Revision | None) -> None:
+        """Set (None: delete) all of these branches or none, each if it is where its lease says."""
+        refs = {branch: f"refs/heads/{checked_branch(branch)}" for branch in leases}
         async with self._folder.writing() as descriptor:
             ended = await self._commands.network(
-                "push", "--porcelain", "--no-verify", f"--force-with-lease={ref}:{expected or ''}",
-                "--", "origin", f"{revision or ''}:{ref}",
+                "push", "--porcelain", "--no-verify", *(["--atomic"] if len(refs) > 1 else []),
+                *(f"--force-with-lease={refs[branch]}:{expected or ''}" for branch, expected in leases.items()),
+                "--", "origin", *(f"{revision or ''}:{ref}" for ref in refs.values()),
                 ok=(0, 1), keep_open=(descriptor,),
             )  # fmt: skip
-        answer = push_answer(ended.out, ref)
-        match answer:
-            case (PushAnswer.DONE, _):
-                return
-            case (PushAnswer.MOVED, _):
-                actual = await self._remote_tip(ref)
-                if actual != revision:
-                    raise LeaseLost(branch, actual)
-            case (PushAnswer.REFUSED, words):
-                said = self._commands.environment.redact(words)
-                raise Refused(
-                    SYSTEM, "git-push-refused", f"the remote refused the push: {said}; {self._why(ended.err)}"
-                )
-            case _:
-                self._commands.raise_if_damaged(ended)
-                raise network_failure(ended, self._commands.said(ended))
+        answers = {branch: push_answer(ended.out, ref) for branch, ref in refs.items()}
+        for branch, answer in answers.items():
+            if answer is not None and answer[0] is PushAnswer.REFUSED:
+                raise self._refused(branch, answer[1], ended.err)
+        if any(answer is None for answer in answers.values()):
+            self._commands.raise_if_damaged(ended)
+            raise network_failure(ended, self._commands.said(ended))
+        not_done = [b for b, answer in answers.items() if answer is not None and answer[0] is not PushAnswer.DONE]
+        tips = {branch: await self._remote_tip(refs[branch]) for branch in not_done}
+        # Of an atomic push the remote may say only that it failed: then it is the branch that is not where it was.
+        for branch, tip in tips.items():
+            answer = answers[branch]
+            is_moved = answer is not None and answer[0] is PushAnswer.MOVED
+            if tip != revision and (is_moved or tip != leases[branch]):
+                raise LeaseLost(branch, tip)
+        if any(tip != revision for tip in tips.values()):
+            raise Unavailable(SYSTEM, f"the remote did not take the push: {self._commands.said(ended)}")
+
+    def _refused(self, branch: str, summary: str, stderr: str) -> Refused:
+        why = self._why(stderr)
+        said = f"{self._commands.environment.redact(summary)}; {why}"
+        if is_protection(f"{summary}\n{stderr}"):
+            way_out = "Let Tiphys' account bypass that rule on GitHub"
+            reason = f"the rules of {branch} refuse the push: {said}"
+            return Refused(SYSTEM, "protected-branch", reason, way_out=way_out)
+        return Refused(SYSTEM, "git-push-refused", f"the remote refused the push: {said}")
 
     def _why(self, stderr: str) -> str:
         lines = [line.removeprefix("remote:").strip() for line in stderr.splitlines() if line.startswith("remote:")]

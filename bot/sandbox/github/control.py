@@ -43,7 +43,7 @@ class GithubBody(Body):
     model_config = ConfigDict(extra="allow", populate_by_name=True)
 
     as_: str = Field(alias="as")
-    do: Literal["merge", "close", "reopen", "retarget", "review", "status", "protect", "open"]
+    do: Literal["merge", "close", "reopen", "retarget", "review", "status", "protect", "open", "discuss"]
     repository: str
 
 
@@ -77,6 +77,10 @@ class StatusBody(OnPull):
     target_url: str | None = None
 
 
+class DiscussBody(OnPull):
+    resolved: bool = False
+
+
 class OpenBody(Deed):
     head: str
     base: str
@@ -94,6 +98,10 @@ class ProtectBody(Deed):
     methods: list[MergeMethod] = Field(default_factory=lambda: list(METHODS), min_length=1)
     queue: bool = False
     bypass: list[str] = Field(default_factory=list)
+    dismiss_stale: bool = False
+    conversation_resolution: bool = False
+    linear_history: bool = False
+    signatures: bool = False
 
 
 class Control:
@@ -105,6 +113,7 @@ class Control:
         self._deeds: dict[str, Callable[[web.Request, str], Awaitable[Pull | None]]] = {
             "merge": self._merge, "close": self._close, "reopen": self._reopen, "retarget": self._retarget,
             "review": self._review, "status": self._status, "protect": self._protect, "open": self._open,
+            "discuss": self._discuss,
         }  # fmt: skip
 
     def routes(self) -> list[web.RouteDef]:
@@ -213,6 +222,14 @@ class Control:
         )  # fmt: skip
         return pull
 
+    async def _discuss(self, request: web.Request, login: str) -> Pull:
+        """Begin a conversation on the pull request, or resolve all that there are."""
+        body = await read_body(request, DiscussBody)
+        pull = self._pull(body)
+        pull.conversations = [True] * len(pull.conversations) if body.resolved else [*pull.conversations, False]
+        self._forge.feed.touch()
+        return pull
+
     async def _open(self, request: web.Request, login: str) -> Pull:
         body = await read_body(request, OpenBody)
         return await pulls.open_pull(
@@ -228,6 +245,8 @@ class Control:
         protection = Protection(
             required_checks=body.required_checks, reviews=body.reviews, strict=body.strict, methods=body.methods,
             queue=body.queue, bypass=[_login(user, "bypass") for user in body.bypass],
+            dismiss_stale=body.dismiss_stale, conversation_resolution=body.conversation_resolution,
+            linear_history=body.linear_history, signatures=body.signatures,
         )  # fmt: skip
         protections = self._forge.of(body.repository).protections
         protections.pop(body.branch, None)

@@ -3,7 +3,7 @@
 from bot.sandbox.github import refusals
 from bot.sandbox.github.forge import Forge
 from bot.sandbox.github.plumbing import Conflict, person
-from bot.sandbox.github.protection import METHOD_REFUSED, find_protection, unmet_by_pull
+from bot.sandbox.github.protection import LINEAR, METHOD_REFUSED, find_protection, unmet_by_pull
 from bot.sandbox.github.records import MergeMethod, Pull
 from bot.sandbox.github.refusals import Refusal
 from bot.sandbox.repositories import BranchMoved
@@ -48,6 +48,8 @@ def _check(forge: Forge, pull: Pull, login: str, method: MergeMethod, sha: str |
         return
     if method not in protection.methods:
         raise Refusal(405, "method_not_allowed", METHOD_REFUSED[method])
+    if protection.linear_history and method == "merge":
+        raise refusals.rules_broken(405, "rules_unmet", [LINEAR])
     reasons = unmet_by_pull(protection, records, pull)
     if reasons:
         raise refusals.rules_broken(405, "rules_unmet", reasons)

@@ -3,6 +3,7 @@
 import base64
 import binascii
 
+from bot.sandbox.github.records import RepositoryRecords
 from bot.sandbox.seeded import BOT_USER_ID, TOKENS, USERS
 
 BOT_LOGIN = "tiphys"
@@ -51,6 +52,11 @@ def find_login(user: str) -> str | None:
 def may_write(login: str) -> bool:
     """Every member of the workspace, and the bot; no guests, strangers, robots or people who have left."""
     return login in {BOT_LOGIN, APP_LOGIN} or any(user.name == login and user.kind == "member" for user in USERS)
+
+
+def may_administer(login: str, records: RepositoryRecords) -> bool:
+    """The administrator, and whoever may bypass the rules of a branch."""
+    return login == "admin" or any(login in protection.bypass for protection in records.protections.values())
 
 
 def known_logins() -> frozenset[str]:

@@ -100,6 +100,11 @@ class Plumbing:
         code, _, _ = await self._repositories.run(self._name, "merge-base", "--is-ancestor", older, newer)
         return code == 0
 
+    async def has_merges(self, since: str | None, until: str) -> bool:
+        """Whether there are merge commits in `until` that `since` lacks."""
+        span = f"{since}..{until}" if since is not None else until
+        return bool((await self._git("rev-list", "--merges", "--max-count=1", span)).strip())
+
     async def count(self, since: str, until: str) -> int:
         """How many commits `until` has that `since` lacks."""
         return int(await self._git("rev-list", "--count", f"{since}..{until}"))

@@ -11,6 +11,9 @@ METHOD_REFUSED: dict[MergeMethod, str] = {
 }
 QUEUE = "Changes must be made through the merge queue"
 PULL_REQUEST = "Changes must be made through a pull request."
+LINEAR = "This branch must not contain merge commits."
+CONVERSATIONS = "All comments must be resolved."
+SIGNATURES = "Commits must have verified signatures."
 
 
 def find_protection(records: RepositoryRecords, branch: str, login: str | None = None) -> Protection | None:
@@ -26,12 +29,16 @@ def unmet_by_pull(protection: Protection, records: RepositoryRecords, pull: Pull
     reasons = []
     if protection.queue:
         reasons.append(QUEUE)
-    verdicts = Counter(pull.verdicts().values())
+    verdicts = Counter(pull.verdicts(of_head_only=protection.dismiss_stale).values())
     if protection.reviews and verdicts["CHANGES_REQUESTED"]:
         reasons.append("Changes have been requested by a reviewer with write access.")
     elif verdicts["APPROVED"] < protection.reviews:
         noun = "review is" if protection.reviews == 1 else "reviews are"
         reasons.append(f"At least {protection.reviews} approving {noun} required by reviewers with write access.")
+    if protection.conversation_resolution and pull.unresolved:
+        reasons.append(CONVERSATIONS)
+    if protection.signatures:  # nobody signs here
+        reasons.append(SIGNATURES)
     statuses = records.newest_statuses(pull.head_sha)
     # Checks of a head that lacks the base's newest commits count for nothing under the strict rule.
     return reasons + unmet_checks(protection, {} if protection.strict and pull.behind else statuses)
@@ -48,6 +55,8 @@ def unmet_by_push(
         reasons.append(QUEUE)
     if protection.wants_pull_request:
         reasons.append(PULL_REQUEST)
+    if protection.signatures:
+        reasons.append(SIGNATURES)
     return reasons + unmet_checks(protection, records.newest_statuses(new))
 
 

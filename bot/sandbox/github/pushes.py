@@ -2,9 +2,9 @@
 
 from bot.sandbox.github import refusals
 from bot.sandbox.github.forge import Forge
-from bot.sandbox.github.protection import find_protection, unmet_by_push
+from bot.sandbox.github.protection import LINEAR, find_protection, unmet_by_push
 
-FAST_FORWARD_ONLY = "fast-forward-only"
+FAST_FORWARD_ONLY, NO_MERGES = "fast-forward-only", "no-merges"
 
 
 async def check_push(forge: Forge, repository: str, branch: str, old: str | None, new: str | None, login: str) -> None:
@@ -14,6 +14,8 @@ async def check_push(forge: Forge, repository: str, branch: str, old: str | None
         return
     lost = old is not None and new is not None and not await forge.plumbing(repository).is_ancestor(old, new)
     reasons = unmet_by_push(protection, forge.of(repository), new, fast_forward=not lost)
+    if protection.linear_history and new is not None and await forge.plumbing(repository).has_merges(old, new):
+        reasons.append(LINEAR)
     if reasons:
         raise refusals.rules_broken(422, "rules_unmet", reasons)
 
@@ -21,8 +23,8 @@ async def check_push(forge: Forge, repository: str, branch: str, old: str | None
 def rules_for_hook(forge: Forge, repository: str, updates: dict[str, str | None], login: str) -> str:
     """What the update hook needs: a line `<branch><TAB><reason>` for each refusal.
 
-    Whether commits would be lost is known only when the pushed objects are there, so the hook itself finds that out
-    for branches that have the reason `fast-forward-only`.
+    Whether commits would be lost, or are merges, is known only when the pushed objects are there, so the hook itself
+    finds that out for branches that have the reasons `fast-forward-only` and `no-merges`.
     """
     lines = []
     for branch, new in updates.items():
@@ -30,7 +32,8 @@ def rules_for_hook(forge: Forge, repository: str, updates: dict[str, str | None]
         if protection is None:
             continue
         reasons = unmet_by_push(protection, forge.of(repository), new, fast_forward=True)
-        lines += [f"{branch}\t{reason}" for reason in [*reasons, FAST_FORWARD_ONLY]]
+        later = [FAST_FORWARD_ONLY, *([NO_MERGES] if protection.linear_history else [])]
+        lines += [f"{branch}\t{reason}" for reason in [*reasons, *later]]
     return "\n".join(lines)
 
 
@@ -44,6 +47,11 @@ found=$(printf '%s\\n' "$SANDBOX_RULES" | while IFS=$tab read -r branch reason; 
         case "$old$new" in *{"0" * 40}*) continue ;; esac
         git merge-base --is-ancestor "$old" "$new" && continue
         reason="Cannot force-push to this branch"
+    fi
+    if [ "$reason" = {NO_MERGES} ]; then
+        case "$old$new" in *{"0" * 40}*) continue ;; esac
+        [ -z "$(git rev-list --merges --max-count=1 "$old..$new")" ] && continue
+        reason="{LINEAR}"
     fi
     printf -- '- %s\\n' "$reason"
 done)

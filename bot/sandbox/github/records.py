@@ -73,14 +73,23 @@ class Pull(BaseModel):
     test_merge: str | None = None
     reviews: list[Review] = Field(default_factory=list)
     comments: list[Comment] = Field(default_factory=list)
+    conversations: list[bool] = Field(default_factory=list)  # whether each is resolved
 
     @property
     def merged(self) -> bool:
         return self.merged_at is not None
 
-    def verdicts(self) -> dict[str, ReviewState]:
-        """Each reviewer's last review that says yes or no."""
-        return {r.login: r.state for r in self.reviews if r.state != "COMMENTED"}
+    @property
+    def unresolved(self) -> int:
+        return self.conversations.count(False)
+
+    def verdicts(self, *, of_head_only: bool = False) -> dict[str, ReviewState]:
+        """Each reviewer's last review that says yes or no. `of_head_only`: a yes to an older head is no more."""
+        return {
+            r.login: r.state for r in self.reviews
+            if r.state != "COMMENTED"
+            and not (of_head_only and r.state == "APPROVED" and r.commit != self.head_sha)
+        }  # fmt: skip
 
 
 class Protection(BaseModel):
@@ -92,14 +101,19 @@ class Protection(BaseModel):
     methods: list[MergeMethod] = Field(default_factory=lambda: list(METHODS))
     queue: bool = False
     bypass: list[str] = Field(default_factory=list)
+    dismiss_stale: bool = False
+    conversation_resolution: bool = False
+    linear_history: bool = False
+    signatures: bool = False
 
     @property
     def wants_pull_request(self) -> bool:
-        return self.reviews > 0 or self.queue or len(self.methods) < len(METHODS)
+        restricted = len(self.methods) < len(METHODS)
+        return self.reviews > 0 or self.queue or self.conversation_resolution or restricted
 
     @property
     def demands_anything(self) -> bool:
-        return self.wants_pull_request or bool(self.required_checks)
+        return self.wants_pull_request or bool(self.required_checks) or self.linear_history or self.signatures
 
 
 class RepositoryRecords(BaseModel):

@@ -18,13 +18,20 @@ from bot.sandbox.github.pages import Pages
 from bot.sandbox.github.people import BadCredentials
 from bot.sandbox.github.records import ForgeRecords
 from bot.sandbox.github.refusals import Refusal, malformed, not_found
-from bot.sandbox.github.rest import apps, commits, conversation, pulls, repositories
+from bot.sandbox.github.rest import apps, branches, commits, conversation, graphql, pulls, repositories
 from bot.sandbox.github.rest.call import Call, Endpoint, refused, unless_known
 from bot.sandbox.github.webhooks.deliveries import Webhooks
 from bot.sandbox.repositories import Repositories
 from bot.sandbox.traffic import Traffic
 
-ENDPOINTS = [*apps.ENDPOINTS, *repositories.ENDPOINTS, *pulls.ENDPOINTS, *conversation.ENDPOINTS, *commits.ENDPOINTS]
+ENDPOINTS = [
+    *apps.ENDPOINTS,
+    *branches.ENDPOINTS,
+    *repositories.ENDPOINTS,
+    *pulls.ENDPOINTS,
+    *conversation.ENDPOINTS,
+    *commits.ENDPOINTS,
+]
 PREFIXES = ("/api/v3", "")
 LARGEST_BODY = 8 << 20
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -54,6 +61,8 @@ class GithubService:
                 app.router.add_route(method, prefix + path, self._app_handler(as_the_app))
             for method, path, endpoint in ENDPOINTS:
                 app.router.add_route(method, prefix + path, self._handler(endpoint))
+        for path in ("/api/graphql", "/graphql"):
+            app.router.add_post(path, self._handler(graphql.answer))
         app.router.add_routes(self._git.routes())
         app.router.add_routes(Pages(self.forge).routes())
         return app

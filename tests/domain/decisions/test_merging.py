@@ -56,6 +56,14 @@ def test_anything_else_looks_again_from_before_the_merge(
     assert allows(State.MERGING, decided.event)
 
 
+def test_a_no_that_stays_one_ends_it() -> None:
+    refused = MergeRefused(reason="the rules of main refuse the push", is_final=True)
+    decided = decide_merging(MERGING, MergeSeen(attempt=refused))
+    assert isinstance(decided, Advance)
+    assert (decided.event, decided.facts) == (Event.FAILED, {"cause": "the rules of main refuse the push"})
+    assert allows(State.MERGING, decided.event)
+
+
 def test_a_merge_that_nobody_looked_at_is_a_bug() -> None:
     with pytest.raises(ValueError, match="is merged, but not what"):
         decide_merging(MERGING, MergeSeen(attempt=Merged(revision=MERGED)))

@@ -27,6 +27,9 @@ CLOSED = Gate.closed("window", "a sync window is closed", opens_at=NOW + timedel
 APPROVED = State.WAITING_FOR_CHECKS
 
 
+MOVED = Revision("8" * 40)
+
+
 def seen(**facts: Any) -> ReviewSeen:
     """Nothing has moved, one approval is missing, every gate is open."""
     known: dict[str, Any] = {
@@ -223,7 +226,11 @@ def test_the_same_content_on_a_moved_base_changes_nothing() -> None:
     [
         ({"key": None}, "conflicts with the base"),
         ({"pull_request": examples.pull_request(Mergeability.CONFLICT)}, "conflicts with the base"),
-        ({"pull_request": examples.pull_request(Mergeability.BEHIND)}, "is behind the base"),
+        (
+            {"pull_request": examples.pull_request(Mergeability.BEHIND), "base": MOVED, "approvals": examples.quorum()},
+            "is behind the base",
+        ),
+        ({"behind": True, "base": MOVED, "approvals": None}, "is behind the base"),
     ],
 )
 def test_a_commit_that_cannot_be_merged_is_rebuilt_a_few_times(facts: dict[str, Any], why: str) -> None:
@@ -233,6 +240,25 @@ def test_a_commit_that_cannot_be_merged_is_rebuilt_a_few_times(facts: dict[str, 
     given_up = advance(examples.change(rebuilds=MOST_REBUILDS), seen(**facts))
     assert given_up.event is Event.ERRORED
     assert given_up.reason == f"the promotion commit {why} again after 5 rebuilds: main moves too fast"
+
+
+@pytest.mark.parametrize("facts", [{"behind": True}, {"pull_request": examples.pull_request(Mergeability.BEHIND)}])
+def test_what_is_only_behind_is_rebuilt_when_it_is_approved(facts: dict[str, Any]) -> None:
+    """A busy base would have it rebuilt at every commit, until it gives up."""
+    wait(examples.change(rebuilds=MOST_REBUILDS), seen(**facts, base=MOVED))
+
+
+def test_what_was_just_rebuilt_is_not_rebuilt_again_before_the_forge_has_looked() -> None:
+    behind = seen(pull_request=examples.pull_request(Mergeability.BEHIND), approvals=examples.quorum())
+    assert advance(examples.change(APPROVED), behind).event is Event.GATES_OPEN  # the gate `mergeable` holds it
+
+
+@pytest.mark.parametrize("slug", ["checks", "mergeable", "rules", "reviews", "required_checks", "conversations"])
+def test_what_the_forge_waits_for_is_waited_for_as_long_as_checks(slug: str) -> None:
+    looked = seen(approvals=examples.quorum(), gates=(Gate.waiting(slug, "reviews 0 of 1"),))
+    wait(examples.change(APPROVED), looked)
+    failed = advance(examples.change(APPROVED), looked, now=NOW + timedelta(hours=2))
+    assert (failed.event, failed.facts["cause"]) == (Event.FAILED, "reviews 0 of 1")
 
 
 @pytest.mark.parametrize("facts", [{"key": OTHER_KEY}, {"key": None}])

@@ -95,16 +95,26 @@ async def test_a_sign_in_page_is_not_an_empty_repository(server: GitServer, mirr
     assert await mirror.find_tip("main") == tip
 
 
-async def test_a_push_is_refused_with_the_servers_words(server: GitServer, mirror: Mirror) -> None:
+@pytest.mark.parametrize(
+    ("words", "slug"),
+    [
+        ("GH006: Protected branch update failed for refs/heads/b", "protected-branch"),
+        ("GH013: Repository rule violations found for refs/heads/b", "protected-branch"),
+        ("the disk is full", "git-push-refused"),
+    ],
+)
+async def test_a_push_is_refused_with_the_servers_words(
+    server: GitServer, mirror: Mirror, words: str, slug: str
+) -> None:
     tip = Revision(server.commit(NAME, "main", {"f": "1"}))
     hook = server.root / f"{NAME}.git" / "hooks" / "pre-receive"
     hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\necho 'GH006: Protected branch update failed'\nexit 1\n")
+    hook.write_text(f"#!/bin/sh\necho '{words}'\nexit 1\n")
     hook.chmod(0o755)
     ours = await mirror.make_commit(tip, {"f": b"2"}, "m", BY)
-    with pytest.raises(Refused, match=r"pre-receive hook declined.*GH006: Protected branch") as raised:
+    with pytest.raises(Refused, match=rf"pre-receive hook declined.*{words}") as raised:
         await mirror.push("b", ours, expected=None)
-    assert raised.value.slug == "git-push-refused"
+    assert (raised.value.slug, bool(raised.value.way_out)) == (slug, slug == "protected-branch")
     server.faults.append(answering(403, on="receive-pack"))
     with pytest.raises(Denied):
         await mirror.push("b", ours, expected=None)

@@ -3,10 +3,11 @@
 import asyncio
 
 import pytest
+from aiohttp import web
 
 from bot.domain.identity import Revision
 from bot.integrations.git.mirror import Mirror
-from bot.ports import LeaseLost, MergeConflict, NotFound, Refused, Signature, Unsupported
+from bot.ports import LeaseLost, MergeConflict, NotFound, Refused, Signature, Unavailable, Unsupported
 from tests.integrations.git.conftest import BY, NAME
 from tests.integrations.git.forge import GitServer
 
@@ -318,3 +319,81 @@ async def test_the_default_branch_is_asked_for_when_it_may_have_changed(server: 
     server.git(NAME, "symbolic-ref", "HEAD", "refs/heads/develop")
     await mirror.fetch()
     assert await mirror.default_branch() == "develop"
+
+
+async def promotion(server: GitServer, mirror: Mirror) -> tuple[Revision, Revision]:
+    """A base, and a promotion commit on it that stands on its branch."""
+    base = Revision(server.commit(NAME, "main", {"f": "1"}))
+    await mirror.fetch()
+    ours = await mirror.make_commit(base, {"f": b"2"}, "promote", BY)
+    await mirror.push("tiphys/x", ours, expected=None)
+    return base, ours
+
+
+async def test_a_fast_forward_moves_the_base_to_our_very_commit(server: GitServer, mirror: Mirror) -> None:
+    base, ours = await promotion(server, mirror)
+    for _ in range(2):  # after a lost answer it is done again
+        await mirror.fast_forward("main", ours, expected=base, from_branch="tiphys/x")
+    assert server.tip(NAME, "main") == server.tip(NAME, "tiphys/x") == ours
+
+
+@pytest.mark.parametrize("moved", ["main", "tiphys/x"])
+async def test_a_fast_forward_moves_nothing_when_either_end_has_moved(
+    server: GitServer, mirror: Mirror, moved: str
+) -> None:
+    base, ours = await promotion(server, mirror)
+    theirs = server.commit(NAME, moved, {"g": "theirs"})
+    before = {branch: server.tip(NAME, branch) for branch in ("main", "tiphys/x")}
+    with pytest.raises(LeaseLost) as lost:
+        await mirror.fast_forward("main", ours, expected=base, from_branch="tiphys/x")
+    assert (lost.value.branch, lost.value.actual) == (moved, theirs)
+    assert {branch: server.tip(NAME, branch) for branch in ("main", "tiphys/x")} == before
+
+
+async def test_a_fast_forward_of_a_branch_that_is_gone_moves_nothing(server: GitServer, mirror: Mirror) -> None:
+    base, ours = await promotion(server, mirror)
+    server.git(NAME, "update-ref", "-d", "refs/heads/tiphys/x")
+    with pytest.raises(LeaseLost) as lost:
+        await mirror.fast_forward("main", ours, expected=base, from_branch="tiphys/x")
+    assert (lost.value.branch, lost.value.actual) == ("tiphys/x", None)
+    assert server.tip(NAME, "main") == base
+
+
+async def test_a_fast_forward_that_the_rules_refuse(server: GitServer, mirror: Mirror) -> None:
+    base, ours = await promotion(server, mirror)
+    hook = server.root / f"{NAME}.git" / "hooks" / "update"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho 'error: GH006: Protected branch update failed for refs/heads/main.' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    with pytest.raises(Refused, match=r"the rules of main refuse the push: .*GH006") as raised:
+        await mirror.fast_forward("main", ours, expected=base, from_branch="tiphys/x")
+    assert raised.value.slug == "protected-branch"
+    assert raised.value.way_out
+    assert server.tip(NAME, "main") == base
+
+
+async def test_the_base_moves_while_the_push_is_on_its_way(server: GitServer, mirror: Mirror) -> None:
+    """After the remote has said where its branches are: then it is the remote that compares."""
+    base, ours = await promotion(server, mirror)
+    theirs: list[str] = []
+
+    async def move(request: web.Request) -> None:
+        if request.method == "POST" and request.path.endswith("/git-receive-pack") and not theirs:
+            theirs.append(server.commit(NAME, "main", {"g": "theirs"}))
+
+    server.faults.append(move)
+    with pytest.raises(LeaseLost) as lost:
+        await mirror.fast_forward("main", ours, expected=base, from_branch="tiphys/x")
+    assert (lost.value.branch, lost.value.actual) == ("main", theirs[0])
+    assert server.tip(NAME, "main") == theirs[0]
+
+
+async def test_a_push_that_is_held_back_for_no_visible_reason_is_tried_again(server: GitServer, mirror: Mirror) -> None:
+    base, ours = await promotion(server, mirror)
+    lock = server.root / f"{NAME}.git" / "refs" / "heads" / "main.lock"
+    lock.touch()
+    with pytest.raises(Unavailable):
+        await mirror.fast_forward("main", ours, expected=base, from_branch="tiphys/x")
+    lock.unlink()
+    await mirror.fast_forward("main", ours, expected=base, from_branch="tiphys/x")
+    assert server.tip(NAME, "main") == ours

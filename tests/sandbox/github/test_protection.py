@@ -172,3 +172,44 @@ async def test_who_bypasses_may_push(forge: Forge) -> None:
     await forge.git("commit", "-q", "--allow-empty", "-m", "x", at=clone)
     assert (await forge.git("push", "origin", "main", at=clone)).code == 0
     assert await forge.commit("main", {"a": "1"})
+
+
+async def test_an_approval_of_an_older_head_is_dismissed_where_that_is_wanted(forge: Forge) -> None:
+    await ready(forge, reviews=1, dismiss_stale=True)
+    await forge.deed("review", number=1, state="APPROVED")
+    await forge.commit("topic", {"more": "1"})
+    await forge.computed(1)
+    assert "At least 1 approving review is required" in refused(await forge.merge(1))
+    await forge.deed("review", number=1, state="APPROVED")
+    assert (await forge.merge(1)).status_code == 200
+
+
+async def test_conversations_must_be_resolved(forge: Forge) -> None:
+    await ready(forge, conversation_resolution=True)
+    await forge.deed("discuss", number=1)
+    assert refused(await forge.merge(1)) == f"{PREFIX}All comments must be resolved."
+    assert (await forge.pull(1))["mergeable_state"] == "blocked"
+    await forge.deed("discuss", number=1, resolved=True)
+    assert (await forge.merge(1)).status_code == 200
+
+
+async def test_linear_history(forge: Forge) -> None:
+    await ready(forge, linear_history=True)
+    said = "This branch must not contain merge commits."
+    assert refused(await forge.merge(1, merge_method="merge")) == PREFIX + said
+    clone = await forge.clone("clone")
+    await forge.git("merge", "-q", "--no-ff", "-m", "a merge", "origin/topic", at=clone)
+    run = await forge.git("push", "origin", "HEAD:main", at=clone)
+    assert f"GH013: Repository rule violations found for refs/heads/main.\nremote:\nremote: - {said}" in re.sub(
+        r" +\n", "\n", run.err
+    )
+    assert (await forge.merge(1, merge_method="squash")).status_code == 200
+
+
+async def test_signed_commits(forge: Forge) -> None:
+    await ready(forge, signatures=True)
+    said = "Commits must have verified signatures."
+    assert refused(await forge.merge(1, merge_method="squash")) == PREFIX + said
+    clone = await forge.clone("clone")
+    run = await forge.git("push", "origin", "origin/topic:refs/heads/main", at=clone)
+    assert f"- {said}" in run.err

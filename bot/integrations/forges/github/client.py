@@ -1,19 +1,23 @@
 """The forge GitHub: one repository's pull requests with a token, as `bot.ports.Forge` promises them."""
 
+from dataclasses import replace
 from typing import Any
 
 from bot.credentials import Credential
+from bot.domain.branch_rules import OUR_CHECK, BranchRules, Review
 from bot.domain.change import Change, Shipment
 from bot.domain.identity import Revision
 from bot.domain.pipeline import Repository
-from bot.domain.pull_request import Check, MergeAttempt, Merged, PullRequest
+from bot.domain.pull_request import Check, MergeAttempt, Merged, OpenPull, PullRequest
 from bot.integrations.forges.github.body import body_of
+from bot.integrations.forges.github.branches import read_rules
 from bot.integrations.forges.github.errors import SYSTEM, Complaint, RateLimited
 from bot.integrations.forges.github.markdown import inert, plain
 from bot.integrations.forges.github.merging import judge, settled_by
+from bot.integrations.forges.github.reporters import Reporters
+from bot.integrations.forges.github.reviews import UNRESOLVED, WireReview, reviews_of, threads_of
 from bot.integrations.forges.github.transport import Transport
 from bot.integrations.forges.github.wire import (
-    OUR_CONTEXT,
     WireCheckRuns,
     WireCombinedStatus,
     WireComment,
@@ -23,6 +27,7 @@ from bot.integrations.forges.github.wire import (
     WireRepository,
     check_of_run,
     check_of_status,
+    open_pull_of,
     pull_request_of,
     read,
     read_list,
@@ -44,6 +49,7 @@ class GithubForge:
         """Without a `credential` the repository's token is used."""
         self._name = repository.github
         self._http = Transport(repository.api_url, credential or repository.token, timeout=timeout, meter=meter)
+        self._reporters = Reporters(self._http)
 
     async def close(self) -> None:
         await self._http.close()
@@ -85,7 +91,7 @@ class GithubForge:
         wanted = {"title": _title(title), "body": body, "base": base_branch}
         await self._http.write("PATCH", self._path(f"/pulls/{number}"), wanted)
 
-    async def list_checks(self, head: Revision) -> tuple[Check, ...]:
+    async def list_checks(self, head: Revision, *, bound: frozenset[str] = frozenset()) -> tuple[Check, ...]:
         statuses = await self._http.pages(self._path(f"/commits/{head}/status"))
         try:
             runs = await self._http.pages(self._path(f"/commits/{head}/check-runs"))
@@ -94,10 +100,46 @@ class GithubForge:
             runs = []
         by_status = [check_of_status(s) for page in statuses for s in read(WireCombinedStatus, page).statuses]
         by_run = [check_of_run(run) for page in runs for run in read(WireCheckRuns, page).check_runs]
-        return (*(check for check in by_status if check is not None), *by_run)
+        if any(check.name.lower() in bound for check in by_status):
+            apps = await self._reporters.apps_of(self._path(f"/commits/{head}/statuses"))
+            by_status = [replace(check, app=apps.get(check.name.lower())) for check in by_status]
+        return (*by_status, *by_run)
+
+    async def find_status(self, head: Revision) -> Check | None:
+        statuses = await self._http.pages(self._path(f"/commits/{head}/status"))
+        found = [check_of_status(s) for page in statuses for s in read(WireCombinedStatus, page).statuses]
+        return next((check for check in found if check.is_ours), None)
+
+    async def branch_rules(self, branch: str) -> BranchRules:
+        return await read_rules(self._http, self._path(), branch)
+
+    async def list_reviews(self, number: int) -> tuple[Review, ...]:
+        pages = await self._http.pages(self._path(f"/pulls/{number}/reviews"))
+        reviews = [review for page in pages for review in read_list(WireReview, page)]
+        return reviews_of(reviews)
+
+    async def count_unresolved(self, number: int) -> int | None:
+        owner, _, name = self._name.partition("/")
+        unresolved, after = 0, None
+        while True:
+            about = {"owner": owner, "name": name, "number": number, "after": after}
+            try:
+                threads = threads_of(await self._http.query(UNRESOLVED, about))
+            except Refused:  # a token that GraphQL does not take, or a right that it lacks
+                return None
+            if threads is None:
+                return None
+            unresolved += sum(not thread.isResolved for thread in threads.nodes)
+            after = threads.pageInfo.endCursor
+            if not threads.pageInfo.hasNextPage or after is None:
+                return unresolved
+
+    async def list_open_pulls(self) -> tuple[OpenPull, ...]:
+        pages = await self._http.pages(self._path("/pulls"))
+        return tuple(open_pull_of(pull) for page in pages for pull in read_list(WirePull, page))
 
     async def set_status(self, head: Revision, *, state: str, description: str) -> None:
-        wanted = {"state": state, "context": OUR_CONTEXT, "description": _cut(description, LONGEST_DESCRIPTION)}
+        wanted = {"state": state, "context": OUR_CHECK, "description": _cut(description, LONGEST_DESCRIPTION)}
         await self._http.write("POST", self._path(f"/statuses/{head}"), wanted)
 
     async def merge(

@@ -6,6 +6,7 @@
 | `app-suspended` | Denied | 403 to a GitHub App whose installation is suspended |
 | `missing-right` | Denied | 403 that is no rate limit; the way out names the permission where GitHub does |
 | `not-found` | NotFound | 404: it does not exist, or the token may not see it |
+| `not-protected` | NotFound | 404 to a question for branch protection: there is none, and we would see it |
 | `redirected` | Refused | a redirect to another host, or an endless one |
 | `rejected` | Complaint | every other 4xx, with its status and GitHub's sentence, for the client to judge |
 
@@ -62,6 +63,8 @@ def error_of_answer(response: httpx.Response) -> OutsideError:
             return _denial(headers, said)
         case 404:
             way_out = "Compare `github:` with the repository's owner and name, and see that the token may read it."
+            if said == "Branch not protected":
+                return NotFound(SYSTEM, "not-protected", "the branch has no protection of the older kind")
             return NotFound(SYSTEM, "not-found", "it does not exist on GitHub, or is hidden from us", way_out=way_out)
         case _:
             return Complaint(status, said)

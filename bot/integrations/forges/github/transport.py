@@ -12,11 +12,13 @@ from bot.credentials import Credential, as_credential
 from bot.integrations.forges.github.errors import (
     SYSTEM,
     RateLimited,
+    bounded,
     error_of_answer,
     error_of_transport,
     misdirected,
     not_understood,
 )
+from bot.integrations.forges.github.remembered import Known, Remembered
 from bot.meter import SILENT, Meter, operation_of
 from bot.ports import Refused
 
@@ -53,6 +55,7 @@ class Transport:
         self._timeout = timeout
         self._writing = asyncio.Lock()
         self._limited_until = 0.0
+        self._remembered = Remembered()
         self._http = httpx.AsyncClient(
             headers={
                 "Accept": "application/vnd.github+json",
@@ -86,35 +89,56 @@ class Transport:
         async with self._writing:
             return await self._send(method, f"{self._prefix}{path}", body=body)
 
+    async def query(self, text: str, variables: dict[str, Any]) -> dict[str, Any]:
+        """Ask GraphQL, for what REST does not tell. Raises `Refused` with the first thing that GitHub says of it."""
+        # https://api.github.com/graphql, and https://<host>/api/graphql beside an Enterprise server's /api/v3
+        url = f"{self._prefix.removesuffix('/v3')}/graphql"
+        answer = await self._send("POST", url, body={"query": text, "variables": variables})
+        match answer.document:
+            case {"errors": [{"message": str(said)}, *_]}:
+                raise Refused(SYSTEM, "not-answered", f"GitHub does not answer it: {bounded(said)}")
+            case {"data": dict(data)}:
+                return data
+        raise not_understood("no data")
+
     async def _send(
         self, method: str, url: str, *, query: dict[str, str] | None = None, body: dict[str, Any] | None = None
     ) -> Answer:
         self._refuse_while_limited()
         target = httpx.URL(url, params=query) if query else httpx.URL(url)
         for redirects in range(MOST_REDIRECTS + 1):
+            known = self._remembered.find(str(target)) if method == "GET" else None
             with self._meter.timed(SYSTEM, operation_of(method, target.raw_path.decode(), WORDS)):
-                response = await self._request(method, target, body)
+                response = await self._request(method, target, body, known)
+                if known is not None and response.status_code == httpx.codes.NOT_MODIFIED:
+                    return Answer(document=known.document, moved=redirects > 0, next_page=known.next_page)
                 if not response.has_redirect_location:
-                    return self._read(response, moved=redirects > 0)
+                    answer = self._read(response, moved=redirects > 0)
+                    if method == "GET" and (tag := response.headers.get("etag")):
+                        kept = Known(tag=tag, document=answer.document, next_page=answer.next_page)
+                        self._remembered.keep(str(target), kept)
+                    return answer
             target = self._own(target.join(response.headers["location"]))
             if query and not target.query:
                 target = target.copy_merge_params(query)
         raise misdirected(f"more than {MOST_REDIRECTS} times")
 
-    async def _request(self, method: str, target: httpx.URL, body: dict[str, Any] | None) -> httpx.Response:
+    async def _request(
+        self, method: str, target: httpx.URL, body: dict[str, Any] | None, known: Known | None
+    ) -> httpx.Response:
         """Asks once more where the token was refused (nothing has happened then) and another one can be had."""
         token = await self._credential.token()
-        response = await self._request_as(token, method, target, body)
+        response = await self._request_as(token, method, target, body, known)
         if response.status_code == 401 and self._credential.refused(token, their_time=_their_time(response)):
-            return await self._request_as(await self._credential.token(), method, target, body)
+            return await self._request_as(await self._credential.token(), method, target, body, known)
         return response
 
     async def _request_as(
-        self, token: str, method: str, target: httpx.URL, body: dict[str, Any] | None
+        self, token: str, method: str, target: httpx.URL, body: dict[str, Any] | None, known: Known | None
     ) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}"} | ({"If-None-Match": known.tag} if known is not None else {})
         try:
             async with asyncio.timeout(self._timeout * 2):  # httpx's own limits are per read, not for the whole
-                headers = {"Authorization": f"Bearer {token}"}
                 return await self._http.request(method, target, json=body, headers=headers)
         except (httpx.HTTPError, TimeoutError) as error:
             raise error_of_transport(error) from error

@@ -4,11 +4,10 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from bot.domain.branch_rules import OUR_CHECK
 from bot.domain.identity import Revision
-from bot.domain.pull_request import Check, CheckState, Mergeability, PullRequest
+from bot.domain.pull_request import Check, CheckState, Mergeability, OpenPull, PullRequest
 from bot.integrations.forges.github.errors import not_understood
-
-OUR_CONTEXT = "tiphys/approval"
 
 _STATUS = {"success": CheckState.SUCCESS, "failure": CheckState.FAILURE, "error": CheckState.FAILURE}
 _CONCLUSION = {
@@ -42,6 +41,7 @@ class WireUser(Wire):
 
 class WireRepository(Wire):
     full_name: str
+    html_url: str | None = None
 
 
 class WireSide(Wire):
@@ -93,6 +93,7 @@ class WireComment(Wire):
 class WireStatus(Wire):
     context: str
     state: str
+    description: str | None = None
 
 
 class WireCombinedStatus(Wire):
@@ -101,10 +102,15 @@ class WireCombinedStatus(Wire):
     statuses: list[WireStatus]
 
 
+class WireApp(Wire):
+    id: int
+
+
 class WireCheckRun(Wire):
     name: str
     status: str
     conclusion: str | None = None
+    app: WireApp | None = None
 
 
 class WireCheckRuns(Wire):
@@ -149,6 +155,12 @@ def pull_request_of(pull: WirePull, *, closed_by: str | None = None) -> PullRequ
     )
 
 
+def open_pull_of(pull: WirePull) -> OpenPull:
+    return OpenPull(
+        number=pull.number, head=Revision(pull.head.sha), head_branch=pull.head.ref, base_branch=pull.base.ref
+    )
+
+
 def mergeability_of(pull: WirePull) -> Mergeability:
     """`mergeable: null` means that GitHub is still computing, whatever the state says meanwhile."""
     if pull.mergeable is None or pull.mergeable_state in (None, "unknown"):
@@ -158,15 +170,14 @@ def mergeability_of(pull: WirePull) -> Mergeability:
     return _MERGEABILITY.get(pull.mergeable_state or "", Mergeability.UNKNOWN)
 
 
-def check_of_status(status: WireStatus) -> Check | None:
-    """None for our own (contexts are case-insensitive). A state that we do not know is never a success."""
-    if status.context.lower() == OUR_CONTEXT:
-        return None
+def check_of_status(status: WireStatus) -> Check:
+    """Contexts are case-insensitive. A state that we do not know is never a success."""
     state = _STATUS.get(status.state.lower(), CheckState.PENDING)
-    return Check(name=status.context, state=state)
+    is_ours = status.context.lower() == OUR_CHECK
+    return Check(name=status.context, state=state, description=status.description or "", is_ours=is_ours)
 
 
 def check_of_run(run: WireCheckRun) -> Check:
     finished = run.status == "completed"
     state = _CONCLUSION.get(run.conclusion or "", CheckState.PENDING) if finished else CheckState.PENDING
-    return Check(name=run.name, state=state)
+    return Check(name=run.name, state=state, app=run.app.id if run.app else None)

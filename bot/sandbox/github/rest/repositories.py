@@ -7,12 +7,9 @@ from aiohttp import web
 
 from bot.sandbox.github import refusals
 from bot.sandbox.github.pushes import check_push
-from bot.sandbox.github.records import METHODS
 from bot.sandbox.github.refusals import Refusal
 from bot.sandbox.github.rest.call import REPO, Call, Endpoints
 from bot.sandbox.repositories import BranchMoved
-
-RULESET = {"ruleset_source_type": "Repository", "ruleset_id": 1}
 
 
 async def get_user(call: Call) -> web.Response:
@@ -40,42 +37,6 @@ async def get_branch(call: Call) -> web.Response:
         raise Refusal(404, "unknown_branch", "Branch not found")
     commit = call.shapes.commit(call.repository, await call.history.commit(sha))
     return web.json_response({**_branch(call, name, sha), "commit": commit})
-
-
-async def get_protection(call: Call) -> web.Response:
-    """Rules are a ruleset here; the older branch protection is on no branch."""
-    if call.path("branch") not in call.forge.repositories.tips(call.repository):
-        raise Refusal(404, "unknown_branch", "Branch not found")
-    raise Refusal(404, "not_protected", "Branch not protected")
-
-
-async def get_rules(call: Call) -> web.Response:
-    protection = call.records.protections.get(call.path("branch"))
-    if protection is None:
-        return web.json_response([])
-    rules: list[dict[str, Any]] = [{"type": "deletion"}, {"type": "non_fast_forward"}]
-    if protection.wants_pull_request:
-        parameters: dict[str, Any] = {
-            "required_approving_review_count": protection.reviews, "dismiss_stale_reviews_on_push": False,
-            "require_code_owner_review": False, "require_last_push_approval": False,
-            "required_review_thread_resolution": False,
-            "allowed_merge_methods": [method for method in METHODS if method in protection.methods],
-        }  # fmt: skip
-        rules.append({"type": "pull_request", "parameters": parameters})
-    if protection.required_checks:
-        parameters = {
-            "strict_required_status_checks_policy": protection.strict, "do_not_enforce_on_create": False,
-            "required_status_checks": [{"context": context} for context in protection.required_checks],
-        }  # fmt: skip
-        rules.append({"type": "required_status_checks", "parameters": parameters})
-    if protection.queue:
-        parameters = {
-            "check_response_timeout_minutes": 60, "grouping_strategy": "ALLGREEN", "max_entries_to_build": 5,
-            "max_entries_to_merge": 5, "merge_method": protection.methods[0].upper(), "min_entries_to_merge": 1,
-            "min_entries_to_merge_wait_minutes": 5,
-        }  # fmt: skip
-        rules.append({"type": "merge_queue", "parameters": parameters})
-    return call.page(rules, lambda rule: {**rule, **RULESET, "ruleset_source": call.repository})
 
 
 async def get_ref(call: Call) -> web.Response:
@@ -116,9 +77,7 @@ ENDPOINTS: Endpoints = [
     ("GET", "/rate_limit", get_rate_limit),
     ("GET", REPO, get_repository),
     ("GET", REPO + "/branches", list_branches),
-    ("GET", REPO + "/branches/{branch:.+}/protection", get_protection),
     ("GET", REPO + "/branches/{branch:.+}", get_branch),
-    ("GET", REPO + "/rules/branches/{branch:.+}", get_rules),
     ("GET", REPO + "/git/ref/heads/{branch:.+}", get_ref),
     ("DELETE", REPO + "/git/refs/heads/{branch:.+}", delete_ref),
 ]

@@ -154,7 +154,7 @@ async def test_update_brings_title_body_and_base_back(forge: GithubForge, hub: H
     assert (pull["title"], pull["body"], pull["base"]["ref"]) == ("Promote", BODY, "main")
 
 
-async def test_checks_are_statuses_and_runs_of_all_pages_without_ours(forge: GithubForge, hub: Hub) -> None:
+async def test_checks_are_statuses_and_runs_of_all_pages_and_ours_is_marked(forge: GithubForge, hub: Hub) -> None:
     hub.page_size = 1
     for context, state in (("ci/build", "failure"), ("Tiphys/Approval", "pending"), ("ci/build", "success")):
         hub.statuses.append({"sha": HEAD, "context": context, "state": state, "target_url": "https://ci.example/1"})
@@ -167,6 +167,7 @@ async def test_checks_are_statuses_and_runs_of_all_pages_without_ours(forge: Git
     ]
     assert await forge.list_checks(Revision(HEAD)) == (
         Check(name="ci/build", state=CheckState.SUCCESS),
+        Check(name="Tiphys/Approval", state=CheckState.PENDING, is_ours=True),
         Check(name="lint", state=CheckState.FAILURE),
         Check(name="unit", state=CheckState.PENDING),
         Check(name="e2e", state=CheckState.SUCCESS),

@@ -1,11 +1,13 @@
 """The client against the sandbox's GitHub, which was written from the same facts by other hands."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
+from bot.domain.branch_rules import BranchRules, RequiredCheck, Review
 from bot.domain.identity import Revision
-from bot.domain.pipeline import Repository
+from bot.domain.pipeline import MergeMethod, Repository
 from bot.domain.pull_request import (
     Check,
     CheckState,
@@ -16,6 +18,7 @@ from bot.domain.pull_request import (
     NotReady,
     PullRequest,
 )
+from bot.integrations.forges.github.branches import HIDDEN_PROTECTION
 from bot.integrations.forges.github.client import GithubForge
 from bot.ports import Denied, NotFound, Unavailable
 from bot.sandbox.seeded import TOKENS
@@ -152,3 +155,71 @@ async def test_a_missing_thing_and_a_wrong_token(world: Forge, github: GithubFor
         await github.ensure_pull_request(
             head_branch=BRANCH, base_branch="nowhere", title="t", body=MARKER, marker=MARKER
         )
+
+
+async def rules_of_main(world: Forge, github: GithubForge, **rules: Any) -> BranchRules:
+    assert (await world.deed("protect", branch="main", **rules)).status_code == 200
+    return await github.branch_rules("main")
+
+
+async def test_no_rules_are_told_from_hidden_ones(world: Forge, github: GithubForge) -> None:
+    free = await github.branch_rules("main")
+    assert (free.reviews, free.checks, free.hidden, free.no_pushes) == (0, (), "", False)
+    assert (free.link or "").endswith("/rules?ref=refs%2Fheads%2Fmain")
+    assert (await rules_of_main(world, github, reviews=1)).hidden == HIDDEN_PROTECTION
+    assert (await rules_of_main(world, github, reviews=1, bypass=["tiphys"])).hidden == ""
+    assert (await github.branch_rules("a/branch that is not there")).hidden == HIDDEN_PROTECTION
+
+
+async def test_every_rule_is_read(world: Forge, github: GithubForge) -> None:
+    found = await rules_of_main(
+        world, github, required_checks=["ci"], reviews=2, strict=True, methods=["squash"], queue=True, signatures=True,
+        dismiss_stale=True, linear_history=True, conversation_resolution=True,
+    )  # fmt: skip
+    assert found.checks == (RequiredCheck(name="ci"),)
+    assert (found.reviews, found.reviews_of_head_only, found.strict, found.queue) == (2, True, True, True)
+    assert (found.signatures, found.linear, found.conversations, found.no_pushes) == (True, True, True, True)
+    assert found.methods == {MergeMethod.SQUASH, MergeMethod.FAST_FORWARD}
+
+
+async def test_who_may_bypass_is_told_the_same_rules_and_may_push(world: Forge, github: GithubForge) -> None:
+    found = await rules_of_main(world, github, required_checks=["ci"], reviews=1, strict=True, bypass=["tiphys"])
+    assert (found.checks, found.reviews, found.strict) == ((RequiredCheck(name="ci"),), 1, True)
+    assert not found.no_pushes
+
+
+async def test_a_token_that_is_none_is_an_error_and_nothing_hidden(world: Forge) -> None:
+    stranger = client_of(world, "wrong")
+    with pytest.raises(Denied):
+        await stranger.branch_rules("main")
+    await stranger.close()
+
+
+async def test_reviews_and_conversations(world: Forge, github: GithubForge) -> None:
+    pull = await opened(world, github)
+    assert await github.list_reviews(pull.number) == ()
+    assert await github.count_unresolved(pull.number) == 0
+    await world.deed("review", number=pull.number, state="COMMENTED", body="hm")
+    await world.deed("review", number=pull.number, state="APPROVED")
+    await world.deed("discuss", number=pull.number)
+    assert await github.list_reviews(pull.number) == (Review(login="developer", approves=True, head=pull.head),)
+    assert await github.count_unresolved(pull.number) == 1
+    await world.deed("discuss", number=pull.number, resolved=True)
+    assert await github.count_unresolved(pull.number) == 0
+    assert await github.count_unresolved(4711) is None
+
+
+async def test_our_status_and_everybodys_pull_requests(world: Forge, github: GithubForge) -> None:
+    pull = await opened(world, github)
+    theirs = await world.open("feature")
+    assert await github.find_status(pull.head) is None
+    await github.set_status(pull.head, state="pending", description="waits")
+    found = await github.find_status(pull.head)
+    assert found is not None
+    assert (found.state, found.description, found.is_ours) == (CheckState.PENDING, "waits", True)
+    assert found in await github.list_checks(pull.head)
+    assert {(one.number, one.head_branch, one.base_branch) for one in await github.list_open_pulls()} == {
+        (pull.number, BRANCH, "main"), (theirs["number"], "feature", "main"),
+    }  # fmt: skip
+    await github.ensure_closed(pull.number, comment="over", marker=MARKER)
+    assert [one.number for one in await github.list_open_pulls()] == [theirs["number"]]

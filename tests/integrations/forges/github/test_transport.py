@@ -159,3 +159,28 @@ async def test_every_failure_is_one_of_the_ports_errors(transport: Transport, hu
         with pytest.raises(OutsideError) as error:
             await transport.get(PATH)
         assert error.value.system == "github"
+
+
+@pytest.mark.parametrize(("below", "path"), [("", "/graphql"), ("/api/v3", "/api/graphql")])
+async def test_graphql_is_beside_the_rest_api(hub: Hub, below: str, path: str) -> None:
+    hub.fail("POST", "graphql$", document={"data": {"viewer": {"login": "tiphys"}}})
+    http = Transport(f"{hub.url}{below}", TOKEN, timeout=0.5)
+    assert await http.query("{ viewer { login } }", {"a": 1}) == {"viewer": {"login": "tiphys"}}
+    assert (hub.asked[0].path, hub.asked[0].body["variables"]) == (path, {"a": 1})
+    await http.close()
+
+
+@pytest.mark.parametrize(
+    ("document", "error", "words"),
+    [
+        ({"data": None, "errors": [{"type": "FORBIDDEN", "message": "no\nright"}]}, Refused, "no right"),
+        ({"data": None}, Unavailable, "something other than GitHub answered"),
+        ([], Unavailable, "something other than GitHub answered"),
+    ],
+)
+async def test_graphql_says_no_with_a_200(
+    transport: Transport, hub: Hub, document: Any, error: type[OutsideError], words: str
+) -> None:
+    hub.fail("POST", "graphql$", document=document)
+    with pytest.raises(error, match=words):
+        await transport.query("{ viewer { login } }", {})
