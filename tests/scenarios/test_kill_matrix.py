@@ -130,9 +130,9 @@ async def assert_nothing_twice(workspace: Workspace) -> None:
     assert len(cards[0].replies) == len(set(cards[0].replies)), cards[0].replies
 
 
-async def survive(home: Path, effect: Effect, when: str) -> bool:
+async def survive(home: Path, effect: Effect, when: str, slack: str) -> bool:
     """Run the script with one kill; answers whether the kill was reached (coalesced updates may leave it out)."""
-    async with sandbox(home, *SPEED) as workspace:
+    async with sandbox(home, *SPEED, "--slack", slack) as workspace:
         for moment in MOMENTS:
             if moment == effect.moment:
                 await workspace.fault(
@@ -168,21 +168,24 @@ async def test_every_kind_of_effect_survives_a_kill(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-async def test_the_whole_matrix(tmp_path: Path) -> None:
-    async with sandbox(tmp_path / "clean", *SPEED) as workspace:
+@pytest.mark.parametrize("slack", ["socket", "http"])
+async def test_the_whole_matrix(tmp_path: Path, slack: str) -> None:
+    async with sandbox(tmp_path / "clean", *SPEED, "--slack", slack) as workspace:
         effects = await clean_run(workspace)
     cases = [(effect, when) for effect in effects for when in ("kill_before", "kill_after")]
-    await _run_cases(tmp_path, cases, must_be_reached=False)
+    await _run_cases(tmp_path, cases, must_be_reached=False, slack=slack)
 
 
-async def _run_cases(tmp_path: Path, cases: list[tuple[Effect, str]], *, must_be_reached: bool) -> None:
+async def _run_cases(
+    tmp_path: Path, cases: list[tuple[Effect, str]], *, must_be_reached: bool, slack: str = "socket"
+) -> None:  # fmt: skip
     turn = asyncio.Semaphore(2)
     failures: list[str] = []
 
     async def one(number: int, effect: Effect, when: str) -> None:
         async with turn:
             try:
-                reached = await survive(tmp_path / f"case-{number}", effect, when)
+                reached = await survive(tmp_path / f"case-{number}", effect, when, slack)
             except AssertionError as error:
                 failures.append(f"{effect} {when}: {error}")
             else:

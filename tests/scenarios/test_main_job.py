@@ -1,7 +1,10 @@
-"""The main job through the real door: asked in Slack, approved by button, merged, synced and verified."""
+"""The main job through the real doors: asked in Slack, approved by button, merged, synced and verified."""
 
 from typing import Any
 
+import pytest
+
+from tests.scenarios.conftest import Start
 from tests.scenarios.workspace import Workspace
 
 
@@ -17,7 +20,9 @@ async def commit_message(workspace: Workspace, pull: dict[str, Any]) -> str:
     return str(answer.json()["commit"]["message"])
 
 
-async def test_a_production_promotion_from_the_command_to_success(workspace: Workspace) -> None:
+@pytest.mark.parametrize("slack", ["socket", "http"])
+async def test_a_production_promotion_from_the_command_to_success(start: Start, slack: str) -> None:
+    workspace = await start("--speed", "10", "--slack", slack)
     card = await workspace.propose()
     assert "apm-stack → production" in card.plain
     await workspace.approve("approver-1")
@@ -38,3 +43,4 @@ async def test_a_production_promotion_from_the_command_to_success(workspace: Wor
     assert "Approved-by: approver-2 (U0APPR2)" in message
     assert f"Tiphys-Change: {card.change}" in message
     assert len(await workspace.cards()) == 1
+    assert {delivery["mode"] for delivery in await workspace.deliveries()} == {slack}

@@ -59,14 +59,16 @@ async def test_a_signal_ends_it_and_every_child(tmp_path: Path, number: signal.S
         os.kill(bot["pid"], 0)
 
 
-async def test_the_environment_for_running_the_bot_by_hand(start: Start, tmp_path: Path) -> None:
-    await start()
+@pytest.mark.parametrize("slack", ["socket", "http"])
+async def test_the_environment_for_running_the_bot_by_hand(start: Start, tmp_path: Path, slack: str) -> None:
+    await start("--slack", slack)
     code, out, _ = await tiphys("sandbox", "env", "--home", str(tmp_path / "home"))
     assert code == 0
     lines = out.splitlines()
     assert all(line.startswith("export ") and line.endswith("'") for line in lines)
     variables = dict(line.removeprefix("export ").split("=", 1) for line in lines)
     assert variables["SLACK_BOT_TOKEN"] == "'xoxb-sandbox-tiphys'"
+    assert ("SLACK_APP_TOKEN" in variables) == (slack == "socket")
     settings = {name: value.strip("'") for name, value in variables.items()}
     code, out, err = await tiphys("check", "--online", environment=settings)
     assert code == 0, out + err

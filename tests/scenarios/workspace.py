@@ -152,6 +152,17 @@ class Workspace:
         query = f"?after={after}" + (f"&service={service}" if service else "")
         return list((await self.call("GET", f"/api/requests{query}"))["requests"])
 
+    async def deliveries(self, *, kind: str | None = None) -> list[dict[str, Any]]:
+        """What Slack delivered to the bot, all or of one kind, oldest first."""
+        found = (await self.call("GET", "/api/deliveries"))["deliveries"]
+        return [delivery for delivery in found if kind in (None, delivery["kind"])]
+
+    async def replay(self, delivery: dict[str, Any], **altered: Any) -> int | None:
+        """Deliver something again, altered; the status that the bot answers with."""
+        answer = await self.call("POST", "/api/replay", {"delivery_id": delivery["id"], **altered})
+        status: int | None = answer["status"]
+        return status
+
     async def until(self, look: Callable[[], Awaitable[Any]], *, wants: str, patience: float = PATIENCE) -> Any:
         """Wait until `look()` (awaited) is truthy, and answer it."""
         deadline = asyncio.get_running_loop().time() + patience

@@ -223,6 +223,15 @@ async def test_a_replayed_click_is_the_same_act(scene: Scene) -> None:
     assert len(scene.front.taken) == 1
 
 
+async def test_a_repeated_event_is_the_same_act(scene: Scene) -> None:
+    await scene.say("@tiphys status")
+    (delivery,) = (await scene.workspace.control("GET", "/api/deliveries"))["deliveries"]
+    remark = {"X-Slack-Retry-Num": "1", "X-Slack-Retry-Reason": "http_timeout"}
+    again = await scene.workspace.control("POST", "/api/replay", delivery_id=delivery["id"], headers=remark)
+    assert again["status"] == 200
+    assert len(scene.front.taken) == 1
+
+
 @pytest.mark.parametrize("mode", ["socket"], indirect=True)
 async def test_what_we_did_not_ask_for_is_acknowledged(workspace: Any, outbox: Any) -> None:
     app = build_app(workspace.client, HOME)
