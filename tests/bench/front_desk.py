@@ -1,12 +1,14 @@
 """The front half of the product in a process of its own: connection, listeners, front and database; no worker.
 
-`python -m tests.bench.front_desk API_URL FOLDER`: `tiphys.yaml` lies in the folder, and what it records stays due.
+`python -m tests.bench.front_desk API_URL FOLDER [PORT]`: `tiphys.yaml` lies in the folder, and what it records stays
+due. With a port Slack comes there, over HTTP.
 """
 
 import asyncio
 import sys
 from pathlib import Path
 
+from aiohttp import web
 from pydantic import SecretStr
 
 import commands
@@ -31,13 +33,16 @@ from bot.slack.connection import SlackConnection
 from bot.store.migrate import upgrade
 from bot.store.store import SqlStore
 from bot.wake import Bells
+from bot.web.server import start_server
+from bot.web.slack_events import slack_events_routes
 from tests.desk import ENVIRON
 
 
-async def main(api_url: str, folder: Path) -> None:
+async def main(api_url: str, folder: Path, port: int | None = None) -> None:
     settings = Settings(
-        _env_file=None, slack_bot_token=SecretStr(TOKENS.slack_bot), slack_app_token=SecretStr(TOKENS.slack_app),
-        slack_api_url=api_url, tiphys_data=folder,
+        _env_file=None, slack_bot_token=SecretStr(TOKENS.slack_bot), slack_api_url=api_url, tiphys_data=folder,
+        slack_app_token=SecretStr(TOKENS.slack_app) if port is None else None,
+        slack_signing_secret=SecretStr(TOKENS.slack_signing_secret),
     )  # fmt: skip
     source = ConfigurationSource(folder / "tiphys.yaml", lambda: ENVIRON)
     logs.configure(Redaction(settings.secrets()), format="json")
@@ -54,8 +59,12 @@ async def main(api_url: str, folder: Path) -> None:
     )  # fmt: skip
     front = ChatFront(store, services, load_commands(commands), source, clock, bells)
     await slack.start(front, OutboxQueue(store, reports, clock), bells.outbox, source.current.slack)
+    if port is not None:
+        app = web.Application()
+        app.add_routes(slack_events_routes(slack.receive, TOKENS.slack_signing_secret, clock))
+        await start_server(app, "127.0.0.1", port)
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], Path(sys.argv[2])))
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:])))
