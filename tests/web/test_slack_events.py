@@ -10,8 +10,11 @@ from urllib.parse import quote, urlencode
 
 import pytest
 from aiohttp import web
+from pydantic import SecretStr
 from slack_sdk.signature import SignatureVerifier
 
+from bot.main import Bot
+from bot.settings import Settings
 from bot.web.slack_events import LARGEST_BODY, slack_events_routes
 from tests.desk import SetClock, served
 from tests.web.raw import Answer, Header, ask, exchange, signed
@@ -249,3 +252,11 @@ async def test_a_sender_that_goes_away_is_no_error_of_ours(ear: Ear, caplog: pyt
     assert (await exchange(ear.url, head.encode(), and_end=True)).status is None
     assert (await ear.post(urlencode(COMMAND).encode())).status == 200
     assert "Traceback" not in caplog.text
+
+
+def test_with_an_app_token_nothing_listens_for_slack() -> None:
+    over_socket_mode = Settings(
+        _env_file=None, slack_bot_token=SecretStr("xoxb-1"), slack_signing_secret=SecretStr("signs"),
+        slack_app_token=SecretStr("xapp-1"),
+    )  # fmt: skip
+    assert "/slack/events" not in {route.path for route in Bot(over_socket_mode).routes()}
