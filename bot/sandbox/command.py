@@ -16,7 +16,8 @@ from bot.sandbox.slack.deliveries import Mode
 from bot.sandbox.surroundings import BOT_NAMES, bot_environment, remembered_slack
 from bot.sandbox.world import ForeignHome, World, WorldOptions
 
-LARGEST_BODY = 8 << 20
+LARGEST_BODY = 32 << 20
+"""A webhook that is delivered again may have 25 MB, GitHub's most."""
 
 
 def control_app(world: World) -> web.Application:

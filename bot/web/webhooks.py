@@ -114,7 +114,7 @@ class GithubWebhooks:
             return Outcome(401, "forged")
         return await self._understand(event, delivery, body)
 
-    async def _understand(self, event: str, delivery: str, body: bytes) -> Outcome:
+    async def _understand(self, event: str, delivery: str, body: bytearray) -> Outcome:
         """The body is GitHub's word, or was so once."""
         if delivery and delivery in self._deliveries:
             return Outcome(200, "repeated")
@@ -129,17 +129,17 @@ class GithubWebhooks:
         return Outcome(200, "not-ours") if woken is None else Outcome(202, "heard", woken)
 
 
-async def _read(request: web.Request) -> bytes | None:
+async def _read(request: web.Request) -> bytearray | None:
     """The raw bytes, or None when they are too many; then the rest is left where it is."""
     body = bytearray()
     async for chunk in request.content.iter_any():
         body += chunk
         if len(body) > LARGEST:
             return None
-    return bytes(body)
+    return body
 
 
-def _repository_of(body: bytes) -> str | None:
+def _repository_of(body: bytearray) -> str | None:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):

@@ -63,8 +63,8 @@ async def approve_and_merge(workspace: Workspace) -> Sample:
     before = (await workspace.call("GET", "/api/requests"))["last"]
     await workspace.click("approver-2", "change.approve", card)
     merge = await workspace.until(lambda: merge_request(workspace, before), wants="the merge is asked for")
-    clicked = (await workspace.call("GET", "/api/deliveries"))["deliveries"][-1]
-    assert clicked["kind"] == "click"
+    delivered = (await workspace.call("GET", "/api/deliveries"))["deliveries"]
+    clicked = [delivery for delivery in delivered if delivery["kind"] == "click"][-1]
     began, ended = moment(clicked["at"]), moment(merge["at"])
     spans = [
         (moment(asked["at"]), moment(asked["at"]) + asked["ms"] / 1000)

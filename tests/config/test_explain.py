@@ -3,6 +3,7 @@ import pytest
 from bot.config.explain import explain
 from bot.config.problems import ConfigurationError
 from tests.config.conftest import TOKENS, WHOLE, Reading, changed
+from tests.keys import private_pem
 
 
 def explained(reading: Reading, text: str = WHOLE) -> dict[str, tuple[str, str]]:
@@ -68,6 +69,16 @@ def test_secrets_are_named_and_not_shown(reading: Reading) -> None:
         "from the file conf/g", "conf/tiphys.yaml:8 (repositories.shop.token)",
     )  # fmt: skip
     assert not any(token in str(found) for token in TOKENS.values())
+
+
+def test_an_app_is_told_by_its_id_and_where_its_key_is(reading: Reading) -> None:
+    reading.files["conf/app.pem"] = private_pem()
+    app = "{github: example/shop, app: {id: 12345, private_key: {file: app.pem}}}"
+    found = explained(reading, changed(("{github: example/shop}", app)))
+    assert found["repositories.shop.app.id"] == ("12345", "conf/tiphys.yaml:8 (repositories.shop.app.id)")
+    assert found["repositories.shop.app.private_key"][0] == "from the file conf/app.pem"
+    assert "repositories.shop.token" not in found
+    assert "PRIVATE" not in str(found)
 
 
 def test_a_key_without_a_value_is_built_in(reading: Reading) -> None:

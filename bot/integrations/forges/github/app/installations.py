@@ -81,8 +81,11 @@ class Installations:
         await self._http.close()
 
     def serve(self, repositories: Iterable[str]) -> None:
-        """These, `owner/name`, and no others."""
+        """These, `owner/name`, and no others: a token that reaches more is not used again."""
         self._repositories = frozenset(repositories)
+        for account, issued in list(self._issued.items()):
+            if not issued.repositories <= self._repositories:
+                del self._issued[account]
 
     def credential(self, repository: str) -> "InstallationCredential":
         return InstallationCredential(self, repository)

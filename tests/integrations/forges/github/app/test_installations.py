@@ -47,6 +47,9 @@ async def test_one_token_for_an_account_narrowed_to_what_is_configured(github: G
     assert await reached(github, await installations.token(TOOLS)) == [TOOLS]
     assert github.issued == 3
 
+    installations.serve((APM,))
+    assert await reached(github, await installations.token(APM)) == [APM]
+
 
 async def test_however_many_want_one_it_is_asked_for_once(github: Github) -> None:
     installations = github.installations()
