@@ -6,6 +6,7 @@ Each command imports what it needs when it is called, so that none waits for wha
 import asyncio
 import importlib.metadata
 import json
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -71,6 +72,8 @@ def _root(
 @app.command()
 def run() -> None:
     """Run the bot."""
+    # Until the bot listens to it itself. The first process of a container would not hear it at all.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     # structlog and httpx load it for tracebacks and progress bars that no bot shows: 3 MiB, a twentieth of a second.
     sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
     from bot.settings import read_settings

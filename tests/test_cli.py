@@ -1,9 +1,13 @@
 """The console script as people start it: a process of its own, in a folder of its own."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,6 +139,27 @@ def test_run_refuses_a_bad_file_in_words(example: Shell) -> None:
     assert ran.code == 1
     assert "tiphys.yaml:1: version\n" in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_a_signal_ends_a_run_that_has_hardly_begun(example: Shell) -> None:
+    """Before the bot listens itself: it is held at the file of a secret."""
+    file = example.folder / "token"
+    os.mkfifo(file)
+    variables = {**GOOD, "SLACK_BOT_TOKEN": "", "SLACK_BOT_TOKEN_FILE": str(file)}
+    process = subprocess.Popen([TIPHYS, "run"], cwd=example.folder, env={"PATH": "/usr/bin:/bin", **variables})
+    writing = None
+    try:
+        while writing is None:
+            assert process.poll() is None
+            with suppress(OSError):  # until somebody reads it
+                writing = os.open(file, os.O_WRONLY | os.O_NONBLOCK)
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        if writing is not None:
+            os.close(writing)
 
 
 def test_schema(shell: Shell) -> None:

@@ -12,7 +12,7 @@ from bot.domain.identity import ChangeId
 from bot.ports_store import AlreadyOpen, ChangeCount, Conflict, Queue
 from bot.store.documents import CHANGE, dump
 from bot.store.queues import read_queue
-from bot.store.tables import changes
+from bot.store.tables import OPEN, changes
 
 
 class Changes:
@@ -34,13 +34,12 @@ class Changes:
         return await self._one(_select().where(changes.c.number == number))
 
     async def find_open(self, application: str, environment: str) -> Change | None:
-        query = _select().where(
-            changes.c.application == application, changes.c.environment == environment, changes.c.is_open
-        )
+        query = _select().where(changes.c.application == application, changes.c.environment == environment, OPEN)
         return await self._one(query)
 
     async def list_open(self) -> list[Change]:
-        return await self._all(_select().where(changes.c.is_open).order_by(changes.c.number))
+        # Sorted here: the database would take the order from the numbers of all changes, and read them all.
+        return sorted(await self._all(_select().where(OPEN)), key=lambda change: change.number)
 
     async def list_newest(self, application: str, environment: str, *, limit: int) -> list[Change]:
         query = _select().where(changes.c.application == application, changes.c.environment == environment)
@@ -62,7 +61,7 @@ class Changes:
 
     async def count_open(self) -> list[ChangeCount]:
         alike = (changes.c.kind, changes.c.environment, changes.c.state)
-        query = select(*alike, func.count().label("number")).where(changes.c.is_open).group_by(*alike)
+        query = select(*alike, func.count().label("number")).where(OPEN).group_by(*alike)
         return [
             ChangeCount(kind=row.kind, environment=row.environment, state=row.state, number=row.number)
             for row in (await self._connection.execute(query)).all()

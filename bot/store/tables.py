@@ -51,6 +51,9 @@ Index(
     sqlite_where=text("is_open"),
     postgresql_where=text("is_open"),
 )
+OPEN = text("changes.is_open")
+"""Written as its index has it. The column alone becomes `is_open = 1`, and SQLite does not see that this is the same:
+it would read every change that ever was."""
 Index("ix_changes_due_at", changes.c.due_at, sqlite_where=text("due_at IS NOT NULL"),
       postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
 Index("ix_changes_stage", changes.c.application, changes.c.environment, changes.c.number)
