@@ -19,10 +19,18 @@ class Repository:
     git: Mirror
 
     def commit(
-        self, files: Mapping[str | bytes, bytes | str | None], *, modes: Mapping[str | bytes, str] | None = None
-    ) -> Revision:
-        """Commit on main; None deletes."""
-        return Revision(self.server.commit(NAME, "main", files, modes=modes))
+        self, files: Mapping[str | bytes, bytes | str | None], *, modes: Mapping[str | bytes, str] | None = None,
+        branch: str = "main", author: str = "dev", message: str = "change",
+    ) -> Revision:  # fmt: skip
+        """Commit on a branch; None deletes."""
+        return Revision(self.server.commit(NAME, branch, files, message, modes=modes, author=author))
+
+    def fork(self, branch: str, of: str = "main") -> None:
+        """Let a branch start where another one stands."""
+        self.server.git(NAME, "update-ref", f"refs/heads/{branch}", f"refs/heads/{of}")
+
+    def merge(self, branch: str, other: Revision) -> Revision:
+        return Revision(self.server.merge(NAME, branch, other))
 
 
 @pytest.fixture

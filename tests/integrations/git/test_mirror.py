@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.identity import Revision
 from bot.integrations.git.mirror import Mirror
-from bot.ports import LeaseLost, MergeConflict, NotFound, Refused, Signature, Unsupported
+from bot.ports import ConflictedFile, LeaseLost, MergeConflict, NotFound, Refused, Signature, Unsupported
 from tests.integrations.git.conftest import BY, NAME
 from tests.integrations.git.forge import GitServer
 
@@ -88,7 +88,8 @@ async def test_merges_trees(server: GitServer, mirror: Mirror) -> None:
     assert await mirror.read_file(tree, "f") == b"2\n"
     assert await mirror.read_file(tree, "g") == b"2\n"
     clash = Revision(server.commit(NAME, "main", {"f": "3\n"}))
-    assert await mirror.merge_trees(clash, ours) == MergeConflict(paths=("f",))
+    file = ConflictedFile(path="f", ours="f", theirs="f")
+    assert await mirror.merge_trees(clash, ours) == MergeConflict(files=(file,))
     with pytest.raises(NotFound):
         await mirror.merge_trees(clash, Revision("1" * 40))
 
