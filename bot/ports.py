@@ -182,8 +182,9 @@ class Git(Protocol):
         """A commit with these two parents and a tree of `merge_trees`. Same input, same id."""
         ...
 
-    async def merge_trees(self, ours: Revision, theirs: Revision) -> str | MergeConflict:
-        """The tree that merging the two would give; nothing is written but objects.
+    async def merge_trees(self, ours: Revision, theirs: Revision, *, attributes: bool = False) -> str | MergeConflict:
+        """The tree that merging the two would give; nothing is written but objects. With `attributes` those of `ours`
+        hold, as for a person who merges in a work tree; forges merge without.
 
         Raises `Unsupported` `git-unrelated-histories` when they have no commit in common.
         """

@@ -37,7 +37,7 @@ class BranchStrategy:
         if submodules := await git.changed_submodules(base, deployed):
             return self._submodules(submodules, source, target)
         try:
-            merged = await git.merge_trees(base, deployed)
+            merged = await git.merge_trees(base, deployed, attributes=True)
         except Unsupported as unsupported:
             return CannotPlan(slug=unsupported.slug, reason=unsupported.reason, way_out=unsupported.way_out)
         if isinstance(merged, MergeConflict):

@@ -201,6 +201,27 @@ async def test_bytes_survive(repository: Repository) -> None:
     }  # fmt: skip
 
 
+async def test_attributes_hold_as_in_a_work_tree(repository: Repository) -> None:
+    """What is binary or not to be merged conflicts, also where its lines would merge; a union takes both."""
+    whole = "".join(LINES)
+    names = ("d/secret.enc", "a.lock", "notes", "plain")
+    attributes: Files = {".gitattributes": "*.lock -merge\nnotes merge=union\n", "d/.gitattributes": "*.enc binary\n"}
+    repository.commit(attributes | dict.fromkeys(names, whole))
+    repository.fork("staging")
+    repository.commit(dict.fromkeys(names, "".join(["ours\n", *LINES[1:]])))
+    repository.commit(dict.fromkeys(names, "".join([*LINES[:-1], "theirs\n"])), branch="staging")
+    found = await planned(repository)
+    assert isinstance(found, Conflicts)
+    assert [path.path for path in found.paths] == ["a.lock", "d/secret.enc"]
+    for name in ("a.lock", "d/secret.enc"):  # solved on staging, by whoever can
+        repository.commit({name: "".join(["ours\n", *LINES[1:]])}, branch="staging")
+    repository.commit({"notes": "".join(["theirs\n", *LINES[1:-1], "theirs\n"])}, branch="staging")
+    plan = await merged(repository)
+    assert await repository.git.read_file(plan.tree, "plain") == "".join(["ours\n", *LINES[1:-1], "theirs\n"]).encode()
+    both = "".join(["ours\n", "theirs\n", *LINES[1:-1], "theirs\n"]).encode()
+    assert await repository.git.read_file(plan.tree, "notes") == both
+
+
 async def test_submodules_that_differ_are_refused(repository: Repository) -> None:
     one, other = "1" * 40, "2" * 40
     repository.commit({"lib/sub": one, "sub": one}, modes={"lib/sub": "160000", "sub": "160000"})

@@ -1,8 +1,10 @@
 """What merging two commits would give: a tree, or the files in conflict and how each side calls them."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from bot.domain.identity import Revision, is_revision
+from bot.integrations.git.attributes import attributes_at, laid_out
 from bot.integrations.git.commands import GitCommands
 from bot.integrations.git.differences import Changed, changed_files
 from bot.integrations.git.failures import SYSTEM, Misses
@@ -14,20 +16,33 @@ _OURS, _THEIRS = "2", "3"
 _UNRELATED = "refusing to merge unrelated histories"
 
 
-async def merge_trees(objects: Objects, commands: GitCommands, ours: Revision, theirs: Revision) -> str | MergeConflict:
-    """The tree of merging two commits that are here. Files that git must look into are fetched, together if it can be
-    foreseen which. Raises `Unsupported` for histories that have nothing in common."""
-    for attempt in range(_FETCHES_PER_MERGE):
-        try:
-            return await _merge(commands, ours, theirs)
-        except Misses as misses:
-            foreseen = await _foreseen(commands, ours, theirs, attempt)
-            await objects.ensure_files([misses.object_id, *foreseen])
+async def merge_trees(
+    objects: Objects, commands: GitCommands, ours: Revision, theirs: Revision, *, attributes: bool = False
+) -> str | MergeConflict:
+    """The tree of merging two commits that are here; with `attributes` as in a work tree of `ours`.
+
+    Files that git must look into are fetched, together if it can be foreseen which. Raises `Unsupported` for histories
+    that have nothing in common.
+    """
+    found: dict[str, bytes] = {}
+    if attributes:
+        one, other = await _sides(commands, ours, theirs)
+        found = await attributes_at(objects, ours, {change.path for change in (*one, *other)})
+    with laid_out(found) if found else nullcontext() as folder:
+        for attempt in range(_FETCHES_PER_MERGE):
+            try:
+                return await _merge(commands, ours, theirs, folder)
+            except Misses as misses:
+                foreseen = await _foreseen(commands, ours, theirs, attempt)
+                await objects.ensure_files([misses.object_id, *foreseen])
     raise Unavailable(SYSTEM, "git merge-tree needs too many files")
 
 
-async def _merge(commands: GitCommands, ours: Revision, theirs: Revision) -> str | MergeConflict:
-    ended = await commands.partial("merge-tree", "--write-tree", "-z", "--no-messages", ours, theirs, ok=(0, 1, 128))
+async def _merge(commands: GitCommands, ours: Revision, theirs: Revision, folder: str | None) -> str | MergeConflict:
+    there = ("-C", folder, "-c", "core.bare=false") if folder else ()
+    ended = await commands.partial(
+        *there, "merge-tree", "--write-tree", "-z", "--no-messages", ours, theirs, ok=(0, 1, 128)
+    )
     tree, *entries = ended.out.decode("utf-8", "surrogateescape").split("\0")
     if _UNRELATED in ended.err:
         raise Unsupported(

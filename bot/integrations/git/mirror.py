@@ -151,9 +151,9 @@ class Mirror:
         return await self._commit_tree(tree, (base, merged), message, by)
 
     @_on_a_sound_mirror
-    async def merge_trees(self, ours: Revision, theirs: Revision) -> str | MergeConflict:
+    async def merge_trees(self, ours: Revision, theirs: Revision, *, attributes: bool = False) -> str | MergeConflict:
         await asyncio.gather(self._objects.commit(ours), self._objects.commit(theirs))
-        return await merge_trees(self._objects, self._commands, ours, theirs)
+        return await merge_trees(self._objects, self._commands, ours, theirs, attributes=attributes)
 
     @_on_a_sound_mirror
     async def push(self, branch: str, revision: Revision, *, expected: Revision | None) -> None:
