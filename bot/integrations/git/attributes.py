@@ -3,6 +3,7 @@
 Without them git would merge line by line also what is `binary` or `-merge`: encrypted files, locks, generated ones.
 """
 
+import asyncio
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,8 +21,8 @@ async def attributes_at(objects: Objects, treeish: str, paths: Iterable[bytes]) 
     """The attribute files of a tree that say something about these paths."""
     folders = {parent for path in paths for parent in PurePosixPath(path.decode("utf-8", "surrogateescape")).parents}
     names = sorted(str(folder / _NAME) for folder in folders)
-    found = {name: await objects.find_file(treeish, name) for name in names}
-    return {name: data for name, data in found.items() if data is not None}
+    found = await asyncio.gather(*(objects.find_file(treeish, name) for name in names))
+    return {name: data for name, data in zip(names, found, strict=True) if data is not None}
 
 
 @contextmanager
