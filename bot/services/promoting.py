@@ -116,7 +116,8 @@ class Promotions:
                 words = f" has what {source.environment} runs ({short(deployed)}) already: nothing to promote."
                 return Answer.refusal("nothing-to-promote", Text.of(Strong(stage.name), words))
             case CannotPlan(slug=slug, reason=reason, way_out=way_out):
-                return Answer.refusal(slug, Text.of(f"{stage.name} cannot be promoted: {reason}. {way_out}"))
+                words = f"{stage.name} cannot be promoted: {reason}."
+                return Answer.refusal(slug, Text.of(words, f" {way_out[:1].upper()}{way_out[1:]}." if way_out else ""))
             case _:
                 return None
 

@@ -44,7 +44,7 @@ class Proposing:
                 there = f"{stage.branch} has what {change.source_environment} runs already"
                 return Advance(event=Event.SUPERSEDED, reason=f"nothing is left to promote: {there}")
             case CannotPlan(reason=reason, way_out=way_out):
-                note = Text.of(f"{way_out}.") if way_out else None
+                note = Text.of(f"{way_out[:1].upper()}{way_out[1:]}.") if way_out else None
                 return Advance(event=Event.ERRORED, reason=reason, facts={"cause": reason}, note=note)
             case Plan() | MergePlan() as plan:
                 return await self._propose(git, forge, change, stage, configuration, live, base, plan)

@@ -6,7 +6,7 @@ from bot.domain.change import ValueChange
 from bot.domain.identity import Revision, short
 from bot.domain.pipeline import EnvironmentBranches
 from bot.domain.text import counted, listed, readable
-from bot.ports import Commit, ConflictedFile, Git, MergeConflict, Unsupported
+from bot.ports import Commit, ConflictedFile, Git, MergeConflict, NotFound, Unsupported
 from bot.strategies.overlay import Cannot, find_overlay
 from bot.strategies.plan import (
     CannotPlan,
@@ -30,8 +30,11 @@ class BranchStrategy:
 
     async def plan(self, git: Git, *, source: Side, target: Side) -> PlanAnswer:
         base, deployed = Revision(target.treeish), Revision(source.treeish)
-        if await git.is_ancestor(deployed, base):
-            return NothingToPromote()
+        try:
+            if await git.is_ancestor(deployed, base):
+                return NothingToPromote()
+        except NotFound:
+            return self._off_branch(source, "not in the repository")
         if (cannot := await self._off_its_branch(git, source)) is not None:
             return cannot
         if submodules := await git.changed_submodules(base, deployed):
@@ -57,11 +60,13 @@ class BranchStrategy:
         tip = await git.find_tip(branch)
         if tip is not None and await git.is_ancestor(Revision(source.treeish), tip):
             return None
-        where = f"not on branch {branch}" if tip is not None else f"on no branch {branch}: there is none"
+        return self._off_branch(source, f"not on branch {branch}" + ("" if tip else ", which does not exist"))
+
+    def _off_branch(self, source: Side, where: str) -> CannotPlan:
         return CannotPlan(
             slug="source-off-branch",
             reason=f"{source.environment} runs {short(source.treeish)}, which is {where}",
-            way_out=f"Deploy a commit of {branch} to {source.environment} and promote again",
+            way_out=f"Deploy a commit of {self._branch(source)} to {source.environment} and promote again",
         )
 
     def _submodules(self, paths: tuple[str, ...], source: Side, target: Side) -> CannotPlan:

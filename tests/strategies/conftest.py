@@ -1,6 +1,7 @@
 """A repository on a real Git server, read through a real mirror."""
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,12 +34,18 @@ class Repository:
         return Revision(self.server.merge(NAME, branch, other))
 
 
-@pytest.fixture
-async def repository(tmp_path: Path) -> AsyncIterator[Repository]:
-    server = GitServer(tmp_path / "served")
+@asynccontextmanager
+async def served_repository(folder: Path) -> AsyncIterator[Repository]:
+    server = GitServer(folder / "served")
     await server.start()
     server.create(NAME)
-    mirror = Mirror(tmp_path / "mirror.git", server.url(NAME), "")
+    mirror = Mirror(folder / "mirror.git", server.url(NAME), "")
     yield Repository(server, mirror)
     await mirror.close()
     await server.stop()
+
+
+@pytest.fixture
+async def repository(tmp_path: Path) -> AsyncIterator[Repository]:
+    async with served_repository(tmp_path) as served:
+        yield served

@@ -245,7 +245,9 @@ async def test_a_commit_that_is_not_on_the_source_branch_is_refused(repository: 
     assert cannot.reason == f"staging runs {short(unmerged)}, which is not on branch staging"
     assert "Deploy a commit of staging" in cannot.way_out
     repository.server.git(NAME, "update-ref", "-d", "refs/heads/staging")
-    assert (await refused(repository, unmerged)).reason.endswith("on no branch staging: there is none")
+    assert (await refused(repository, unmerged)).reason.endswith("not on branch staging, which does not exist")
+    gone = Revision("1" * 40)
+    assert (await refused(repository, gone)).reason == f"staging runs {short(gone)}, which is not in the repository"
 
 
 async def test_histories_with_nothing_in_common_are_refused(repository: Repository) -> None:
