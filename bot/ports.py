@@ -123,10 +123,23 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConflictedFile:
+    """One file of a conflict: its path in the merge, and by which path each side has it (or had it, where deleted)."""
+
+    path: str
+    ours: str
+    theirs: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MergeConflict:
     """A merge that Git cannot make by itself."""
 
-    paths: tuple[str, ...]
+    files: tuple[ConflictedFile, ...]
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return tuple(file.path for file in self.files)
 
 
 class Git(Protocol):
@@ -164,8 +177,18 @@ class Git(Protocol):
         """A commit on `base` in which only the named files have new bytes (modes stay). Same input, same id."""
         ...
 
-    async def merge_trees(self, ours: Revision, theirs: Revision) -> str | MergeConflict:
-        """The tree that merging the two would give; nothing is written but objects."""
+    async def make_merge_commit(
+        self, base: Revision, merged: Revision, tree: str, message: str, by: Signature
+    ) -> Revision:
+        """A commit with these two parents and a tree of `merge_trees`. Same input, same id."""
+        ...
+
+    async def merge_trees(self, ours: Revision, theirs: Revision, *, attributes: bool = False) -> str | MergeConflict:
+        """The tree that merging the two would give; nothing is written but objects. With `attributes` those of `ours`
+        hold, as for a person who merges in a work tree; forges merge without.
+
+        Raises `Unsupported` `git-unrelated-histories` when they have no commit in common.
+        """
         ...
 
     async def push(self, branch: str, revision: Revision, *, expected: Revision | None) -> None:
@@ -188,15 +211,21 @@ class Git(Protocol):
         ...
 
     async def log(
-        self, since: Revision | None, until: Revision, *, paths: tuple[str, ...] = (), limit: int = 20
-    ) -> tuple[tuple[Commit, ...], int]:
-        """Commits in `until` and not in `since` that touch `paths`, newest first, at most `limit`; and the count."""
+        self, since: Revision | None, until: Revision, *, paths: tuple[str, ...] = (), limit: int = 20,
+        merges: bool = True,
+    ) -> tuple[tuple[Commit, ...], int]:  # fmt: skip
+        """Commits in `until` and not in `since` that touch `paths`, newest first, at most `limit`; and the count.
+        Without `merges` only those that have one parent at most."""
         ...
 
     async def is_ancestor(self, older: Revision, newer: Revision) -> bool: ...
 
     async def changed_paths(self, old: str, new: str, *, paths: tuple[str, ...] = ()) -> tuple[str, ...]:
         """Files that differ between two treeishes."""
+        ...
+
+    async def changed_submodules(self, old: str, new: str) -> tuple[str, ...]:
+        """Paths at which one treeish has a submodule and the other has not the same."""
         ...
 
     async def diff(self, old: str, new: str, *, paths: tuple[str, ...] = (), limit: int = 8000) -> str:

@@ -176,7 +176,10 @@ class StageDocument(PolicyDocument):
         alias="from",
         description="The environment that it promotes from. Nothing promotes into a stage without it.",
     )
-    branch: Branch | None = Field(None, description="Not supported yet: the strategy's branch is every stage's.")
+    branch: Branch | None = Field(
+        None,
+        description="The branch that Argo CD follows here. Required with the strategy `branch`, and only known there.",
+    )
 
 
 class KustomizeImagesDocument(Document):
@@ -195,12 +198,26 @@ class KustomizeImagesDocument(Document):
     )
 
 
+class BranchDocument(Document):
+    """Every environment has a branch of its own, and a promotion merges one into the next."""
+
+    type: Literal["branch"] = Field(description="Which strategy. Each stage names its branch.")
+    path: FolderPath | None = Field(
+        None, description="The folder that Argo CD reads on each branch. Default: the top of the repository."
+    )
+    merge: Literal["squash", "merge", "fast-forward"] | None = Field(
+        None,
+        description="How the pull request is merged: `merge`, with a merge commit, or `fast-forward` (the branch is "
+        "pushed to the promotion's own merge commit). Default: merge. `squash` would cut the ancestry and is refused.",
+    )
+
+
 class LaterStrategyDocument(Document):
     """Known strategies that are not supported yet."""
 
     model_config = ConfigDict(extra="allow")
 
-    type: Literal["branch", "directory", "helm-values"] = Field(description="Which strategy. Not supported yet.")
+    type: Literal["directory", "helm-values"] = Field(description="Which strategy. Not supported yet.")
 
 
 class ApplicationArgocdDocument(Document):
@@ -218,9 +235,9 @@ class ApplicationDocument(Document):
     """A deliverable, its repository and its pipeline."""
 
     repository: Name = Field(description="Key in `repositories:`.")
-    strategy: Annotated[KustomizeImagesDocument | LaterStrategyDocument, Field(discriminator="type")] = Field(
-        description="How a promotion is written to Git."
-    )
+    strategy: Annotated[
+        KustomizeImagesDocument | BranchDocument | LaterStrategyDocument, Field(discriminator="type")
+    ] = Field(description="How a promotion is written to Git.")
     argocd: ApplicationArgocdDocument = Field(description="Which Argo CD Applications the stages are.")
     channel: SlackChannel | None = Field(
         None, description="Channel (id) of cards where neither stage nor environment has one."

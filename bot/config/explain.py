@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import timedelta
 from enum import Enum
+from typing import assert_never
 
 from bot.config.documents import SecretDocument, TiphysDocument
 from bot.config.durations import write_duration
@@ -12,7 +13,7 @@ from bot.config.loading import load, read_document
 from bot.config.outside import ARGOCD_TOKEN, GITHUB_TOKEN, main_instance, overrides
 from bot.config.problems import ConfigurationError, Path, Problems, written
 from bot.config.secrets import ReadFile, Surroundings
-from bot.domain.pipeline import Configuration
+from bot.domain.pipeline import Configuration, EnvironmentBranches, KustomizeImages, Strategy
 from bot.domain.text import counted
 
 BUILT_IN = "built in"
@@ -95,11 +96,13 @@ class _Teller:
             strategy = application.strategy
             yield self._told((*path, "repository"), application.repository)
             yield self._told((*path, "channel"), application.channel)
-            for key in ("type", "branch", "path", "merge", "fields"):
+            for key in _keys_of(strategy):
                 yield self._told((*path, "strategy", key), getattr(strategy, key))
             for environment, stage in application.stages.items():
                 here: Path = (*path, "stages", environment)
                 yield self._told((*here, "from"), stage.source)
+                if stage.whole_tree:
+                    yield self._told((*here, "branch"), stage.branch)
                 yield self._told((*here, "path"), stage.path, key=(*path, "strategy", "path"))
                 for key in ("instance", "project", "namespace", "name"):
                     yield self._told((*here, "argocd", key), getattr(stage.argocd, key), key=(*path, "argocd", key))
@@ -154,6 +157,16 @@ class _Teller:
             return BUILT_IN
         line = self.problems.line_of(path)
         return f"{self.problems.file}:{line} ({written(path)})" if line else BUILT_IN
+
+
+def _keys_of(strategy: Strategy) -> tuple[str, ...]:
+    match strategy:
+        case KustomizeImages():
+            return ("type", "branch", "path", "merge", "fields")
+        case EnvironmentBranches():
+            return ("type", "path", "merge")
+        case _:
+            assert_never(strategy)
 
 
 def show(value: object) -> str:

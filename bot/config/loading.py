@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.config import identities, outside, pipelines
+from bot.config.branches import look_for_shared_branches
 from bot.config.documents import SlackDocument, TiphysDocument
 from bot.config.effective import levels_of, policy_of
 from bot.config.parsing import parse
@@ -60,6 +61,7 @@ def _mean(
     )
     applications = pipelines.applications(document, names, problems)
     pipelines.look_for_collisions(applications, repositories, problems)
+    look_for_shared_branches(applications, repositories, problems)
     configuration = Configuration(
         slack=slack_policy(document.slack),
         people=identities.people(document, problems),

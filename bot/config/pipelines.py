@@ -4,13 +4,23 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from bot.config.documents import ApplicationDocument, LaterStrategyDocument, TiphysDocument
+from bot.config.branches import environment_branches
+from bot.config.documents import ApplicationDocument, BranchDocument, LaterStrategyDocument, TiphysDocument
 from bot.config.effective import policy_of
 from bot.config.outside import main_instance
 from bot.config.problems import NOT_SUPPORTED_YET, Path, Problems, choose
 from bot.config.words import PLACEHOLDER
 from bot.domain.identity import ChannelId
-from bot.domain.pipeline import Application, ArgocdReference, KustomizeImages, MergeMethod, Repository, Stage
+from bot.domain.pipeline import (
+    Application,
+    ArgocdReference,
+    EnvironmentBranches,
+    KustomizeImages,
+    MergeMethod,
+    Repository,
+    Stage,
+    Strategy,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +51,8 @@ def look_for_collisions(
         repository = repositories.get(application.repository)
         place = (repository.api_url.lower(), repository.github.lower()) if repository else ("", application.repository)
         for stage in application.stages.values():
-            folders[*place, stage.branch, stage.path].append(stage)
+            if not stage.whole_tree:
+                folders[*place, stage.branch, stage.path].append(stage)
             live[stage.argocd.instance, stage.argocd.namespace, stage.argocd.name].append(stage)
     for stages in folders.values():
         _collision(
@@ -101,7 +112,7 @@ def _application(
                 namespace=application.argocd.namespace or "argocd",
                 name=template.replace(PLACEHOLDER, environment),
             ),
-            branch=strategy.branch,
+            branch=strategy.branch_of(environment),
             path=strategy.path_of(environment),
             prune=policy.prune.value,
             soak=policy.soak.value,
@@ -110,6 +121,7 @@ def _application(
             timeouts=policy.timeouts.timeouts(),
             source_must_be_healthy=policy.source_must_be_healthy.value,
             supersede=policy.supersede.value,
+            whole_tree=isinstance(strategy, EnvironmentBranches),
         )
     return Application(
         name=name,
@@ -120,14 +132,16 @@ def _application(
     )
 
 
-def _strategy(application: ApplicationDocument, path: Path, problems: Problems) -> KustomizeImages | None:
+def _strategy(application: ApplicationDocument, path: Path, problems: Problems) -> Strategy | None:
     written = application.strategy
+    if isinstance(written, BranchDocument):
+        return environment_branches(written, application, path, problems)
     path = (*path, "strategy")
     if isinstance(written, LaterStrategyDocument):
         problems.add(
             (*path, "type"),
             f"the strategy `{written.type}` is not supported yet",
-            "Use `kustomize-images`: one branch, one overlay for each environment",
+            "Use `kustomize-images` (one branch, an overlay for each environment) or `branch` (a branch for each)",
             slug=NOT_SUPPORTED_YET,
         )
         return None
@@ -155,12 +169,11 @@ def _order(application: ApplicationDocument, names: Names, path: Path, problems:
     stages = application.stages
     for environment, stage in stages.items():
         _environment(environment, names, (*path, environment), problems)
-        if stage and stage.branch is not None:
+        if stage and stage.branch is not None and application.strategy.type != "branch":
             problems.add(
                 (*path, environment, "branch"),
-                "a branch for one stage is not supported yet",
-                "Use `branch:` in the strategy: one branch for all stages",
-                slug=NOT_SUPPORTED_YET,
+                f"with the strategy `{application.strategy.type}` a stage has no branch of its own",
+                "Remove it, or use the strategy `branch`",
             )
         if stage and stage.from_ is not None:
             _source(environment, stage.from_, application, names, (*path, environment, "from"), problems)

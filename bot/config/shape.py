@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.config.documents import (
+    BranchDocument,
     KustomizeImagesDocument,
     LaterStrategyDocument,
     SecretDocument,
@@ -31,7 +32,7 @@ def shape(data: dict[str, Any], problems: Problems) -> TiphysDocument | None:
             return TiphysDocument.model_validate(data)
         except ValidationError as error:
             wrong = [(_path_of(details["loc"], data), details) for details in error.errors(include_url=False)]
-        mistyped = {_meant(path) for path, details in wrong if details["type"] == "extra_forbidden"}
+        mistyped = {_meant(path, _member(details)) for path, details in wrong if details["type"] == "extra_forbidden"}
         for path, details in wrong:
             if path not in problems.damaged and not (details["type"] == "missing" and path in mistyped):
                 reason, fix = _told(path, details)
@@ -47,16 +48,16 @@ def keys_of(model: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def shape_at(path: Path) -> Any:
-    """The type that the document has at a path: a model, or something simpler."""
+def shape_at(path: Path, member: str = "") -> Any:
+    """The type that the document has at a path: a model, or something simpler. `member` names one of the strategies."""
     here: Any = TiphysDocument
     for step in path:
-        here = _inner(here, step)
-    return _bare(here)
+        here = _inner(here, step, member)
+    return _bare(here, member)
 
 
-def _inner(outer: Any, step: str | int) -> Any:
-    outer = _bare(outer)
+def _inner(outer: Any, step: str | int, member: str) -> Any:
+    outer = _bare(outer, member)
     if isinstance(outer, type) and issubclass(outer, BaseModel):
         for name, field in outer.model_fields.items():
             if (field.alias or name) == step:
@@ -67,15 +68,29 @@ def _inner(outer: Any, step: str | int) -> Any:
     return None
 
 
-def _bare(annotation: Any) -> Any:
-    """The type without `Annotated` and `| None`; of several strategies the one that is supported."""
+def _bare(annotation: Any, member: str) -> Any:
+    """The type without `Annotated` and `| None`; of several strategies the one named `member`, else the first."""
     while True:
         if get_origin(annotation) is Annotated:
             annotation = get_args(annotation)[0]
         elif get_origin(annotation) in (Union, UnionType):
-            annotation = next(choice for choice in get_args(annotation) if choice is not type(None))
+            choices = [choice for choice in get_args(annotation) if choice is not type(None)]
+            annotation = next((choice for choice in choices if member in _names_of(choice)), choices[0])
         else:
             return annotation
+
+
+def _names_of(choice: Any) -> tuple[Any, ...]:
+    """The words of `type` that mean this strategy."""
+    is_model = isinstance(choice, type) and issubclass(choice, BaseModel)
+    return get_args(choice.model_fields["type"].annotation) if is_model and "type" in choice.model_fields else ()
+
+
+def _member(details: ErrorDetails) -> str:
+    """The strategy that an error is about: pydantic names it in the location, after the key."""
+    location = details["loc"]
+    after = location.index("strategy") + 1 if "strategy" in location else len(location)
+    return str(location[after]) if after < len(location) else ""
 
 
 def _path_of(location: tuple[int | str, ...], data: Any) -> Path:
@@ -112,7 +127,7 @@ def _told(path: Path, details: ErrorDetails) -> tuple[str, str]:
         case "wrong":
             return str(context["reason"]), str(context["fix"])
         case "extra_forbidden":
-            return f"the key `{key}` is unknown here", _known_here(path)
+            return f"the key `{key}` is unknown here", _known_here(path, _member(details))
         case "missing":
             return f"`{key}` is missing", f"Add `{key}:`{_meaning(path)}"
         case "literal_error" | "union_tag_invalid":
@@ -140,19 +155,21 @@ _EXPECTED = {
 }
 
 
-def _meant(path: Path) -> Path | None:
+def _meant(path: Path, member: str) -> Path | None:
     """The key that an unknown one was probably meant to be."""
-    model = shape_at(path[:-1])
+    model = shape_at(path[:-1], member)
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         return None
     meant = did_you_mean(str(path[-1]), keys_of(model))
     return (*path[:-1], meant) if meant else None
 
 
-def _known_here(path: Path) -> str:
-    if meant := _meant(path):
+def _known_here(path: Path, member: str) -> str:
+    key, model = str(path[-1]), shape_at(path[:-1], member)
+    if model is BranchDocument and key == "branch":
+        return "Write `branch:` into each stage: with this strategy each has its own"
+    if meant := _meant(path, member):
         return f"Did you mean `{meant[-1]}`?"
-    key, model = str(path[-1]), shape_at(path[:-1])
     known = keys_of(model)
     if model is StageDocument and key in keys_of(KustomizeImagesDocument):
         return "It belongs into the application's `strategy:`"
@@ -161,7 +178,7 @@ def _known_here(path: Path) -> str:
 
 def _choices(path: Path) -> list[str]:
     if path and path[-1] == "strategy":
-        strategies = (KustomizeImagesDocument, LaterStrategyDocument)
+        strategies = (KustomizeImagesDocument, BranchDocument, LaterStrategyDocument)
         return [word for strategy in strategies for word in get_args(strategy.model_fields["type"].annotation)]
     return [str(word) for word in get_args(shape_at(path))]
 

@@ -46,8 +46,10 @@ class Shipment:
     also_paths: tuple[str, ...] = ()  # which read paths they touch
     also_total: int = 0
     source_ahead: int = 0  # commits in the source stage's Git that it has not deployed; not included
-    carried: tuple[CommitLine, ...] = ()  # commits behind the promoted values, from the source's side
+    carried: tuple[CommitLine, ...] = ()  # commits that are merged, or behind the promoted values on the source's side
     carried_total: int = 0
+    files: tuple[str, ...] = ()  # of a merge: the first of the files that it changes
+    files_total: int = 0
     prunes: tuple[str, ...] = ()  # resources that would be pruned (`prune: true` only)
     notes: tuple[str, ...] = ()  # what else the strategy has to say, as sentences
 

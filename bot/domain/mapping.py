@@ -16,8 +16,8 @@ def mismatches(stage: Stage, repository: Repository, live: LiveApplication, defa
         return tuple(found)
     if not same_repository(source.repo_url, repository.clone_url):
         found.append(f"repoURL is {source.repo_url!r}, tiphys.yaml means {repository.clone_url!r}")
-    if source.path.strip("/") != stage.path:
-        found.append(f"path is {source.path!r}, tiphys.yaml says {stage.path!r}")
+    if _folder(source.path) != stage.path:
+        found.append(f"path is {source.path!r}, tiphys.yaml says {stage.path or 'the top of the repository'!r}")
     target = source.target_revision
     if is_revision(target) or target.startswith("refs/tags/"):
         found.append(
@@ -26,6 +26,11 @@ def mismatches(stage: Stage, repository: Repository, live: LiveApplication, defa
     elif (target if target not in ("", "HEAD") else default_branch) != stage.branch:
         found.append(f"targetRevision is {target or 'empty'!r}, tiphys.yaml promotes into branch {stage.branch!r}")
     return tuple(found)
+
+
+def _folder(path: str) -> str:
+    """A path as Argo CD has it: the top of the repository may be written `.`, or `./`."""
+    return "/".join(step for step in path.split("/") if step not in ("", "."))
 
 
 def not_as_configured(live: LiveApplication, wrong: tuple[str, ...]) -> str:

@@ -51,11 +51,30 @@ class KustomizeImages:
     fields: tuple[str, ...] = ()  # further scalars of the kustomization that travel too, as dotted paths
     type: Literal["kustomize-images"] = "kustomize-images"
 
+    def branch_of(self, environment: str) -> str:
+        return self.branch
+
     def path_of(self, environment: str) -> str:
         return self.path.replace("{environment}", environment).strip("/")
 
 
-Strategy = KustomizeImages
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentBranches:
+    """Strategy `branch`: every environment has a branch of its own, and a promotion merges one into the next."""
+
+    branches: Mapping[str, str]  # by environment
+    path: str = ""  # the folder that Argo CD reads on each of them, maybe with `{environment}`; empty: the top
+    merge: MergeMethod = MergeMethod.MERGE
+    type: Literal["branch"] = "branch"
+
+    def branch_of(self, environment: str) -> str:
+        return self.branches[environment]
+
+    def path_of(self, environment: str) -> str:
+        return self.path.replace("{environment}", environment).strip("/")
+
+
+Strategy = KustomizeImages | EnvironmentBranches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +147,7 @@ class Stage:
     timeouts: Timeouts = Timeouts()
     source_must_be_healthy: bool = True
     supersede: bool = True  # a newer source takes the place of an open promotion
+    whole_tree: bool = False  # a promotion carries the whole branch: approvals bind to all of it, whatever is read
 
     @property
     def name(self) -> str:

@@ -113,6 +113,11 @@ def listed(words: tuple[str, ...], *, most: int = 5) -> str:
     return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + f" and {shown[-1]}" if shown else ""
 
 
+def readable(path: str) -> str:
+    """A path from Git as text: bytes that are not UTF-8 (kept as surrogate escapes) are shown as `\\xff`."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def counted(number: int, singular: str, plural: str | None = None) -> str:
     """`1 commit`, `3 commits`."""
     return f"{number} {singular if number == 1 else plural or singular + 's'}"

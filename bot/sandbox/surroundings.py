@@ -78,6 +78,7 @@ argocd:
 
 repositories:
   apm: {github: example/apm, token: {env: GITHUB_TOKEN}}
+  gateway: {github: example/gateway, token: {env: GITHUB_TOKEN}}
 
 polling: {changes: 3s}
 
@@ -102,6 +103,14 @@ applications:
       development: {}
       staging: {from: development}
       production: {from: staging}
+  apm-gateway:
+    repository: gateway
+    strategy: {type: branch, merge: merge}
+    argocd: {instance: main, project: apm, name: "apm-gateway-{environment}"}
+    stages:
+      development: {branch: develop}
+      staging: {branch: staging, from: development}
+      production: {branch: main, from: staging, approvals: {needed: 1}}
 
 permissions:
   default: role:readonly

@@ -23,6 +23,7 @@ from bot.sandbox.github.service import GithubService
 from bot.sandbox.github.webhooks.deliveries import HookTarget
 from bot.sandbox.ports import Ports
 from bot.sandbox.repositories import Repositories
+from bot.sandbox.seed.gateway import BRANCHES, GATEWAY, seed_gateway
 from bot.sandbox.seed.seed import seed_apm
 from bot.sandbox.service import Service
 from bot.sandbox.slack.deliveries import Mode
@@ -174,8 +175,7 @@ class World:
             await web.SockSite(runner, bound).start()
 
     async def _seed(self) -> None:
-        if not self.repositories.names():
-            await seed_apm(self.repositories)
+        await asyncio.gather(seed_apm(self.repositories), seed_gateway(self.repositories))
         if self.options.config is None and not self.config.is_file():
             self.config.write_text(seeded_configuration())
 
@@ -209,7 +209,7 @@ class World:
 
 
 def _seeds() -> list[ApplicationSeed]:
-    return [
+    stack = [
         ApplicationSeed(
             name=f"apm-stack-{environment}", application="apm-stack", environment=environment, instance="main",
             project="apm", repository="example/apm", path=f"deployments/k8s/overlays/{environment}",
@@ -217,6 +217,15 @@ def _seeds() -> list[ApplicationSeed]:
         )
         for environment in ENVIRONMENTS
     ]  # fmt: skip
+    gateway = [
+        ApplicationSeed(
+            name=f"apm-gateway-{environment}", application="apm-gateway", environment=environment, instance="main",
+            project="apm", repository=GATEWAY, path=".", target_revision=branch,
+            autosync=environment == "development",
+        )
+        for environment, branch in BRANCHES.items()
+    ]  # fmt: skip
+    return stack + gateway
 
 
 def _prepare(home: Path, *, fresh: bool) -> None:

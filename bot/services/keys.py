@@ -9,11 +9,6 @@ from bot.ports import Git
 from bot.strategies.kustomization import paths_of_key
 
 
-async def paths_read(git: Git, treeish: str, stage: Stage) -> tuple[Mapping[str, str], str | None]:
-    """What the stage reads at `treeish`: path → object id, or the whole tree and why."""
-    return await paths_of_key(git, treeish, stage.path)
-
-
 async def content_key(git: Git, treeish: str, stage: Stage, live: LiveApplication) -> ContentKey:
     """What the application reads here at `treeish` (a commit or a tree), and what Argo CD makes of it."""
     paths, widened = await paths_read(git, treeish, stage)
@@ -21,3 +16,11 @@ async def content_key(git: Git, treeish: str, stage: Stage, live: LiveApplicatio
         paths=paths, widened=widened, destination=live.destination, project=live.project,
         source_digest=live.source_digest, sync_digest=live.sync_digest,
     )  # fmt: skip
+
+
+async def paths_read(git: Git, treeish: str, stage: Stage) -> tuple[Mapping[str, str], str | None]:
+    """The paths that count for a stage with their object ids; and, where that had to be the whole tree, why."""
+    if stage.whole_tree:
+        root = await git.find_entry(treeish, "")
+        return {"": root.id if root else "-"}, None
+    return await paths_of_key(git, treeish, stage.path)

@@ -1,7 +1,7 @@
 """The words that go to Git and the forge: branch names, commit messages, titles, markers."""
 
 from bot.domain.change import Change, ValueChange
-from bot.domain.identity import ChangeId, UserId
+from bot.domain.identity import ChangeId, UserId, short
 from bot.domain.text import counted, listed
 from bot.ports import Signature
 
@@ -30,20 +30,19 @@ def title_of(change: Change) -> str:
 
 def commit_message(change: Change, values: tuple[ValueChange, ...], requester: str) -> str:
     """The promotion commit's message: what it carries, who asked, which change it is."""
-    lines = _lines(values)
-    summary = f"{title_of(change)}: {listed(tuple(v.name for v in values), most=3)}"
-    return "\n".join([summary, "", *lines, "", _requested(requester, change.requested_by), _trailer(change)]) + "\n"
+    summary = f"{title_of(change)}: {listed(tuple(v.name for v in values), most=3) or _source(change)}"
+    trailers = [_requested(requester, change.requested_by), _trailer(change)]
+    return "\n".join([summary, "", *_lines(change, values), "", *trailers]) + "\n"
 
 
 def merge_message(change: Change, values: tuple[ValueChange, ...], requester: str, approvers: tuple[str, ...]) -> str:
     """The merge commit's body: what it carries, and by whom, as trailers. `approvers` are `name (id)`."""
-    lines = _lines(values)
     trailers = [
         _requested(requester, change.requested_by),
         *(f"Approved-by: {who}" for who in approvers),
         _trailer(change),
     ]
-    return "\n".join([*lines, "", *trailers])
+    return "\n".join([*_lines(change, values), "", *trailers])
 
 
 def is_named(message: str, change: ChangeId) -> bool:
@@ -56,9 +55,15 @@ def status_words(change: Change, needed: int) -> str:
     return f"waiting for {counted(needed, 'approval')} in Slack (#{change.number})" if needed else "no approvals needed"
 
 
-def _lines(values: tuple[ValueChange, ...]) -> list[str]:
-    """One line each, whatever stands in them: no value can add a trailer."""
+def _lines(change: Change, values: tuple[ValueChange, ...]) -> list[str]:
+    """One line each, whatever stands in them: no value can add a trailer. Without values, what was merged."""
+    if not values:
+        return [f"Carries {_source(change)}."]
     return [" ".join(f"{v.name}: {v.old or '(none)'} → {v.new or '(none)'}".split()) for v in values]
+
+
+def _source(change: Change) -> str:
+    return f"{change.source_environment} at {short(change.source_revision or '')}"
 
 
 def _requested(name: str, user: UserId) -> str:

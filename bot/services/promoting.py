@@ -21,7 +21,7 @@ from bot.services import ledger
 from bot.services.access import Access, Action, Forbidden
 from bot.services.channels import Channels
 from bot.services.outside import Outside
-from bot.strategies import strategy_for
+from bot.services.planning import plan_of
 from bot.strategies.plan import CannotPlan, NothingToPromote, Side
 from bot.wake import Bells
 
@@ -123,18 +123,14 @@ class Promotions:
         if base is None:
             words = f"Branch {stage.branch} does not exist in the repository."
             return Answer.refusal("no-branch", Text.of(words))
-        strategy = strategy_for(configuration.applications[stage.application].strategy)
-        plan = await strategy.plan(
-            git,
-            source=Side(environment=source.environment, treeish=deployed),
-            target=Side(environment=stage.environment, treeish=base),
-        )
-        match plan:
+        side = Side(environment=source.environment, treeish=deployed)
+        match await plan_of(git, configuration, stage, source=side, base=base):
             case NothingToPromote() if standing is None:
                 words = f" has what {source.environment} runs ({short(deployed)}) already: nothing to promote."
                 return Answer.refusal("nothing-to-promote", Text.of(Strong(stage.name), words))
             case CannotPlan(slug=slug, reason=reason, way_out=way_out):
-                return Answer.refusal(slug, Text.of(f"{stage.name} cannot be promoted: {reason}. {way_out}"))
+                words = f"{stage.name} cannot be promoted: {reason}."
+                return Answer.refusal(slug, Text.of(words, f" {way_out[:1].upper()}{way_out[1:]}." if way_out else ""))
             case _:
                 return None
 

@@ -15,9 +15,9 @@ from bot.services.keys import content_key
 from bot.services.messages import branch_of, commit_message, marker_of, signature_of, status_words, title_of
 from bot.services.names import Names, author_of
 from bot.services.outside import Outside
+from bot.services.planning import plan_of
 from bot.services.shipments import shipment_of
-from bot.strategies import strategy_for
-from bot.strategies.plan import CannotPlan, NothingToPromote, Plan, Side
+from bot.strategies.plan import CannotPlan, MergePlan, NothingToPromote, Plan, Side
 
 
 class Proposing:
@@ -43,13 +43,12 @@ class Proposing:
             return refused
         match await self._plan(git, change, stage, configuration, base):
             case NothingToPromote():
-                return Advance(
-                    event=Event.SUPERSEDED,
-                    reason=f"nothing is left to promote: {stage.branch} has these values already",
-                )
-            case CannotPlan(reason=reason):
-                return Advance(event=Event.ERRORED, reason=reason, facts={"cause": reason})
-            case Plan() as plan:
+                there = f"{stage.branch} has what {change.source_environment} runs already"
+                return Advance(event=Event.SUPERSEDED, reason=f"nothing is left to promote: {there}")
+            case CannotPlan(reason=reason, way_out=way_out):
+                note = Text.of(f"{way_out[:1].upper()}{way_out[1:]}.") if way_out else None
+                return Advance(event=Event.ERRORED, reason=reason, facts={"cause": reason}, note=note)
+            case Plan() | MergePlan() as plan:
                 return await self._propose(git, forge, change, stage, configuration, live, base, plan)
 
     async def _cannot_be_merged(
@@ -65,23 +64,26 @@ class Proposing:
 
     async def _plan(
         self, git: Git, change: Change, stage: Stage, configuration: Configuration, base: Revision
-    ) -> Plan | NothingToPromote | CannotPlan:
+    ) -> Plan | MergePlan | NothingToPromote | CannotPlan:
         if change.source_revision is None or change.source_environment is None:
             return CannotPlan(slug="no-source", reason="it is not known what the source stage had deployed")
-        strategy = strategy_for(configuration.applications[change.application].strategy)
         source = Side(environment=change.source_environment, treeish=change.source_revision)
-        return await strategy.plan(git, source=source, target=Side(environment=stage.environment, treeish=base))
+        return await plan_of(git, configuration, stage, source=source, base=base)
 
     async def _commit(
-        self, git: Git, change: Change, configuration: Configuration, base: Revision, plan: Plan
+        self, git: Git, change: Change, configuration: Configuration, base: Revision, plan: Plan | MergePlan
     ) -> Revision:
         requester = await self._names.name_of(configuration, change.requested_by)
         message = commit_message(change, plan.values, requester)
-        return await git.make_commit(base, plan.files, message, signature_of(change))
+        match plan:
+            case Plan(files=files):
+                return await git.make_commit(base, files, message, signature_of(change))
+            case MergePlan(merged=merged, tree=tree):
+                return await git.make_merge_commit(base, merged, tree, message, signature_of(change))
 
     async def _propose(
         self, git: Git, forge: Forge, change: Change, stage: Stage, configuration: Configuration,
-        live: LiveApplication, base: Revision, plan: Plan,
+        live: LiveApplication, base: Revision, plan: Plan | MergePlan,
     ) -> Decision:  # fmt: skip
         head = await self._commit(git, change, configuration, base, plan)
         branch = branch_of(change)
@@ -134,15 +136,16 @@ class Proposing:
     ) -> bool:
         """Whether what stands on the branch is ours, or what a person saw when he pressed Rebuild.
 
-        Ours is what comes out when the promotion is made again on its parent: a trailer could be copied, an id cannot.
+        Ours is what comes out when the promotion is made again on its first parent: a trailer could be copied, an id
+        cannot.
         """
         if standing == change.foreign_head or (change.proposal is not None and standing == change.proposal.head):
             return True
         commit = await git.commit(standing)
-        if len(commit.parents) != 1:
+        if not commit.parents:
             return False
         plan = await self._plan(git, change, stage, configuration, commit.parents[0])
-        if not isinstance(plan, Plan):
+        if not isinstance(plan, Plan | MergePlan):
             return False
         return await self._commit(git, change, configuration, commit.parents[0], plan) == standing
 

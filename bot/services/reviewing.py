@@ -13,7 +13,7 @@ from bot.domain.live import LiveApplication
 from bot.domain.mapping import mismatches, not_as_configured
 from bot.domain.pipeline import Configuration, MergeMethod, Stage
 from bot.domain.pull_request import Check, PullRequest
-from bot.domain.text import counted
+from bot.domain.text import counted, readable
 from bot.gates import before_merge
 from bot.gates.case import GateCase
 from bot.ports import Clock, Forge, Git, MergeConflict
@@ -161,7 +161,8 @@ class Reviewing:
         paths = old.moved_paths(new)
         if not paths:
             return ()
-        return await git.changed_paths(before, after, paths=() if "" in paths else paths)
+        changed = await git.changed_paths(before, after, paths=() if "" in paths else paths)
+        return tuple(map(readable, changed))
 
     async def _is_governed(self, git: Git, stage: Stage, revision: Revision) -> bool:
         """Whether a commit is on the stage's branch: Argo CD would deploy any other just as well."""
@@ -190,7 +191,7 @@ class Reviewing:
             return None
         commits, total = await git.log(proposal.head, head, limit=1)
         newest = commits[0] if commits else await git.commit(head)
-        paths = await git.changed_paths(proposal.head, head)
+        paths = tuple(map(readable, await git.changed_paths(proposal.head, head)))
         what = (
             f"pushed {counted(total, 'commit')} to the promotion branch" if total else "replaced the promotion branch"
         )

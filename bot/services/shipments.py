@@ -4,13 +4,14 @@ from bot.domain.change import Change, CommitLine, Shipment, ValueChange
 from bot.domain.identity import Revision
 from bot.domain.live import LiveApplication, SyncStatus
 from bot.domain.pipeline import Configuration, Stage
+from bot.domain.text import readable
 from bot.ports import Commit, Git, NotFound
+from bot.services.keys import paths_read
 from bot.services.messages import COMMITTER_EMAIL
 from bot.strategies import strategy_for
-from bot.strategies.kustomization import paths_of_key
-from bot.strategies.plan import CannotPlan, Plan, Side
+from bot.strategies.plan import CannotPlan, MergePlan, Plan, Side
 
-MOST_COMMITS = 5
+MOST_COMMITS, MOST_FILES = 5, 20
 
 
 async def shipment_of(
@@ -20,20 +21,25 @@ async def shipment_of(
     configuration: Configuration,
     live: LiveApplication,
     base: Revision,
-    plan: Plan,
+    plan: Plan | MergePlan,
 ) -> Shipment:
     """What runs is the live Application's active revision; the result is `plan` on `base`."""
-    read, widened = await paths_of_key(git, base, stage.path)
+    read, widened = await paths_read(git, base, stage)
     paths = () if widened else tuple(sorted(read))
-    also, also_total, also_paths = await _also(git, live.active, base, paths)
+    also, also_total, also_paths = await _also(git, live.active, base, paths, stage)
     ahead = await _source_ahead(git, change, configuration, stage, base)
-    carried, carried_total = await _carried(git, change, configuration, live.active)
+    files: tuple[str, ...] = ()
+    if isinstance(plan, MergePlan):
+        files = await git.changed_paths(base, plan.tree)
+        carried, carried_total = await _merged(git, base, plan.merged)
+    else:
+        carried, carried_total = await _carried(git, change, configuration, live.active)
     drifted = await _drifted(git, configuration, stage, live.active, base)
     return Shipment(
         values=plan.values, drifted=drifted, also=also, also_total=also_total, also_paths=also_paths,
         source_ahead=ahead,
-        carried=carried, carried_total=carried_total, prunes=_prunes(live),
-        notes=plan.notes,
+        carried=carried, carried_total=carried_total, files=tuple(map(readable, files[:MOST_FILES])),
+        files_total=len(files), prunes=_prunes(live), notes=plan.notes,
     )  # fmt: skip
 
 
@@ -55,13 +61,13 @@ async def _drifted(
 
 
 async def _also(
-    git: Git, active: Revision | None, base: Revision, paths: tuple[str, ...]
+    git: Git, active: Revision | None, base: Revision, paths: tuple[str, ...], stage: Stage
 ) -> tuple[tuple[CommitLine, ...], int, tuple[str, ...]]:
     """Commits on what the application reads that came after what runs and are not promotions of ours."""
     if active is None or active == base:
         return (), 0, ()
     try:
-        commits, total = await git.log(active, base, paths=paths, limit=50)
+        commits, total = await git.log(active, base, paths=paths, limit=50, merges=not stage.whole_tree)
         touched = await git.changed_paths(active, base, paths=paths)
     except NotFound:  # the active revision is no longer in the repository
         return (), 0, ()
@@ -76,9 +82,16 @@ async def _source_ahead(git: Git, change: Change, configuration: Configuration, 
         return 0
     source = configuration.get_stage(change.application, change.source_environment)
     tip = await git.find_tip(source.branch) or base
-    read, widened = await paths_of_key(git, tip, source.path)
-    _, total = await git.log(change.source_revision, tip, paths=() if widened else tuple(sorted(read)), limit=1)
+    read, widened = await paths_read(git, tip, source)
+    paths = () if widened else tuple(sorted(read))
+    _, total = await git.log(change.source_revision, tip, paths=paths, limit=1, merges=not source.whole_tree)
     return total
+
+
+async def _merged(git: Git, base: Revision, merged: Revision) -> tuple[tuple[CommitLine, ...], int]:
+    """The commits that a merge brings; the merges among them, also our own of an earlier stage, bring nothing new."""
+    commits, total = await git.log(base, merged, limit=MOST_COMMITS, merges=False)
+    return tuple(_line(commit) for commit in commits), total
 
 
 async def _carried(
@@ -109,4 +122,4 @@ def _is_promotion(commit: Commit) -> bool:
 
 def _folders(paths: tuple[str, ...]) -> tuple[str, ...]:
     """The folders that hold these files, each once."""
-    return tuple(dict.fromkeys(path.rpartition("/")[0] + "/" for path in paths))
+    return tuple(dict.fromkeys(readable(path.rpartition("/")[0]) + "/" for path in paths))

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from bot.domain import pipeline
+from bot.strategies.branch import BranchStrategy
 from bot.strategies.kustomize_images import KustomizeImagesStrategy
 from bot.strategies.plan import CannotPlan, NothingToPromote, Plan, Side, Strategy
 
@@ -14,5 +15,7 @@ def strategy_for(config: pipeline.Strategy) -> Strategy:
     match config:
         case pipeline.KustomizeImages():
             return KustomizeImagesStrategy(config)
+        case pipeline.EnvironmentBranches():
+            return BranchStrategy(config)
         case _:
             assert_never(config)

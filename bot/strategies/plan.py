@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.domain.change import ValueChange
-from bot.ports import Git
+from bot.domain.identity import Revision
+from bot.ports import Commit, Git
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,16 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MergePlan:
+    """A promotion that is a merge: a commit of the target's base and `merged`, with this tree."""
+
+    merged: Revision
+    tree: str
+    values: tuple[ValueChange, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NothingToPromote:
     """The target already says what the source says."""
 
@@ -44,11 +55,33 @@ class CannotPlan:
     way_out: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConflictedPath:
+    """A path in conflict, and who touched it last on each branch since they parted; None: nobody did."""
+
+    path: str
+    on_target: Commit | None
+    on_source: Commit | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflicts:
+    """Both branches changed the same places, and git cannot merge them. `paths` are the first of `total`."""
+
+    source_branch: str
+    target_branch: str
+    paths: tuple[ConflictedPath, ...]
+    total: int
+
+
+PlanAnswer = Plan | MergePlan | NothingToPromote | CannotPlan | Conflicts
+
+
 class Strategy(Protocol):
     """How a promotion is written to Git. One implementation per file of this folder, one line in `roster`."""
 
-    async def plan(self, git: Git, *, source: Side, target: Side) -> Plan | NothingToPromote | CannotPlan:
-        """What carries the source's values, as of the revision that it deployed, onto the target's base.
+    async def plan(self, git: Git, *, source: Side, target: Side) -> PlanAnswer:
+        """What carries the source, as of the revision that it deployed, onto the target's base.
 
         Only reads. Same input, same plan. Raises what `git` raises.
         """

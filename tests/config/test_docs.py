@@ -25,6 +25,7 @@ HEADINGS: dict[type[BaseModel], str] = {
     documents.EnvironmentDocument: "An environment",
     documents.ApplicationDocument: "An application",
     documents.KustomizeImagesDocument: "Strategy kustomize-images",
+    documents.BranchDocument: "Strategy branch",
     documents.LaterStrategyDocument: "Other strategies",
     documents.ApplicationArgocdDocument: "Argo CD Applications",
     documents.StageDocument: "A stage",

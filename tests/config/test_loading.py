@@ -1,9 +1,8 @@
 from datetime import timedelta
 from pathlib import Path
 
-from bot.config.problems import NOT_SUPPORTED_YET
 from bot.domain.identity import UserId
-from bot.domain.pipeline import ArgocdReference, SyncMode
+from bot.domain.pipeline import ArgocdReference, MergeMethod, SyncMode
 from tests.config.conftest import TOKENS, Reading, changed
 from tests.keys import private_pem
 
@@ -56,32 +55,23 @@ def test_the_example_that_is_shipped_is_valid(reading: Reading) -> None:
     assert (staging.soak, staging.channel) == (timedelta(minutes=1), "C0STAGING")
 
 
-def test_of_the_contract_everything_is_known_and_some_of_it_not_supported_yet(reading: Reading) -> None:
+def test_the_contract_loads(reading: Reading) -> None:
     reading.files["/run/secrets/github-app.pem"] = private_pem()
-    problems = reading.problems((SAMPLES / "contract.yaml").read_text())
-    assert {problem.slug for problem in problems} == {NOT_SUPPORTED_YET}
-    assert [problem.path for problem in problems] == [
-        "applications.apm-gateway.strategy.type",
-        "applications.apm-gateway.stages.development.branch",
-        "applications.apm-gateway.stages.staging.branch",
-        "applications.apm-gateway.stages.production.branch",
-    ]
-    assert all("not supported yet" in problem.reason and problem.fix for problem in problems)
-
-
-def test_the_supported_part_of_the_contract_loads(reading: Reading) -> None:
-    lines = (SAMPLES / "contract.yaml").read_text().splitlines()
-    first, end = (
-        lines.index("  apm-gateway:"),
-        lines.index("permissions:                   # Argo CD's policy.csv grammar, our own words"),
-    )
-    kept = [line for line in lines[:first] + lines[end:] if "github-app" not in line]
-    configuration = reading.good("\n".join(kept))
+    configuration = reading.good((SAMPLES / "contract.yaml").read_text())
+    app = configuration.repositories["gateway"].app
+    assert app is not None
+    assert app.id == 12345
     production = configuration.get_stage("apm-stack", "production")
     assert production.channel == "C0DEPLOY"
     assert production.approvals is not None
     assert production.approvals.notify == "S0PLATFORM"
     assert production.timeouts.checks == timedelta(hours=2)
+    gateway = configuration.applications["apm-gateway"]
+    assert [(stage.branch, stage.path, stage.source, stage.whole_tree) for stage in gateway.stages.values()] == [
+        ("develop", "", None, True), ("staging", "", "development", True), ("main", "", "staging", True),
+    ]  # fmt: skip
+    assert gateway.strategy.merge is MergeMethod.MERGE
+    assert gateway.stages["production"].approvals_needed == 1
 
 
 def test_every_problem_is_told_at_once_in_the_order_of_the_file(reading: Reading) -> None:

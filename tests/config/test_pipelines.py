@@ -30,6 +30,7 @@ permissions:"""
         ("overlays/{environment}", "overlays", "applications.shop.strategy.path", "both write `overlays` on branch `main`", "{environment}"),
         ("{project: shop}", "{project: shop, name: shop}", "applications.shop.argocd.name", "both are the Argo CD Application `shop`", "{environment}"),
         ("aliases: [prod]", "aliases: [dev]", "environments.production.aliases[0]", "taken by `environments.development.aliases[0]`", "another"),
+        (PRODUCTION, "production: {from: development, branch: release}", "applications.shop.stages.production.branch", "no branch of its own", "Remove it"),
         ("aliases: [prod]", "aliases: [development]", "environments.production.aliases[0]", "taken by", "another"),
     ],
 )  # fmt: skip
@@ -46,7 +47,6 @@ def test_what_does_not_fit_together(reading: Reading, old: str, new: str, path: 
     [
         ("type: kustomize-images, branch: main, path", "type: directory, path", "applications.shop.strategy.type"),
         ("type: kustomize-images, branch: main, path", "type: helm-values, files", "applications.shop.strategy.type"),
-        (PRODUCTION, "production: {from: development, branch: release}", "applications.shop.stages.production.branch"),
     ],
 )
 def test_known_words_that_are_not_supported_yet(reading: Reading, old: str, new: str, path: str) -> None:

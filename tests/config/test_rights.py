@@ -15,7 +15,7 @@ def test_a_line_that_cannot_be_read_is_told_with_its_line_in_the_file_and_nothin
 
 def test_a_line_may_speak_of_an_application_whose_body_is_wrong(reading: Reading) -> None:
     line = "    p, role:release, changes, sync, shop/production, allow\n"
-    for old, new in (("    repository: shop\n", ""), ("kustomize-images", "branch")):
+    for old, new in (("    repository: shop\n", ""), ("kustomize-images", "directory")):
         assert reading.problem(changed((old, new), (LINE, LINE + line))).path.startswith("applications.shop.")
 
 

@@ -32,6 +32,16 @@ def test_forms_of_the_same_are_no_mismatch(source: LiveSource) -> None:
     assert found(source) == ()
 
 
+@pytest.mark.parametrize("path", ["", ".", "./", "/"])
+def test_the_top_of_the_repository_has_many_forms(path: str) -> None:
+    top = stage(path="")
+    assert mismatches(top, REPOSITORY, live(source=replace(SOURCE, path=path)), "main") == ()
+    [wrong] = mismatches(top, REPOSITORY, live(), "main")
+    assert wrong.endswith("tiphys.yaml says 'the top of the repository'")
+    [wrong] = found(replace(SOURCE, path=path))
+    assert wrong == f"path is {path!r}, tiphys.yaml says 'deployments/k8s/overlays/production'"
+
+
 @pytest.mark.parametrize(
     ("source", "says"),
     [

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from bot.sandbox.seed.seed import TREE
+from bot.sandbox.seed.seed import APM, TREE
 from bot.sandbox.surroundings import seeded_configuration
 from tests.scenarios.workspace import Message, Workspace
 
@@ -61,12 +61,12 @@ async def card_shows(workspace: Workspace, words: str, *, channel: str = "deploy
     return found
 
 
-async def on_github(workspace: Workspace, path: str) -> Any:
-    """What GitHub's API says to a developer about the repository."""
+async def on_github(workspace: Workspace, path: str, *, repository: str = APM) -> Any:
+    """What GitHub's API says to a developer about a repository."""
     ready = await workspace.call("GET", "/api/ready")
     async with httpx.AsyncClient(trust_env=False) as client:
         answer = await client.get(
-            f"{ready['urls']['github_api']}/repos/example/apm/{path}",
+            f"{ready['urls']['github_api']}/repos/{repository}/{path}",
             headers={"Authorization": f"Bearer {ready['tokens']['github']['developer']}"},
         )
     answer.raise_for_status()
@@ -77,8 +77,13 @@ async def comments(workspace: Workspace, number: int) -> list[str]:
     return [str(comment["body"]) for comment in await on_github(workspace, f"issues/{number}/comments")]
 
 
-async def branches(workspace: Workspace) -> dict[str, str]:
-    found: dict[str, str] = (await workspace.state())["repositories"][0]["branches"]
+async def branches(workspace: Workspace, repository: str = APM) -> dict[str, str]:
+    found: dict[str, str] = (await repository_of(workspace, repository))["branches"]
+    return found
+
+
+async def repository_of(workspace: Workspace, name: str = APM) -> dict[str, Any]:
+    found: dict[str, Any] = next(one for one in (await workspace.state())["repositories"] if one["name"] == name)
     return found
 
 

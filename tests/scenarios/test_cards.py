@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.scenarios.evidence import audit, effects, mentioned, refused
+from tests.scenarios.guide import branches
 from tests.scenarios.workspace import Refused, Workspace
 
 HOSTILE = "<!channel> <!here> @everyone <@U0ADMIN> <https://evil.example|PR #1> *`_~ [x](https://evil.example) & done"
@@ -100,8 +101,8 @@ async def test_hold_lift_and_abort(workspace: Workspace) -> None:
     await workspace.settle()
     [pull] = await workspace.pulls()
     assert (pull["state"], pull["merged"], pull["statuses"]["tiphys/approval"]["state"]) == ("closed", False, "failure")
-    branches = (await workspace.state())["repositories"][0]["branches"]
-    assert [name for name in branches if name.startswith("tiphys/")] == []
+    found = await branches(workspace)
+    assert [name for name in found if name.startswith("tiphys/")] == []
     assert (await workspace.application("apm-stack-production"))["operations"] == []
 
 

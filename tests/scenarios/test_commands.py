@@ -8,7 +8,7 @@ from tests.scenarios.evidence import changes, effects, refused
 from tests.scenarios.workspace import Refused, Workspace
 
 MISREADINGS = (
-    ("/promote apm-stak prod", "unknown-application", ("no application apm-stak", "Did you mean apm-stack?", "Usage:")),
+    ("/promote apm-stak prod", "unknown-application", ("no application apm-stak", "Did you mean apm-stack", "Usage:")),
     ("/promote apm-stack prodd", "unknown-environment", ("no environment prodd", "prod or production?", "Usage:")),
     ("/promote apm-stack", "missing-argument", ("environment is missing", "Usage: promote", "For example")),
     ("/promote apm-stack prod now", "too-many-arguments", ("“now”", "Usage: promote")),

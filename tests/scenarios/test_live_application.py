@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.scenarios.guide import card_shows, configured, syncs_asked
+from tests.scenarios.guide import card_shows, configured, repository_of, syncs_asked
 from tests.scenarios.test_argocd_truth import merged_behind_a_window
 from tests.scenarios.workspace import Workspace
 
@@ -50,7 +50,7 @@ BACK: dict[str, Any] = {
 
 
 async def repo_url(workspace: Workspace) -> str:
-    return str((await workspace.state())["repositories"][0]["clone_url"])
+    return str((await repository_of(workspace))["clone_url"])
 
 
 async def put_back(workspace: Workspace) -> None:

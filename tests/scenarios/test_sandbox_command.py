@@ -80,7 +80,7 @@ async def test_without_a_bot_the_servers_wait_for_a_foreign_one(start: Start) ->
     assert ready["bots"] == []
     said = await workspace.say("developer", "/promote apm-stack prod")
     assert said["ack"] is None
-    assert len((await workspace.state())["applications"]) == 3
+    assert len((await workspace.state())["applications"]) == 6
 
 
 @pytest.mark.parametrize(

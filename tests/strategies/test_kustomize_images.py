@@ -8,6 +8,7 @@ import pytest
 from bot.domain.change import ValueChange
 from bot.domain.pipeline import KustomizeImages
 from bot.strategies import CannotPlan, NothingToPromote, Plan, Side, strategy_for
+from bot.strategies.kustomize_images import KustomizeImagesStrategy
 from tests.strategies.conftest import Repository
 
 CONFIG = KustomizeImages(branch="main", path="overlays/{environment}")
@@ -19,7 +20,7 @@ async def planned(
     repository: Repository, staging: str, production: str, *, fields: tuple[str, ...] = ()
 ) -> Plan | NothingToPromote | CannotPlan:
     tip = repository.commit({STAGING: dedent(staging), PRODUCTION: dedent(production)})
-    strategy = strategy_for(KustomizeImages(branch="main", path="overlays/{environment}", fields=fields))
+    strategy = KustomizeImagesStrategy(KustomizeImages(branch="main", path="overlays/{environment}", fields=fields))
     return await strategy.plan(
         repository.git,
         source=Side(environment="staging", treeish=tip),

@@ -116,8 +116,8 @@ class GitCommands:
 
 
 def _verb(arguments: Sequence[str | bytes]) -> str:
-    """The git command in these arguments, `-c` settings left out."""
+    """The git command in these arguments, settings (`-c`) and folder (`-C`) left out."""
     words = [word for word in arguments if isinstance(word, str)]
-    while words[:1] == ["-c"]:
+    while words[:1] in (["-c"], ["-C"]):
         words = words[2:]
     return words[0] if words else "command"

@@ -12,10 +12,11 @@ from bot.domain.identity import Revision, is_revision
 from bot.integrations.git.branches import PushAnswer, checked_branch, is_protection, push_answer
 from bot.integrations.git.cat_file import CatFile
 from bot.integrations.git.commands import GitCommands
-from bot.integrations.git.differences import Changed, changed_files, diff_text, merge_trees
+from bot.integrations.git.differences import Changed, changed_files, diff_text
 from bot.integrations.git.environment import GitEnvironment, GitTimeouts
 from bot.integrations.git.failures import SYSTEM, Corrupt, network_failure
 from bot.integrations.git.folder import MirrorFolder
+from bot.integrations.git.merging import merge_trees
 from bot.integrations.git.objects import Objects
 from bot.integrations.git.remote import HEAD_REF, fetch_branches, list_refs
 from bot.integrations.git.trees import blob_id_of, known_blob_id, tree_with_files
@@ -146,21 +147,19 @@ class Mirror:
             tree_with_files(self._objects, self._commands, root, ids),
             *(blob_id_of(self._commands, data) for data in files.values()),
         )
-        when = f"{int(by.at.timestamp())} +0000"
-        who = {
-            f"GIT_{role}_{field}": value
-            for role in ("AUTHOR", "COMMITTER")
-            for field, value in (("NAME", _as_ident(by.name)), ("EMAIL", _as_ident(by.email)), ("DATE", when))
-        }
-        ended = await self._commands.local(
-            "commit-tree", "-p", base, "-F", "-", tree, stdin=_as_message(message), extra=who
-        )
-        return Revision(ended.out.decode().strip())
+        return await self._commit_tree(tree, (base,), message, by)
 
     @_on_a_sound_mirror
-    async def merge_trees(self, ours: Revision, theirs: Revision) -> str | MergeConflict:
+    async def make_merge_commit(
+        self, base: Revision, merged: Revision, tree: str, message: str, by: Signature
+    ) -> Revision:
+        await asyncio.gather(self._objects.commit(base), self._objects.commit(merged), self._objects.tree(tree))
+        return await self._commit_tree(tree, (base, merged), message, by)
+
+    @_on_a_sound_mirror
+    async def merge_trees(self, ours: Revision, theirs: Revision, *, attributes: bool = False) -> str | MergeConflict:
         await asyncio.gather(self._objects.commit(ours), self._objects.commit(theirs))
-        return await merge_trees(self._objects, self._commands, ours, theirs)
+        return await merge_trees(self._objects, self._commands, ours, theirs, attributes=attributes)
 
     @_on_a_sound_mirror
     async def push(self, branch: str, revision: Revision, *, expected: Revision | None) -> None:
@@ -178,11 +177,12 @@ class Mirror:
 
     @_on_a_sound_mirror
     async def log(
-        self, since: Revision | None, until: Revision, *, paths: tuple[str, ...] = (), limit: int = 20
-    ) -> tuple[tuple[Commit, ...], int]:
+        self, since: Revision | None, until: Revision, *, paths: tuple[str, ...] = (), limit: int = 20,
+        merges: bool = True,
+    ) -> tuple[tuple[Commit, ...], int]:  # fmt: skip
         ends = [until] + ([since] if since else [])
         await asyncio.gather(*(self._objects.commit(end) for end in ends))
-        out_of = [f"^{since}"] if since else []
+        out_of = ([] if merges else ["--no-merges"]) + ([f"^{since}"] if since else [])
         ended = await self._commands.local("rev-list", until, *out_of, "--", *_as_paths(paths))
         ids = ended.out.decode().split()
         commits = await asyncio.gather(*(self._objects.commit(found) for found in ids[:limit]))
@@ -202,6 +202,24 @@ class Mirror:
     async def diff(self, old: str, new: str, *, paths: tuple[str, ...] = (), limit: int = 8000) -> str:
         changed = await self._changed(old, new, paths)
         return await diff_text(self._objects, self._commands, changed, old, new, limit)
+
+    @_on_a_sound_mirror
+    async def changed_submodules(self, old: str, new: str) -> tuple[str, ...]:
+        changed = await self._changed(old, new, ())
+        return tuple(change.path.decode("utf-8", "surrogateescape") for change in changed if change.is_submodule)
+
+    async def _commit_tree(self, tree: str, parents: tuple[Revision, ...], message: str, by: Signature) -> Revision:
+        when = f"{int(by.at.timestamp())} +0000"
+        who = {
+            f"GIT_{role}_{field}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for field, value in (("NAME", _as_ident(by.name)), ("EMAIL", _as_ident(by.email)), ("DATE", when))
+        }
+        stands_on = [word for parent in parents for word in ("-p", parent)]
+        ended = await self._commands.local(
+            "commit-tree", *stands_on, "-F", "-", tree, stdin=_as_message(message), extra=who
+        )
+        return Revision(ended.out.decode().strip())
 
     async def _changed(self, old: str, new: str, paths: tuple[str, ...]) -> list[Changed]:
         before, after = await asyncio.gather(self._objects.tree_id(old), self._objects.tree_id(new))

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bot.sandbox.repositories import Repositories
+from bot.sandbox.seed.stream import commit
 
 APM = "example/apm"
 BRANCH = "main"
@@ -14,8 +14,6 @@ ENVIRONMENTS = ("development", "staging", "production")
 TREE = Path(__file__).parent / "apm"
 BASE = "deployments/k8s/base"
 OVERLAYS = "deployments/k8s/overlays"
-FIRST_COMMIT = datetime(2026, 6, 1, 8, 30, tzinfo=UTC)
-BETWEEN_COMMITS = timedelta(hours=21, minutes=17)
 COLLECTOR = "otel-collector"
 IMAGE_TAG = re.compile(r"""(name: ["']?example/(?P<image>[\w-]+)["']?[^\n]*\n\s*newTag: )(?P<tag>\S+)""")
 
@@ -105,20 +103,8 @@ def trees() -> list[dict[str, bytes]]:
 
 
 def _history_stream() -> bytes:
-    """The whole history as `git fast-import` reads it: one process instead of one for each blob."""
-    parts = []
-    for number, (step, files) in enumerate(zip(HISTORY, trees(), strict=True)):
-        date = int((FIRST_COMMIT + number * BETWEEN_COMMITS).timestamp())
-        by = f"{step.author} <{step.author}@example.com> {date} +0000"
-        parts.append(f"commit refs/heads/{BRANCH}\nauthor {by}\ncommitter {by}\n".encode())
-        parts += [_data(f"{step.message}\n".encode()), b"deleteall\n"]
-        for path, content in sorted(files.items()):
-            parts += [f"M 100644 inline {path}\n".encode(), _data(content)]
-    return b"".join(parts)
-
-
-def _data(content: bytes) -> bytes:
-    return b"data %d\n%s\n" % (len(content), content)
+    steps = enumerate(zip(HISTORY, trees(), strict=True))
+    return b"".join(commit(BRANCH, number, step.author, step.message, files) for number, (step, files) in steps)
 
 
 def _as_it_was(path: str, content: bytes, present: Mapping[str, bytes], versions: Mapping[str, Versions]) -> bytes:

@@ -15,7 +15,7 @@ from bot.slack.blocks.elements import Json, bullets, header, lines, named, parag
 from bot.slack.blocks.gates import approvals, besides_approvals, gate_line, may_still
 from bot.slack.blocks.limits import VIEW_TITLE
 from bot.slack.blocks.outcome import back_to
-from bot.slack.blocks.shipment import commits, pruned, shipment, value_line
+from bot.slack.blocks.shipment import commits, files, pruned, shipment, value_line
 from bot.slack.escape import clean, one_line
 
 REASON = "reason"
@@ -132,7 +132,10 @@ def _everything_shipped(card: ChangeCard) -> Iterable[Json | None]:
     if (hidden := len(ships.values) - MOST_LISTED) > 0:
         yield lines(Text.of(f"… and {hidden} more values, see the pull request"))
     yield from _headed("Also ships, not part of this promotion", commits(ships.also[:MOST_COMMITS], ships.also_total))
-    yield from _headed("Commits behind the values", commits(ships.carried[:MOST_COMMITS], ships.carried_total))
+    behind = "Commits that it brings" if ships.files_total else "Commits behind the values"
+    yield from _headed(behind, commits(ships.carried[:MOST_COMMITS], ships.carried_total))
+    if ships.files_total:
+        yield from _headed("Files that change", [Text.of(Plain(files(ships, most=MOST_LISTED)))])
     yield from _headed("Pruning", [pruned(ships, prune=card.prune)])
 
 

@@ -50,8 +50,8 @@ def back_to(change: Change) -> Text:
 
 def _how_well(change: Change) -> Text:
     parts = Text.of(" · ")
-    if change.proposal is not None and change.proposal.shipment.values:
-        parts = Text.of(parts, Plain(new_values(change.proposal.shipment)), " · ")
+    if change.proposal is not None and (words := new_values(change.proposal.shipment)):
+        parts = Text.of(parts, Plain(words), " · ")
     waited = _waited(change)
     parts = Text.of(parts, f"#{change.number} · {spoken(change.state_since - change.requested_at)}{waited} · ",
                     Mention(change.requested_by))  # fmt: skip

@@ -19,6 +19,7 @@ def shipment(change: Change, *, prune: bool) -> list[Json | None]:
         bullets([value_line(value) for value in ships.values[:MOST_VALUES]] + _rest(ships.values, MOST_VALUES)),
         *paragraphs(
             _carried(change, ships),
+            *_merged(ships),
             _also(ships),
             *[_commit(commit) for commit in ships.also[:MOST_COMMITS]],
             *_more_commits(ships),
@@ -41,11 +42,15 @@ def value_line(value: ValueChange) -> Text:
 
 
 def new_values(ships: Shipment) -> str:
-    """The new values in a few words: `2.15.1`, or `apm-api 2.15.1, otel-collector 0.109.0 and 2 more`."""
+    """The new values in a few words: `2.15.1`, or `apm-api 2.15.1, otel-collector 0.109.0 and 2 more`; of a merge also
+    how much it brings: `2.15.1 with 5 commits, 7 files`."""
     distinct = tuple(dict.fromkeys(one_line(value.new, 40) for value in ships.values))
-    if len(distinct) == 1:
-        return distinct[0]
-    return listed(tuple(f"{_last_word(value.name)} {one_line(value.new, 40)}" for value in ships.values), most=3)
+    named = tuple(f"{_last_word(value.name)} {one_line(value.new, 40)}" for value in ships.values)
+    values = distinct[0] if len(distinct) == 1 else listed(named, most=3)
+    if not ships.files_total:
+        return values
+    merged = f"{counted(ships.carried_total, 'commit')}, {counted(ships.files_total, 'file')}"
+    return f"{values} with {merged}" if values else merged
 
 
 def pruned(ships: Shipment, *, prune: bool) -> Text:
@@ -81,8 +86,27 @@ def _carried(change: Change, ships: Shipment) -> Text:
         return Text.of(Link(compare, "compare ↗")) if compare else Text()
     people = len({commit.author for commit in ships.carried})
     by = f" by {counted(people, 'person', 'people')}" if people and len(ships.carried) == total else ""
-    words = Text.of(f"{counted(total, 'commit')}{by} behind these values")
+    where = f" from {change.source_environment}" if ships.files_total else " behind these values"
+    words = Text.of(f"{counted(total, 'commit')}{by}{where}")
     return Text.of(words, " · ", Link(compare, "compare ↗")) if compare else words
+
+
+def _merged(ships: Shipment) -> list[Text]:
+    """What a merge brings: its newest commits, and the files that it changes."""
+    if not ships.files_total:
+        return []
+    changed = Text.of("   changes ", Strong(counted(ships.files_total, "file")), ": ", Plain(files(ships, most=3)))
+    shown = ships.carried[:MOST_COMMITS]
+    hidden = max(ships.carried_total, len(ships.carried)) - len(shown)
+    more = [Text.of(f"   … and {counted(hidden, 'more commit', 'more commits')}, see Details")] if hidden else []
+    return [*map(_commit, shown), *more, changed]
+
+
+def files(ships: Shipment, *, most: int) -> str:
+    """The first of the files that a merge changes, the others counted."""
+    shown = [one_line(path, 100) for path in ships.files[:most]]
+    hidden = ships.files_total - len(shown)
+    return ", ".join(shown) + (f" and {hidden} more" if hidden > 0 else "")
 
 
 def _also(ships: Shipment) -> Text:

@@ -80,6 +80,7 @@ class GitServer:
         *,
         modes: Mapping[str | bytes, str] | None = None,
         parent: str | None = None,
+        author: str = "dev",
     ) -> str:
         """Commit on a branch without a checkout; None deletes. Dates move on by a minute each time."""
         self._clock += 60
@@ -107,6 +108,21 @@ class GitServer:
         when = f"{self._clock} +0000"
         revision = self.git(
             name, "commit-tree", tree, *(("-p", tip) if tip else ()), stdin=message.encode(),
+            GIT_AUTHOR_NAME=author, GIT_AUTHOR_EMAIL=f"{author}@example.com",
+            GIT_AUTHOR_DATE=when, GIT_COMMITTER_DATE=when,
+        )  # fmt: skip
+        self.git(name, "update-ref", f"refs/heads/{branch}", revision)
+        return revision
+
+    def merge(self, name: str, branch: str, other: str) -> str:
+        """Merge a commit into a branch, as its owner would; it must be possible."""
+        self._clock += 60
+        tip = self.tip(name, branch)
+        assert tip is not None
+        tree = self.git(name, "merge-tree", "--write-tree", tip, other)
+        when = f"{self._clock} +0000"
+        revision = self.git(
+            name, "commit-tree", tree, "-p", tip, "-p", other, stdin=b"merge",
             GIT_AUTHOR_DATE=when, GIT_COMMITTER_DATE=when,
         )  # fmt: skip
         self.git(name, "update-ref", f"refs/heads/{branch}", revision)
@@ -116,9 +132,10 @@ class GitServer:
         out = self.git(name, "for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}")
         return out or None
 
-    def show(self, name: str, revision: str, path: str) -> bytes:
+    def show(self, name: str, revision: str, path: str | bytes) -> bytes:
+        raw = path if isinstance(path, bytes) else path.encode()
         done = subprocess.run(
-            ["git", "cat-file", "blob", f"{revision}:{path}"], cwd=self.root / f"{name}.git", env=ENVIRONMENT,
+            ["git", "cat-file", "blob", revision.encode() + b":" + raw], cwd=self.root / f"{name}.git", env=ENVIRONMENT,
             capture_output=True, check=True,
         )  # fmt: skip
         return done.stdout

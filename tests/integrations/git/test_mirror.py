@@ -7,7 +7,7 @@ from aiohttp import web
 
 from bot.domain.identity import Revision
 from bot.integrations.git.mirror import Mirror
-from bot.ports import LeaseLost, MergeConflict, NotFound, Refused, Signature, Unavailable, Unsupported
+from bot.ports import ConflictedFile, LeaseLost, MergeConflict, NotFound, Refused, Signature, Unavailable, Unsupported
 from tests.integrations.git.conftest import BY, NAME
 from tests.integrations.git.forge import GitServer
 
@@ -89,7 +89,8 @@ async def test_merges_trees(server: GitServer, mirror: Mirror) -> None:
     assert await mirror.read_file(tree, "f") == b"2\n"
     assert await mirror.read_file(tree, "g") == b"2\n"
     clash = Revision(server.commit(NAME, "main", {"f": "3\n"}))
-    assert await mirror.merge_trees(clash, ours) == MergeConflict(paths=("f",))
+    file = ConflictedFile(path="f", ours="f", theirs="f")
+    assert await mirror.merge_trees(clash, ours) == MergeConflict(files=(file,))
     with pytest.raises(NotFound):
         await mirror.merge_trees(clash, Revision("1" * 40))
 

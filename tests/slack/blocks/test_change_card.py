@@ -45,7 +45,8 @@ def huge(s: S) -> Any:
         values=tuple(s.value(f"{long}{n}", long, long) for n in range(60)),
         drifted=tuple(s.value(f"{long}{n}", long, long) for n in range(30)),
         also=tuple(s.commit(n, long, author=long) for n in range(20)), also_total=500, also_paths=(long,) * 9,
-        carried_total=900, source_ahead=7, prunes=tuple(f"Deployment/{long}{n}" for n in range(40)),
+        carried=tuple(s.commit(n, long, author=long) for n in range(5)), carried_total=900,
+        files=(long,) * 20, files_total=5000, source_ahead=7, prunes=tuple(f"Deployment/{long}{n}" for n in range(40)),
         notes=(long,) * 12,
     )  # fmt: skip
     refused = {f"U0PERSON{n}": long for n in range(40)}
@@ -56,6 +57,16 @@ def huge(s: S) -> Any:
             approvals=s.approvals("U0APPR1", **refused), trouble_since=s.now,
         ),
         may_approve=tuple(f"U0PERSON{n}" for n in range(50)), prune=True,
+    )  # fmt: skip
+
+
+def of_a_merge(s: S) -> Any:
+    """What a promotion by branches carries."""
+    return s.shipment(
+        values=(s.value("example/gateway", "1.7.0", "1.8.0"),),
+        carried=tuple(s.commit(n, f"Route /v{n}") for n in range(5)), carried_total=12,
+        files=tuple(f"routes/{n}.yaml" for n in range(20)), files_total=31,
+        notes=("1 commit on main is not on staging and stays: 4d1e77c stop the leak",),
     )  # fmt: skip
 
 
@@ -114,6 +125,9 @@ CASES: dict[str, Callable[[S], Any]] = {
             approvals=s.approvals(),
         ),
         prune=True,
+    ),
+    "waiting-merge": lambda s: s.card(
+        s.change(proposal=s.proposal(shipment=of_a_merge(s)), approvals=s.approvals())
     ),
     "waiting-no-approvals-needed": lambda s: s.card(
         s.change(environment="staging", sync_mode=SyncMode.MANUAL), approvals_needed=0, may_approve=()
@@ -194,6 +208,23 @@ def test_even_the_hugest_card_says_what_it_leaves_out(samples: S) -> None:
     shown = read(change_card(huge(samples)))
     for words in ("52 more values", "26 more values", "497 more commits", "34 more", "30 more, see Details"):
         assert words in shown
+
+
+def test_of_a_merge_the_commits_and_files_are_read(samples: S) -> None:
+    card = CASES["waiting-merge"](samples)
+    shown = read(change_card(card))
+    for words in (
+        "example/gateway  1.7.0 → 1.8.0", "12 commits from staging", "0000000 Route /v0 · developer",
+        "… and 9 more commits, see Details",
+        "changes 31 files: routes/0.yaml, routes/1.yaml, routes/2.yaml and 28 more",
+        "1 commit on main is not on staging and stays: 4d1e77c stop the leak",
+    ):  # fmt: skip
+        assert words in shown
+    ends = read(change_card(well(samples, proposal=card.change.proposal)))
+    assert "1.8.0 with 12 commits, 31 files" in ends
+    bare = samples.shipment(values=(), carried=(), carried_total=1, files=("README.md",), files_total=1)
+    ends = read(change_card(well(samples, proposal=samples.proposal(shipment=bare))))
+    assert "succeeded · 1 commit, 1 file ·" in ends
 
 
 def test_an_approver_reads_what_he_needs(samples: S) -> None:

@@ -32,6 +32,11 @@ CASES: dict[str, Callable[[S], Dialog]] = {
                              reason="a sync window is closed")),
         history=tuple(HistoryLine(at=s.now, text=Text.of(f"step {n}")) for n in range(3)),
     ),
+    "details-merge": lambda s: DetailsDialog(
+        card=s.card(s.change(proposal=s.proposal(shipment=s.shipment(
+            values=(), files=("routes.yaml", "limits.yaml"), files_total=2, carried_total=9,
+        )))), history=(),
+    ),
     "details-bare": lambda s: DetailsDialog(
         card=s.card(s.change(State.PROPOSING, proposal=None), application_link=None), history=()
     ),

@@ -36,6 +36,7 @@ def _paragraphs(change: Change, shipment: Shipment, requested_by: str, most: int
         f"Asked by {plain(requested_by, most=200)} in Slack, change {change.number} ({code(change.id)}).",
         *_section("What it carries", [_value(value) for value in shipment.values], len(shipment.values), most),
         *_section("Commits behind it", [_commit(c) for c in shipment.carried], shipment.carried_total, most),
+        *_section("Files that change", [f"- {code(path)}" for path in shipment.files], shipment.files_total, most),
         *_section(
             "Also ships, without being part of this promotion",
             [_commit(c) for c in shipment.also],

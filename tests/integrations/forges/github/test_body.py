@@ -50,6 +50,13 @@ def test_it_says_what_ships_who_asked_and_which_change_it_is() -> None:
     ]
 
 
+def test_of_a_merge_the_files_that_change_are_listed() -> None:
+    merge = Shipment(values=(), carried=(COMMIT,), carried_total=1, files=("a.yaml", "@everyone"), files_total=5)
+    said = body(merge)
+    assert "### Files that change\n\n- `a.yaml`\n- `@everyone`\n- … and 3 more" in said
+    assert "What it carries" not in said
+
+
 def test_empty_lists_have_no_heading() -> None:
     only = body(Shipment(values=(VALUE,)), replace(CHANGE, source_environment=None))
     assert only.count("###") == 1

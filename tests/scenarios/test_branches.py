@@ -1,0 +1,116 @@
+"""`apm-gateway` by branches: develop → staging → main, each promotion a merge of what the stage before has deployed."""
+
+from bot.sandbox.seed.gateway import GATEWAY, TREE
+from tests.scenarios.evidence import refused
+from tests.scenarios.guide import branches, card_shows, on_github
+from tests.scenarios.workspace import Message, Workspace
+
+LIMITS = "limits.yaml"
+
+
+async def commit_on(workspace: Workspace, branch: str, files: dict[str, str | None], who: str = "developer-2") -> str:
+    return await workspace.commit(files, branch=branch, who=who, repository=GATEWAY)
+
+
+async def staging_runs(workspace: Workspace, sha: str) -> None:
+    await workspace.argocd("sync", application="apm-gateway-staging")
+
+    async def runs() -> bool:
+        staging = await workspace.application("apm-gateway-staging")
+        return bool(staging["deployed_revision"] == sha and staging["health"] == "Healthy")
+
+    await workspace.until(runs, wants=f"staging runs {sha}")
+
+
+async def propose(workspace: Workspace) -> Message:
+    await workspace.say("developer", "/promote apm-gateway prod")
+    return await workspace.card_is("waiting for approval")
+
+
+async def parents_and_tree(workspace: Workspace, sha: str) -> tuple[list[str], str]:
+    found = await on_github(workspace, f"commits/{sha}", repository=GATEWAY)
+    return [parent["sha"] for parent in found["parents"]], found["commit"]["tree"]["sha"]
+
+
+async def test_from_develop_to_production_with_one_approval(workspace: Workspace) -> None:
+    before = await branches(workspace, GATEWAY)
+    await workspace.say("developer", "/promote apm-gateway staging", channel="staging")
+    card = await workspace.card_is("waiting for sync", channel="staging")
+    await workspace.click("developer", "change.sync", card)
+    await workspace.card_is("succeeded", channel="staging")
+
+    card = await propose(workspace)
+    assert "example/gateway  1.7.0 → 1.9.0-rc.1" in card.plain
+    assert "3 commits by 2 people from staging" in card.plain
+    assert "changes 2 files: kustomization.yaml, limits.yaml" in card.plain
+    await workspace.approve("approver-1")
+    await workspace.card_is("succeeded")
+
+    first, second = await workspace.pulls()
+    after = await branches(workspace, GATEWAY)
+    assert after == {
+        "develop": before["develop"],
+        "staging": first["merge_commit_sha"],
+        "main": second["merge_commit_sha"],
+    }
+    for pull, base, source in (
+        (first, before["staging"], before["develop"]), (second, before["main"], after["staging"])
+    ):  # fmt: skip
+        head = pull["head"]["sha"]
+        parents, tree = await parents_and_tree(workspace, head)
+        assert parents == [base, source]
+        assert await parents_and_tree(workspace, pull["merge_commit_sha"]) == ([base, head], tree)
+    production = await workspace.application("apm-gateway-production")
+    assert production["deployed_revision"] == after["main"]
+    assert production["images"] == ["example/gateway:1.9.0-rc.1"]
+    async with refused(workspace, "developer", "nothing-to-promote", "has what staging runs", "nothing to promote"):
+        await workspace.say("developer", "/promote apm-gateway prod")
+
+
+async def test_a_conflict_is_named_before_anything_is_pushed(workspace: Workspace) -> None:
+    """Also one that comes up later, when somebody has moved the base."""
+    await propose(workspace)
+    ours = await commit_on(workspace, "main", {LIMITS: "requests-per-minute: 60\n"}, who="developer-2")
+    card = await workspace.card_is("errored")
+    for words in ("staging", "conflicts with main in limits.yaml", f"last on main by developer-2 in {ours[:7]}",
+                  "last on staging by developer in "):  # fmt: skip
+        assert words in card.plain
+    await workspace.thread_says("Merge main into staging, resolve it there, deploy that to staging and promote again.")
+
+    async def tidied() -> bool:
+        [pull] = await workspace.pulls()
+        return pull["state"] == "closed" and len(await branches(workspace, GATEWAY)) == 3
+
+    await workspace.until(tidied, wants="the pull request closed and its branch gone")
+    async with refused(
+        workspace, "developer", "conflict", "limits.yaml", f"developer-2 in {ours[:7]}", "Merge main into staging"
+    ):
+        await workspace.say("developer", "/promote apm-gateway prod")
+    assert set(await branches(workspace, GATEWAY)) == {"develop", "staging", "main"}
+
+
+async def test_a_hotfix_on_main_is_neither_lost_nor_reverted(workspace: Workspace) -> None:
+    """It comes while the promotion waits: what would be merged is another tree, so the promotion is made anew and asks
+    again; and the promotion after it keeps it too."""
+    card = await propose(workspace)
+    hotfix = await commit_on(workspace, "main", {"hotfix.txt": "stop the leak\n"}, who="developer")
+    await workspace.thread_says("main moved and changed hotfix.txt")
+    await card_shows(workspace, f"1 commit on main is not on staging and stays: {hotfix[:7]}")
+    card = await workspace.card_is("waiting for approval")
+    assert "also ships: 1 commit" in card.plain
+    await workspace.approve("approver-1")
+    await workspace.card_is("succeeded")
+
+    more = (TREE / LIMITS).read_text().replace("600", "900")
+    later = await commit_on(workspace, "staging", {"README.md": None, LIMITS: more})
+    await staging_runs(workspace, later)
+    await propose(workspace)
+    await workspace.approve("approver-2")
+    await workspace.card_is("succeeded")
+
+    production = await workspace.application("apm-gateway-production")
+    main = (await branches(workspace, GATEWAY))["main"]
+    assert production["deployed_revision"] == main
+    for since, files in ((later, {"hotfix.txt"}), (hotfix, {"README.md", "kustomization.yaml", LIMITS})):
+        compared = await on_github(workspace, f"compare/{since}...{main}", repository=GATEWAY)
+        assert (compared["status"], {file["filename"] for file in compared["files"]}) == ("ahead", files)
