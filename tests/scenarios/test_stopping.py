@@ -50,7 +50,9 @@ class Bot:
 
 @asynccontextmanager
 async def started(workspace: Workspace, home: Path) -> AsyncIterator[Bot]:
-    environment = bot_environment(home, Ports(home), BOT_NAMES[0], database=None, config=home / "tiphys.yaml")
+    environment = bot_environment(
+        home, Ports(home), BOT_NAMES[0], database=None, config=home / "tiphys.yaml", slack="socket"
+    )
     log = home / f"by-hand-{len(list(home.glob('by-hand-*')))}.log"
     with log.open("wb") as sink:
         process = await asyncio.create_subprocess_exec(
