@@ -13,6 +13,7 @@ from bot.integrations.argocd import support
 from bot.slack.manifest import SCOPES
 from bot.store.migrate import upgrade
 from bot.store.tables import audit_entries
+from bot.web import slack_events
 
 ROOT = Path(__file__).parents[2]
 RUNBOOK = (ROOT / "docs/runbook.md").read_text("utf-8")
@@ -67,6 +68,13 @@ def test_every_scope_is_told_with_its_reason() -> None:
     for scope, reason in SCOPES.items():
         assert f"| `{scope}` | {reason} |" in SECURITY
     assert sorted(first_cells(SECURITY, "Slack")) == sorted(SCOPES)
+
+
+def test_every_refusal_over_http_is_told() -> None:
+    source = Path(slack_events.__file__ or "").read_text("utf-8")
+    told = SECURITY.split("### What Slack sends over HTTP")[1].split("\n## ")[0]
+    statuses = set(re.findall(r"^\| .* \| (\d{3})", told, re.MULTILINE))
+    assert statuses == {*re.findall(r"_Refused\((\d{3})", source), "405"}
 
 
 def test_every_shape_that_is_refused_is_told() -> None:
