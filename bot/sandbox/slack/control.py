@@ -15,6 +15,7 @@ from bot.sandbox.slack.acts.say import Say, say
 from bot.sandbox.slack.messages import Json
 from bot.sandbox.slack.parts import Parts
 from bot.sandbox.slack.seen import ephemeral_as_json, message_as_json, user_as_json, view_as_json
+from bot.sandbox.slack.socket_mode import DisconnectReason
 
 BodyT = TypeVar("BodyT", bound=BaseModel)
 
@@ -43,8 +44,12 @@ class PatchSlack(Body):
 
 
 class Disconnect(Body):
-    reason: Literal["warning", "refresh_requested", "link_disabled"] = "refresh_requested"
+    """Slack's reasons, and two that a network has; `only`: one connection, counted from 0."""
+
+    reason: DisconnectReason | Literal["cut", "half_open"] = "refresh_requested"
     close: bool = True
+    only: int | None = Field(default=None, ge=0)
+    seconds: float = Field(default=30, ge=0)
 
 
 class Control:
@@ -160,9 +165,16 @@ class Control:
         return web.json_response(self._settings_json())
 
     async def _disconnect(self, request: web.Request) -> web.Response:
-        """Slack asks the bot's websockets to reconnect."""
+        """Slack asks the bot's websockets to reconnect, or they break."""
         body = await read_body(request, Disconnect)
-        count = await self._parts.socket_mode.disconnect(body.reason, close=body.close)
+        socket_mode = self._parts.socket_mode
+        match body.reason:
+            case "cut":
+                count = socket_mode.cut(only=body.only)
+            case "half_open":
+                count = socket_mode.half_open(body.seconds, only=body.only)
+            case _:
+                count = await socket_mode.disconnect(body.reason, close=body.close, only=body.only)
         return web.json_response({"connections": count})
 
     def _settings_json(self) -> Json:

@@ -142,3 +142,29 @@ async def test_socket_mode_must_be_switched_on(stage: Stage) -> None:
     stage.service.install({"settings": {"socket_mode_enabled": False}})
     call = stage.client().apps_connections_open(app_token=TOKENS.slack_app)
     assert await error_of(call) == "socket_mode_not_enabled"
+
+
+async def test_a_connection_is_cut_without_a_word(stage: Stage, script: Script) -> None:
+    async with aiohttp.ClientSession() as session:
+        sockets = [await session.ws_connect(await open_url(stage)) for _ in range(2)]
+        for socket in sockets:
+            await socket.receive_json()
+        assert await script.post("/api/slack/disconnect", reason="cut", only=1) == {"connections": 1}
+        assert (await sockets[1].receive()).type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
+        assert stage.service.parts.socket_mode.connections == 1
+        for socket in sockets:
+            await socket.close()
+
+
+async def test_a_half_open_connection_swallows_what_is_sent_until_slack_notices(stage: Stage, script: Script) -> None:
+    stage.service.parts.deliveries.ack_seconds = 0.1
+    async with aiohttp.ClientSession() as session:
+        socket = await session.ws_connect(await open_url(stage))
+        await socket.receive_json()
+        assert await script.post("/api/slack/disconnect", reason="half_open", seconds=0.3) == {"connections": 1}
+        said = await script.post("/api/say", user="developer", channel="deployments", text="/promote lost")
+        assert said["ack"] is None
+        assert (await script.get("/api/deliveries"))["deliveries"][0]["status"] is None
+        assert (await socket.receive()).type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
+        assert stage.service.parts.socket_mode.connections == 0
+        await socket.close()
