@@ -67,6 +67,9 @@ class Sender:
                     await self._tasks.rest(seconds)
         except TimeoutError:
             return False
+        except Exception:
+            log.exception("slack.outbox_unreadable")
+            return False
         return True
 
     async def close(self, *, patience: float = 3.0) -> None:

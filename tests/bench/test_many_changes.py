@@ -7,6 +7,7 @@ with what they leave behind: audit entries, approvals, acts, messages, placement
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -145,18 +146,19 @@ class Grown:
 @asynccontextmanager
 async def grown(home: Path, size: int) -> AsyncIterator[Grown]:
     home.mkdir()
-    async with open_office(home) as office:
-        desk = office.desk
-        await finish_one(desk)
-        await asyncio.to_thread(fill, home / "tiphys.db", size)
-        assert await desk.count("changes") == size
-        waiting = examples.change(State.APPROVALS_VOID, proposal=None, id=ChangeId("7" * 26), due_at=NOW)
-        await desk.put(waiting)
-        reconciler = reconciler_of(desk)
-        try:
+    try:
+        async with open_office(home) as office, AsyncExitStack() as closing:
+            desk = office.desk
+            await finish_one(desk)
+            await asyncio.to_thread(fill, home / "tiphys.db", size)
+            assert await desk.count("changes") == size
+            waiting = examples.change(State.APPROVALS_VOID, proposal=None, id=ChangeId("7" * 26), due_at=NOW)
+            await desk.put(waiting)
+            reconciler = reconciler_of(desk)
+            closing.push_async_callback(reconciler.close)
             yield Grown(desk, reconciler)
-        finally:
-            await reconciler.close()
+    finally:
+        shutil.rmtree(home)  # gigabytes, which pytest would keep
 
 
 @pytest.mark.bench

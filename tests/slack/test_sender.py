@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from bot.domain.identity import ChannelId, MessageTs, UserId
 from bot.domain.lifecycle import State
-from bot.domain.outgoing import CardPlacement
+from bot.domain.outgoing import CardPlacement, Outgoing
 from bot.domain.request import Answer, Request
 from bot.domain.text import Mention, Text
 from bot.meter import Meter
@@ -334,6 +334,20 @@ async def test_flushing_waits_neither_for_a_slack_that_is_down_nor_for_one_that_
     await sender.close(patience=0)
     async with outbox.store.reading() as tx:
         assert (await tx.outbox.queue(outbox.clock.at)).due == (0 if is_over else 1)
+
+
+class Unreadable:
+    """An outbox whose database is gone."""
+
+    async def claim(self, *, limit: int) -> list[Outgoing]:
+        raise ConnectionError("the database is gone")
+
+
+async def test_flushing_without_a_database_is_given_up(workspace: Any, outbox: Any) -> None:
+    posting = Posting(workspace.client, Pace(scale=50))
+    sender = Sender(cast(Any, Unreadable()), posting, outbox.clock, Bell())
+    assert not await sender.flush(20)
+    await sender.close(patience=0)
 
 
 class Told(Meter):

@@ -1,0 +1,57 @@
+"""What the composition root itself says over HTTP, whatever becomes of the rest."""
+
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+import pytest
+from pydantic import SecretStr
+
+from bot.main import Bot
+from bot.settings import Settings
+from bot.stopping import Stopping
+from bot.store.migrate import upgrade
+from bot.store.store import SqlStore
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(
+        _env_file=None, slack_bot_token=SecretStr("xoxb-1"), slack_app_token=SecretStr("xapp-1"), tiphys_data=tmp_path
+    )
+
+
+class Gone:
+    """A store whose database gives no answer."""
+
+    def reading(self) -> NoReturn:
+        raise ConnectionError("the database is gone")
+
+
+async def test_before_there_is_a_database_it_is_starting(settings: Settings) -> None:
+    bot = Bot(settings)
+    assert (await bot._readiness()).problems == ("starting",)
+    assert b"tiphys_database_up 0.0" in (await bot._exposition(""))[0]
+
+
+async def test_when_it_was_asked_to_end_it_says_so_and_still_counts(settings: Settings) -> None:
+    await upgrade(settings.database)
+    bot = Bot(settings)
+    bot._store, bot._stopping = SqlStore(settings.database), Stopping()
+    bot._stopping._ask()
+    try:
+        found = await bot._readiness()
+    finally:
+        await bot._close_store()
+    assert found.problems == ("stopping",)
+    assert found.waiting == {"inbound": 0, "due": 0, "outbox": 0}
+    assert (await bot._readiness()).problems == ("stopping",)
+
+
+async def test_a_database_that_is_gone_takes_its_own_gauges_away_and_no_others(settings: Settings) -> None:
+    bot = Bot(settings)
+    bot._metrics.begun(1.0)
+    bot._store = cast(Any, Gone())
+    text = (await bot._exposition(""))[0]
+    assert b"tiphys_database_up 0.0" in text
+    assert b"tiphys_queue_rows{" not in text
+    assert b"tiphys_reconcile_lag_seconds_count 1.0" in text
