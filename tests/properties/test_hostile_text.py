@@ -90,7 +90,8 @@ def changes(draw: st.DrawFn) -> Change:
     shipment = Shipment(
         values=(value,) * many, drifted=(value,) * many, also=(commit,) * many, also_paths=(outside,) * many,
         also_total=many * 2, source_ahead=many, carried=(commit,) * many, carried_total=many,
-        prunes=(outside,) * many, notes=(outside,) * many,
+        prunes=(outside,) * many, notes=(outside,) * many, files=(outside,) * min(many, 20),
+        files_total=draw(st.sampled_from([0, many * 3])),
     )  # fmt: skip
     proposal = Proposal(
         branch=outside, base_branch=outside, base=Revision("1" * 40), head=Revision("2" * 40), pull_request=1,
