@@ -88,7 +88,8 @@ def run() -> None:
 def check(
     config: Annotated[Path | None, typer.Option(help="The file to check instead of TIPHYS_CONFIG's.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show every effective value and its origin.")] = False,
-    online: Annotated[bool, typer.Option("--online", help="Compare with the live systems too.")] = False,
+    online: Annotated[bool, typer.Option("--online", help="Ask the live systems too; they are only read.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document of findings.")] = False,
 ) -> None:
     """Check the settings and tiphys.yaml: every problem with its place, its reason and what to do."""
     from bot.config.policy import warnings_of
@@ -96,6 +97,8 @@ def check(
     from bot.config.source import read_configuration
     from bot.settings import configuration_file, environment, read_settings
 
+    if as_json and explain:
+        raise typer.BadParameter("--explain has no JSON form", param_hint="--json")
     problems: list[Problem] = []
     settings = None
     try:
@@ -103,23 +106,24 @@ def check(
     except ConfigurationError as error:
         problems += error.problems
     file = config or configuration_file()
-    configuration = read_configuration(file, environment())
-    if isinstance(configuration, list):
+    read = read_configuration(file, environment())
+    configuration = None if isinstance(read, list) else read
+    if isinstance(read, list):
         told = {(problem.file, problem.path) for problem in problems}
-        problems += [problem for problem in configuration if (problem.file, problem.path) not in told]
+        problems += [problem for problem in read if (problem.file, problem.path) not in told]
     else:
-        problems += _slash_commands(file, configuration)
+        problems += _slash_commands(file, read)
         if explain:
             _explain(file, settings)
-    if online and settings is not None and not isinstance(configuration, list):
-        from bot.main import check_online
-
-        problems += check_online(settings, configuration)
-    if problems or isinstance(configuration, list):
+    remarks = [str(remark) for remark in warnings_of(configuration)] if configuration else []
+    if online or as_json:
+        _tell_findings(settings, configuration, problems, remarks, online=online, as_json=as_json)
+        return
+    if problems or configuration is None:
         _tell(problems)
         typer.echo(f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'}")
         raise typer.Exit(1)
-    for remark in warnings_of(configuration):
+    for remark in remarks:
         typer.echo(f"warning: {remark}")
     stages = len(configuration.stages())
     typer.echo(f"The settings and {file} are valid: applications {len(configuration.applications)}, stages {stages}.")
@@ -260,6 +264,41 @@ def _explain(file: Path, settings: "Settings | None") -> None:
     width = min(max(len(f"{line.path} = {line.value}") for line in lines), 90)
     for line in lines:
         typer.echo(f"{f'{line.path} = {line.value}':{width}}  # {line.origin}")
+
+
+def _tell_findings(
+    settings: "Settings | None",
+    configuration: "Configuration | None",
+    problems: Sequence["Problem"],
+    remarks: Sequence[str],
+    *,
+    online: bool,
+    as_json: bool,
+) -> None:
+    """What is wrong offline, then what the live systems say; ends with 1 when there is an error."""
+    from bot.checks.telling import as_json as to_json
+    from bot.checks.telling import as_text, counts
+    from bot.redaction import Redaction
+
+    findings = []
+    redaction = Redaction(settings.secrets() if settings else ())
+    if configuration is not None:
+        redaction.add(*(instance.token for instance in configuration.argocd.values()))
+        redaction.add(*(repository.token for repository in configuration.repositories.values()))
+    if online and settings is not None:
+        from bot.checks.online import check_online
+
+        findings = asyncio.run(check_online(settings, configuration))
+    errors, warnings = counts(findings, problems, remarks)
+    if as_json:
+        typer.echo(to_json(findings, problems, remarks, redaction.text))
+    else:
+        _tell(problems)
+        for line in (*(f"warning: {remark}" for remark in remarks), *as_text(findings, redaction.text)):
+            typer.echo(line)
+        typer.echo(f"{'' if not findings else chr(10)}errors {errors}, warnings {warnings}")
+    if errors:
+        raise typer.Exit(1)
 
 
 def _tell(problems: Sequence["Problem"], *, err: bool = False) -> None:

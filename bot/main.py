@@ -18,11 +18,9 @@ from bot.chat.command import Services
 from bot.chat.front import ChatFront
 from bot.chat.inbox import InboxWorker
 from bot.chat.registry import load_commands
-from bot.checking import check_live, look_at_start
+from bot.checks.at_start import look_at_start
 from bot.clock import SystemClock
-from bot.config.problems import Problem
 from bot.config.source import ConfigurationSource
-from bot.domain.pipeline import Configuration
 from bot.metrics import Metrics, read_waiting
 from bot.redaction import Redaction
 from bot.reloading import Reloading
@@ -196,7 +194,7 @@ class Bot:
         await watching.follow()
         await slack.start(front, OutboxQueue(store, reports, clock), bells.outbox, source.current.slack)
         self._slack = slack
-        look = look_at_start(self._settings.tiphys_config, source.current, adapters, store, clock, bells)
+        look = look_at_start(source.current, adapters, store, clock, bells)
         tasks.start(look, name="look-at-start")
         self._schedule(closing, reloading)
 
@@ -239,8 +237,3 @@ class Bot:
                 log.warning("metrics.database_unreadable", error=f"{type(error).__name__}: {error}"[:200])
         self._metrics.show(waiting)
         return self._metrics.exposition(accept)
-
-
-def check_online(settings: Settings, configuration: Configuration) -> list[Problem]:
-    """What the live systems say against the configuration."""
-    return asyncio.run(check_live(settings.tiphys_config, configuration))

@@ -23,6 +23,7 @@ class Done:
     """Slack said ok."""
 
     data: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,9 @@ async def call(request: Awaitable[AsyncSlackResponse]) -> Result:
         return end_of_error(error)
     except Exception as error:  # a call can end in any way that aiohttp, the SDK or a proxy think of
         return Unknown(f"{type(error).__name__}: {str(error)[:200]}")
-    return Done(response.data) if isinstance(response.data, dict) else Unknown("an answer without JSON")
+    if not isinstance(response.data, dict):
+        return Unknown("an answer without JSON")
+    return Done(response.data, {name.lower(): value for name, value in response.headers.items()})
 
 
 def retry_after(headers: Mapping[str, str]) -> float:

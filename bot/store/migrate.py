@@ -29,6 +29,13 @@ async def revisions(url: str) -> tuple[str | None, str]:
         await engine.dispose()
 
 
+def is_known(revision: str) -> bool:
+    """Whether this version has a migration to that revision: one that it lacks was made by a newer version."""
+    from alembic.script import ScriptDirectory
+
+    return any(script.revision == revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions())
+
+
 def _upgrade(connection: Connection) -> tuple[str | None, str]:
     if (before := current(connection)) == newest():
         return before, before

@@ -1,6 +1,7 @@
 """The live Application against tiphys.yaml: compared when it is asked, before each step, and by `check --online`."""
 
 import asyncio
+import json
 import shlex
 import sys
 from pathlib import Path
@@ -61,29 +62,34 @@ async def put_back(workspace: Workspace) -> None:
     await workspace.argocd("spec", patch=patch)
 
 
-async def check_online(workspace: Workspace, *options: str) -> tuple[int, str]:
-    """`tiphys check --online` as an operator runs it, with the environment that the sandbox prints."""
+async def check_online(workspace: Workspace, *options: str) -> tuple[int, dict[str, list[str]]]:
+    """`tiphys check --online` as an operator runs it, with the environment that the sandbox prints: how it ended, and
+    the errors by subject."""
     home = (await workspace.call("GET", "/api/ready"))["paths"]["home"]
     tiphys = f"{sys.executable} -m bot"
-    script = f'eval "$({tiphys} sandbox env --home {home})" && {tiphys} check --online {shlex.join(options)}'
+    script = f'eval "$({tiphys} sandbox env --home {home})" && {tiphys} check --online --json {shlex.join(options)}'
     process = await asyncio.create_subprocess_shell(
         script, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     async with asyncio.timeout(60):
         out, _ = await process.communicate()
     assert process.returncode is not None
-    return process.returncode, out.decode()
+    errors: dict[str, list[str]] = {}
+    for finding in json.loads(out)["findings"]:
+        if finding["severity"] == "error":
+            errors.setdefault(finding["subject"], []).append(finding["evidence"])
+    return process.returncode, errors
 
 
 async def test_what_cannot_be_promoted_is_refused_before_anything_is_written(
     workspace: Workspace, tmp_path: Path
 ) -> None:
-    code, words = await check_online(workspace)
-    assert code == 0, words
+    production = "applications.apm-stack.stages.production"
+    assert await check_online(workspace) == (0, {})
     config = configured(tmp_path, ("project: apm,", "project: other,"))
-    code, words = await check_online(workspace, "--config", str(config))
+    code, errors = await check_online(workspace, "--config", str(config))
     assert code == 1
-    assert "apm-stack-production: project is 'apm', tiphys.yaml says 'other'" in words
+    assert "apm-stack-production: project is 'apm', tiphys.yaml says 'other'" in errors[production]
     for name, (patch, expected) in REFUSED.items():
         await workspace.argocd("spec", patch=patch)
         before = len(await workspace.ephemerals("developer"))
@@ -101,12 +107,11 @@ async def test_what_cannot_be_promoted_is_refused_before_anything_is_written(
 
     await workspace.argocd("spec", patch=REFUSED["another path"][0])
     await workspace.argocd("spec", patch=REFUSED["several sources"][0], application="apm-stack-staging")
-    code, words = await check_online(workspace)
+    code, errors = await check_online(workspace)
     assert code == 1
-    assert f"apm-stack-production: {REFUSED['another path'][1]}" in words
-    assert "applications.apm-stack.stages.production" in words
-    assert "multi-source" in words
-    assert "2 problems" in words
+    assert list(errors) == ["applications.apm-stack.stages.staging", production]
+    assert REFUSED["another path"][1] in errors[production][0]
+    assert "multi-source" in errors["applications.apm-stack.stages.staging"][0]
 
 
 async def test_the_default_branch_by_another_name_is_the_branch(workspace: Workspace) -> None:

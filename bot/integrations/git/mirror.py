@@ -16,6 +16,7 @@ from bot.integrations.git.differences import Changed, changed_files, diff_text
 from bot.integrations.git.environment import GitEnvironment, GitTimeouts
 from bot.integrations.git.failures import SYSTEM, Corrupt, network_failure
 from bot.integrations.git.folder import MirrorFolder
+from bot.integrations.git.inspection import may_push
 from bot.integrations.git.merging import merge_trees
 from bot.integrations.git.objects import Objects
 from bot.integrations.git.remote import HEAD_REF, fetch_branches, list_refs
@@ -207,6 +208,10 @@ class Mirror:
     async def changed_submodules(self, old: str, new: str) -> tuple[str, ...]:
         changed = await self._changed(old, new, ())
         return tuple(change.path.decode("utf-8", "surrogateescape") for change in changed if change.is_submodule)
+
+    async def may_push(self) -> bool:
+        """Whether the remote takes pushes of ours, found out without one. Protected branches are not asked about."""
+        return await may_push(self._commands)
 
     async def _commit_tree(self, tree: str, parents: tuple[Revision, ...], message: str, by: Signature) -> Revision:
         when = f"{int(by.at.timestamp())} +0000"

@@ -34,6 +34,8 @@ ENDPOINTS = [
 ]
 PREFIXES = ("/api/v3", "")
 LARGEST_BODY = 8 << 20
+CLASSIC_SCOPES = "repo"
+"""What GitHub says of a classic token in every answer; of others it says nothing."""
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -94,7 +96,10 @@ class GithubService:
             if identity.grant is not None:
                 apps.check_reach(identity.grant, request.method, request.path.removeprefix(PREFIXES[0]))
             call = Call(self.forge, request, identity, await _json_object(request))
-            return unless_known(request, await endpoint(call))
+            response = unless_known(request, await endpoint(call))
+            if identity.grant is None:  # an App's tokens have permissions, not scopes
+                response.headers["X-OAuth-Scopes"] = CLASSIC_SCOPES
+            return response
 
         return handle
 

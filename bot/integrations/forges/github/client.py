@@ -12,6 +12,7 @@ from bot.domain.pull_request import Check, MergeAttempt, Merged, OpenPull, PullR
 from bot.integrations.forges.github.body import body_of
 from bot.integrations.forges.github.branches import read_rules
 from bot.integrations.forges.github.errors import SYSTEM, Complaint, RateLimited
+from bot.integrations.forges.github.inspection import GithubInspection
 from bot.integrations.forges.github.markdown import inert, plain
 from bot.integrations.forges.github.merging import judge, settled_by
 from bot.integrations.forges.github.reporters import Reporters
@@ -53,6 +54,10 @@ class GithubForge:
 
     async def close(self) -> None:
         await self._http.close()
+
+    def inspection(self) -> GithubInspection:
+        """Questions about the repository itself, for `tiphys check`."""
+        return GithubInspection(self._http, self._name)
 
     def describe(self, change: Change, shipment: Shipment, *, requested_by: str, marker: str) -> str:
         return body_of(change, shipment, requested_by=requested_by, marker=marker)

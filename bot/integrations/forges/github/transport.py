@@ -1,7 +1,8 @@
 """Requests to one GitHub: headers, pages, redirects of renamed repositories, limits; every failure a ports' error."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -43,6 +44,7 @@ class Answer:
     moved: bool
     next_page: str | None
     their_time: datetime | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Transport:
@@ -160,6 +162,7 @@ class Transport:
             moved=moved,
             next_page=str(self._own(response.url.join(next_page))) if next_page else None,
             their_time=_their_time(response),
+            headers=response.headers,
         )
 
     def _own(self, target: httpx.URL) -> httpx.URL:

@@ -1,4 +1,7 @@
-"""The Web API's one endpoint: token, scope and rate checks, then the method; every answer is HTTP 200 or 429."""
+"""The Web API's one endpoint: token, scope and rate checks, then the method; every answer is HTTP 200 or 429.
+
+Whoever shows a token that is known is told its scopes in the headers of every answer, as the real Slack does.
+"""
 
 from aiohttp import web
 
@@ -6,7 +9,7 @@ from bot.sandbox.seeded import TOKENS
 from bot.sandbox.slack.messages import Json
 from bot.sandbox.slack.parts import Parts
 from bot.sandbox.slack.web_api import apps, chat, conversations, people, views
-from bot.sandbox.slack.web_api.call import Call, Method, SlackError, read_arguments
+from bot.sandbox.slack.web_api.call import Arrived, Call, Method, SlackError, read_arguments
 from bot.sandbox.traffic import APPLIED
 
 METHODS: dict[str, Method] = {
@@ -17,15 +20,19 @@ METHODS: dict[str, Method] = {
 async def serve(parts: Parts, request: web.Request) -> web.Response:
     """Answer one call."""
     name = request.match_info["method"]
+    headers: dict[str, str] = {}
     try:
-        answer = await _answer(parts, name, request)
+        arrived = await read_arguments(request)
+        headers = _scopes_told(parts, name, arrived.token)
+        answer = _answer(parts, name, request, arrived)
     except SlackError as refused:
-        return _refusal(request, refused.error, refused.more)
+        request[APPLIED] = False
+        return web.json_response({"ok": False, "error": refused.error, **refused.more}, headers=headers)
     except _RateLimited as limited:
         request[APPLIED] = False
         body = {"ok": False, "error": "ratelimited"}
-        return web.json_response(body, status=429, headers={"Retry-After": str(limited.seconds)})
-    return web.json_response({"ok": True, **answer})
+        return web.json_response(body, status=429, headers={**headers, "Retry-After": str(limited.seconds)})
+    return web.json_response({"ok": True, **answer}, headers=headers)
 
 
 class _RateLimited(Exception):
@@ -34,8 +41,7 @@ class _RateLimited(Exception):
         self.seconds = seconds
 
 
-async def _answer(parts: Parts, name: str, request: web.Request) -> Json:
-    arrived = await read_arguments(request)
+def _answer(parts: Parts, name: str, request: web.Request, arrived: Arrived) -> Json:
     method = METHODS.get(name)
     if method is None:
         raise SlackError("unknown_method", req_method=name)
@@ -46,6 +52,18 @@ async def _answer(parts: Parts, name: str, request: web.Request) -> Json:
     if settings.rate_limits and (wait := parts.limits.admit(name, call.text("channel") or "", settings.scale)):
         raise _RateLimited(wait)
     return method.handler(parts, call)
+
+
+def _scopes_told(parts: Parts, name: str, token: str | None) -> dict[str, str]:
+    """What the token has (unless there is no manifest yet: then nobody knows), and what the method takes."""
+    method = METHODS.get(name)
+    accepted = {"x-accepted-oauth-scopes": ",".join(method.scopes)} if method and method.scopes else {}
+    if token == TOKENS.slack_app:
+        return {"x-oauth-scopes": "connections:write", **accepted}
+    granted = parts.installation.scopes
+    if token != TOKENS.slack_bot or granted is None:
+        return {}
+    return {"x-oauth-scopes": ",".join(sorted(granted - set(parts.workspace.settings.refuse_scope))), **accepted}
 
 
 def _check_token(method: Method, token: str | None) -> None:
@@ -67,8 +85,3 @@ def _check_scope(parts: Parts, method: Method) -> None:
     if not granted:
         provided = sorted((installed or frozenset()) - refused)
         raise SlackError("missing_scope", needed=method.scopes[0], provided=",".join(provided))
-
-
-def _refusal(request: web.Request, error: str, more: Json) -> web.Response:
-    request[APPLIED] = False
-    return web.json_response({"ok": False, "error": error, **more})

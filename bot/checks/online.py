@@ -1,0 +1,156 @@
+"""All checks at once: systems side by side, none waits for another, and the whole ends in time."""
+
+import asyncio
+import tempfile
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from bot.adapters import Adapters
+from bot.checks import argocd, forge, people, slack, stages
+from bot.checks.database import SILENT as DATABASE_SILENT
+from bot.checks.database import check_database
+from bot.checks.finding import Finding, Findings, within
+from bot.clock import SystemClock
+from bot.domain.pipeline import Configuration, Repository, Stage
+from bot.settings import Settings
+from bot.slack.inspection import SlackInspection, Workspace
+
+FIRST_SECONDS = 7.0
+"""For the question whether a system answers at all."""
+NEXT_SECONDS = 8.0
+FETCH_SECONDS = 11.0
+"""A stage waits for the fetch, then has `NEXT_SECONDS`: together less than the 20 s that people are promised."""
+
+
+async def check_online(settings: Settings, configuration: Configuration | None) -> Findings:
+    """Everything that the live systems tell; without a valid `tiphys.yaml` only what the settings name.
+
+    Reads only, with clients and a Git mirror of its own. Raises nothing that a system does.
+    """
+    clock = SystemClock()
+    async with AsyncExitStack() as closing:
+        folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="tiphys-check-", ignore_cleanup_errors=True))
+        inspection = SlackInspection(
+            bot_token=settings.slack_bot_token.get_secret_value(),
+            app_token=settings.slack_app_token.get_secret_value() if settings.slack_app_token else None,
+            api_url=settings.slack_api_url,
+        )
+        closing.push_async_callback(inspection.close)
+        adapters = Adapters(Path(folder), clock)
+        closing.push_async_callback(adapters.close)
+        groups: list[Awaitable[Findings]] = [
+            _slack(inspection, configuration),
+            within(NEXT_SECONDS, check_database(settings.database), silent=DATABASE_SILENT),
+        ]
+        if configuration is not None:
+            await adapters.follow(configuration)
+            groups += [_Live(configuration, adapters).check(), *_forges(configuration, adapters, clock)]
+        found = await asyncio.gather(*groups)
+    return [finding for findings in found for finding in findings]
+
+
+async def _slack(inspection: SlackInspection, configuration: Configuration | None) -> Findings:
+    app_silent = Finding(
+        slug="slack.socket-mode-unknown", subject=slack.SUBJECT, evidence="apps.connections.open: no answer in time",
+        fix="Try again when Slack answers",
+    )  # fmt: skip
+    opened: list[Workspace] = []
+
+    async def bot_token() -> Findings:
+        found, workspace = await slack.check_bot_token(inspection)
+        opened.extend([workspace] if workspace else [])
+        return found
+
+    checks = [within(FIRST_SECONDS, bot_token(), silent=slack.SILENT)]
+    if inspection.has_app_token:
+        checks.append(within(FIRST_SECONDS, slack.check_app_token(inspection), silent=app_silent))
+    found = await asyncio.gather(*checks)
+    if opened and configuration is not None:
+        found += await asyncio.gather(
+            within(NEXT_SECONDS, slack.check_channels(inspection, configuration, opened[0]), silent=slack.SILENT),
+            within(NEXT_SECONDS, people.check_people(inspection, configuration, opened[0]), silent=slack.SILENT),
+        )
+    return list(dict.fromkeys(finding for findings in found for finding in findings))
+
+
+def _forges(configuration: Configuration, adapters: Adapters, clock: SystemClock) -> list[Awaitable[Findings]]:
+    return [
+        within(
+            FIRST_SECONDS + NEXT_SECONDS,
+            forge.check_repository(
+                repository, forge.governed_in(configuration, repository),
+                adapters.forges[name].inspection(), now=clock.now(), our_app=repository.app.id if repository.app else None,
+            ),
+            silent=forge.silent(repository),
+        )
+        for name, repository in configuration.repositories.items()
+    ]  # fmt: skip
+
+
+class _Live:
+    """Instances and fetches first, each in its own time; a stage waits for the two that it needs."""
+
+    def __init__(self, configuration: Configuration, adapters: Adapters) -> None:
+        self._configuration, self._adapters = configuration, adapters
+        self._instances: dict[str, argocd.Instance] = {}
+        self._fetched: set[str] = set()
+
+    async def check(self) -> Findings:
+        stages_of = self._configuration.stages()
+        async with asyncio.TaskGroup() as group:
+            instances = {name: group.create_task(self._instance(name)) for name in self._configuration.argocd}
+            rights = [group.create_task(self._rights(name, task)) for name, task in instances.items()]
+            fetches = {
+                name: group.create_task(self._fetch(repository))
+                for name, repository in self._configuration.repositories.items()
+            }
+            compared = [
+                group.create_task(
+                    self._stage(
+                        stage, instances[stage.argocd.instance],
+                        fetches[self._configuration.applications[stage.application].repository],
+                    )
+                )
+                for stage in stages_of
+            ]  # fmt: skip
+        done = (*instances.values(), *rights, *fetches.values(), *compared)
+        return [finding for task in done for finding in task.result()]
+
+    async def _instance(self, name: str) -> Findings:
+        client = self._adapters.argocd[name]
+
+        async def ask() -> Findings:
+            found, self._instances[name] = await argocd.check_instance(name, client)
+            return found
+
+        return await within(FIRST_SECONDS, ask(), silent=argocd.silent(name))
+
+    async def _rights(self, name: str, instance: "asyncio.Task[Findings]") -> Findings:
+        await asyncio.wait([instance])
+        known = self._instances.get(name)
+        if known is None or not known.usable:
+            return []
+        own = [stage for stage in self._configuration.stages() if stage.argocd.instance == name]
+        rights = argocd.check_rights(name, self._adapters.argocd[name], own, known.version)
+        return await within(NEXT_SECONDS, rights, silent=argocd.silent(name, "can-i: no answer in time"))
+
+    async def _fetch(self, repository: Repository) -> Findings:
+        async def fetch() -> Findings:
+            found, usable = await forge.check_git(repository, self._adapters.git[repository.name])
+            if usable:
+                self._fetched.add(repository.name)
+            return found
+
+        return await within(FETCH_SECONDS, fetch(), silent=forge.git_silent(repository))
+
+    async def _stage(
+        self, stage: Stage, instance: "asyncio.Task[Findings]", fetch: "asyncio.Task[Findings]"
+    ) -> Findings:
+        await asyncio.wait([instance, fetch])
+        known = self._instances.get(stage.argocd.instance)
+        if known is None or not known.usable:
+            return [stages.not_told(stage, f"argocd.{stage.argocd.instance} could not be asked")]
+        git = {name: mirror for name, mirror in self._adapters.git.items() if name in self._fetched}
+        check = stages.check_stage(stage, self._configuration, self._adapters.argocd, git)
+        return await within(NEXT_SECONDS, check, silent=stages.not_told(stage, "no answer in time"))

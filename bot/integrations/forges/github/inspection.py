@@ -1,0 +1,148 @@
+"""What GitHub says of a repository, its branches' rules and our token: read for `tiphys check`, nothing is written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from bot.domain.branch_rules import OUR_CHECK
+from bot.integrations.forges.github.transport import Transport
+from bot.integrations.forges.github.wire import Wire, WireRepository, read, read_list
+from bot.ports import Denied
+
+METHOD_SETTINGS = {"merge": "allow_merge_commit", "squash": "allow_squash_merge", "rebase": "allow_rebase_merge"}
+
+
+class _Permissions(Wire):
+    push: bool | None = None
+
+
+class _Repository(WireRepository):
+    private: bool = True
+    archived: bool = False
+    permissions: _Permissions = _Permissions()
+    allow_merge_commit: bool | None = None
+    allow_squash_merge: bool | None = None
+    allow_rebase_merge: bool | None = None
+
+
+class _Check(Wire):
+    context: str = ""
+    integration_id: int | None = None
+    app_id: int | None = None  # how branch protection, the older form, calls it
+
+
+class _Parameters(Wire):
+    required_status_checks: tuple[_Check, ...] = ()
+    allowed_merge_methods: tuple[str, ...] | None = None
+
+
+class _Rule(Wire):
+    type: str = ""
+    parameters: _Parameters | None = None
+
+
+class _Checks(Wire):
+    checks: tuple[_Check, ...] = ()
+
+
+class _Protection(Wire):
+    required_status_checks: _Checks | None = None
+
+
+class _Branch(Wire):
+    protected: bool = False
+    protection: _Protection | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepositoryFacts:
+    """A repository as our token sees it. None: GitHub does not tell this token.
+
+    `scopes` are a classic token's; fine-grained tokens and Apps have none. `expires` as GitHub writes it.
+    """
+
+    full_name: str
+    private: bool
+    archived: bool
+    may_push: bool | None
+    methods: Mapping[str, bool | None]
+    scopes: frozenset[str] | None
+    expires: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchFacts:
+    """What binds a branch. `kinds` are the types of its rules, `checks` the required ones with the App that each is
+    bound to; `methods`: how pull requests may be merged, where a rule says so; `classic`: protected the older way, of
+    which not everything is told."""
+
+    kinds: frozenset[str]
+    checks: Mapping[str, int | None]
+    methods: frozenset[str] | None
+    classic: bool
+
+    @property
+    def asks_for_pull_request(self) -> bool:
+        return "pull_request" in self.kinds
+
+    @property
+    def our_check(self) -> tuple[int | None] | None:
+        """The App that a required `tiphys/approval` is bound to, in a tuple; None when it is not required."""
+        found = [app for context, app in self.checks.items() if context.lower() == OUR_CHECK]
+        return (found[0],) if found else None
+
+
+class GithubInspection:
+    """One repository. Shares the client's way to GitHub, and with it the token."""
+
+    def __init__(self, http: Transport, name: str) -> None:
+        self._http, self._name = http, name
+
+    async def repository(self) -> RepositoryFacts:
+        answer = await self._http.get(f"/repos/{self._name}")
+        found = read(_Repository, answer.document)
+        scopes = answer.headers.get("x-oauth-scopes")
+        return RepositoryFacts(
+            full_name=found.full_name,
+            private=found.private,
+            archived=found.archived,
+            may_push=found.permissions.push,
+            methods={method: getattr(found, setting) for method, setting in METHOD_SETTINGS.items()},
+            scopes=None if scopes is None else frozenset(part.strip() for part in scopes.split(",") if part.strip()),
+            expires=answer.headers.get("github-authentication-token-expiration"),
+        )
+
+    async def may_read_check_runs(self, branch: str) -> bool:
+        try:
+            await self._http.get(f"/repos/{self._name}/commits/{quote(branch)}/check-runs", {"per_page": "1"})
+        except Denied:
+            return False
+        return True
+
+    async def branch(self, name: str) -> BranchFacts:
+        """Raises `NotFound` for a branch that does not exist."""
+        path = f"/repos/{self._name}"
+        branch = read(_Branch, (await self._http.get(f"{path}/branches/{quote(name)}")).document)
+        pages = await self._http.pages(f"{path}/rules/branches/{quote(name)}")
+        rules = [rule for page in pages for rule in read_list(_Rule, page)]
+        told = [rule.parameters for rule in rules if rule.parameters is not None]
+        checks = [check for parameters in told for check in parameters.required_status_checks]
+        if branch.protection is not None and branch.protection.required_status_checks is not None:
+            checks += branch.protection.required_status_checks.checks
+        allowed = [set(p.allowed_merge_methods) for p in told if p.allowed_merge_methods is not None]
+        return BranchFacts(
+            kinds=frozenset(rule.type for rule in rules),
+            checks=_bound(checks),
+            methods=frozenset(set[str].intersection(*allowed)) if allowed else None,
+            classic=branch.protected and not rules,
+        )
+
+
+def _bound(checks: list[_Check]) -> dict[str, int | None]:
+    """Every required check with its App; required twice, the bound one counts. Protection's -1 means any App."""
+    found: dict[str, int | None] = {}
+    for check in checks:
+        app = check.integration_id if check.integration_id is not None else check.app_id
+        app = None if app is not None and app < 0 else app
+        found[check.context] = app if app is not None else found.get(check.context)
+    return found
