@@ -66,6 +66,7 @@ CATALOGUE: dict[str, Kind] = {
     "argocd.override": Kind(_I, "pinned syncs need no right that the account lacks"),
     "argocd.override-unknown": Kind(_W, "the account lacks `override`, and it cannot be told whether it is demanded"),
     # repositories
+    "forge.account": Kind(_I, "the token is good; names its account"),
     "forge.repository": Kind(_I, "the repository is found and our account may write"),
     "forge.not-found": Kind(_E, "the repository does not exist, or is hidden from the token"),
     "forge.token-refused": Kind(_E, "GitHub refuses the token"),

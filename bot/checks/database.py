@@ -20,8 +20,10 @@ async def check_database(url: str) -> Findings:
     """Reads one table. A file that does not exist is not made; one that a running bot uses is read beside it."""
     file = sqlite_path(url)
     name = str(file) if file is not None else "the database"
-    if file is not None and not file.exists():
-        return [_to_be_made(file)]
+    if file is not None and (not file.exists() or (file.is_file() and not file.stat().st_size)):
+        return [_to_be_made(file)]  # an empty file would be written to by the opening alone
+    if file is not None and not (file.is_file() and os.access(file, os.R_OK | os.W_OK)):
+        return [_unusable(f"{file}: no file that can be read and written", "Name another file in DATABASE_URL")]
     try:
         current, newest = await revisions(url)
     except OperationalError as error:
@@ -58,7 +60,7 @@ def _to_be_made(file: Path) -> Finding:
     folder = next(parent for parent in file.absolute().parents if parent.exists())
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         return _unusable(f"{file}: {folder} cannot be written", "Let Tiphys write there, or set TIPHYS_DATA")
-    return Finding(slug="database.empty", subject=SUBJECT, evidence=f"{file}: not there yet; `tiphys run` makes it")
+    return Finding(slug="database.empty", subject=SUBJECT, evidence=f"{file}: nothing there yet; `tiphys run` makes it")
 
 
 def _unusable(evidence: str, fix: str) -> Finding:

@@ -14,6 +14,7 @@ from bot.integrations.forges.github.inspection import (
     BranchFacts,
     GithubInspection,
     RepositoryFacts,
+    TokenFacts,
 )
 from bot.integrations.git.mirror import Mirror
 from bot.ports import Denied, NotFound, OutsideError
@@ -83,16 +84,29 @@ def judge_repository(repository: Repository, facts: RepositoryFacts, now: dateti
         case None:
             fix = "Look at the account's role in the repository: it needs write access"
             found.append(about("forge.push-unknown", f"{asked}: no permissions told", fix))
-    return [*found, *_token(about, facts, now)]
+    return [*found, *_token(about, facts.token, now, private=facts.private)]
 
 
-def _token(about: "_About", facts: RepositoryFacts, now: datetime) -> Findings:
+async def check_token(github: GithubInspection, now: datetime) -> Findings:
+    """The token alone, while no `tiphys.yaml` says what it is for."""
+    about = _About()
+    try:
+        login, facts = await github.account()
+    except Denied as denial:
+        return [about("forge.token-refused", f"GET /user: {denial.reason}", denial.way_out or NEW_TOKEN)]
+    except OutsideError as error:
+        return [about("forge.no-answer", f"GET /user: {error.reason}", LATER)]
+    found = about("forge.account", f"GET /user: our account is {login}")
+    return [found, *_token(about, facts, now, private=False)]
+
+
+def _token(about: "_About", facts: TokenFacts, now: datetime, *, private: bool) -> Findings:
     found: Findings = []
-    needed = "repo" if facts.private else "repo or public_repo"
+    needed = "repo" if private else "repo or public_repo"
     if facts.scopes is None:
         evidence = "no header x-oauth-scopes: a fine-grained token, or an App's"
         found.append(about("forge.token-fine-grained", evidence))
-    elif facts.scopes & {"repo", *(() if facts.private else ("public_repo",))}:
+    elif facts.scopes & {"repo", *(() if private else ("public_repo",))}:
         found.append(about("forge.token-classic", f"x-oauth-scopes: {', '.join(sorted(facts.scopes))}"))
     else:
         evidence = f"x-oauth-scopes: {', '.join(sorted(facts.scopes)) or 'none'}; {needed} is needed"
@@ -243,10 +257,10 @@ def _unseen(repository: Repository, error: OutsideError) -> Finding:
 
 
 class _About:
-    """Makes findings about one repository."""
+    """Makes findings about one repository, or about GitHub's token."""
 
-    def __init__(self, repository: Repository) -> None:
-        self._subject = f"repositories.{repository.name}"
+    def __init__(self, repository: Repository | None = None) -> None:
+        self._subject = f"repositories.{repository.name}" if repository is not None else "github"
 
     def __call__(self, slug: str, evidence: str, fix: str = "") -> Finding:
         return Finding(slug=slug, subject=self._subject, evidence=evidence, fix=fix)

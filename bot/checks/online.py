@@ -4,6 +4,7 @@ import asyncio
 import tempfile
 from collections.abc import Awaitable
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from bot.adapters import Adapters
@@ -12,23 +13,33 @@ from bot.checks.database import SILENT as DATABASE_SILENT
 from bot.checks.database import check_database
 from bot.checks.finding import Finding, Findings, within
 from bot.clock import SystemClock
-from bot.domain.pipeline import Configuration, Repository, Stage
+from bot.domain.pipeline import ArgocdInstance, Configuration, Repository, Stage
+from bot.integrations.argocd.client import ArgocdClient
+from bot.integrations.forges.github.client import GithubForge
+from bot.ports import Clock
 from bot.settings import Settings
 from bot.slack.inspection import SlackInspection, Workspace
 
-FIRST_SECONDS = 7.0
-"""For the question whether a system answers at all."""
-NEXT_SECONDS = 8.0
-FETCH_SECONDS = 11.0
-"""A stage waits for the fetch, then has `NEXT_SECONDS`: together less than the 20 s that people are promised."""
+GITHUB = "https://api.github.com"
 
 
-async def check_online(settings: Settings, configuration: Configuration | None) -> Findings:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long what may take, in seconds: a stage waits for the longer of the first two, then has `more`."""
+
+    answer: float = 7.0  # to the question whether a system answers at all
+    fetch: float = 11.0
+    more: float = 8.0
+
+
+async def check_online(
+    settings: Settings, configuration: Configuration | None, *, patience: Patience | None = None
+) -> Findings:
     """Everything that the live systems tell; without a valid `tiphys.yaml` only what the settings name.
 
     Reads only, with clients and a Git mirror of its own. Raises nothing that a system does.
     """
-    clock = SystemClock()
+    clock, patience = SystemClock(), patience or Patience()
     async with AsyncExitStack() as closing:
         folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="tiphys-check-", ignore_cleanup_errors=True))
         inspection = SlackInspection(
@@ -40,17 +51,23 @@ async def check_online(settings: Settings, configuration: Configuration | None) 
         adapters = Adapters(Path(folder), clock)
         closing.push_async_callback(adapters.close)
         groups: list[Awaitable[Findings]] = [
-            _slack(inspection, configuration),
-            within(NEXT_SECONDS, check_database(settings.database), silent=DATABASE_SILENT),
+            check_slack(inspection, configuration, patience),
+            within(patience.more, check_database(settings.database), silent=DATABASE_SILENT),
         ]
         if configuration is not None:
             await adapters.follow(configuration)
-            groups += [_Live(configuration, adapters).check(), *_forges(configuration, adapters, clock)]
+            groups += [
+                *_forges(configuration, adapters, clock, patience),
+                _Live(configuration, adapters, patience).check(),
+            ]
+        else:
+            groups += _named_by_settings(settings, closing, clock, patience)
         found = await asyncio.gather(*groups)
     return [finding for findings in found for finding in findings]
 
 
-async def _slack(inspection: SlackInspection, configuration: Configuration | None) -> Findings:
+async def check_slack(inspection: SlackInspection, configuration: Configuration | None, patience: Patience) -> Findings:
+    """The tokens first: without a workspace nothing else can be asked."""
     app_silent = Finding(
         slug="slack.socket-mode-unknown", subject=slack.SUBJECT, evidence="apps.connections.open: no answer in time",
         fix="Try again when Slack answers",
@@ -62,25 +79,55 @@ async def _slack(inspection: SlackInspection, configuration: Configuration | Non
         opened.extend([workspace] if workspace else [])
         return found
 
-    checks = [within(FIRST_SECONDS, bot_token(), silent=slack.SILENT)]
+    checks = [within(patience.answer, bot_token(), silent=slack.SILENT)]
     if inspection.has_app_token:
-        checks.append(within(FIRST_SECONDS, slack.check_app_token(inspection), silent=app_silent))
+        checks.append(within(patience.answer, slack.check_app_token(inspection), silent=app_silent))
     found = await asyncio.gather(*checks)
     if opened and configuration is not None:
         found += await asyncio.gather(
-            within(NEXT_SECONDS, slack.check_channels(inspection, configuration, opened[0]), silent=slack.SILENT),
-            within(NEXT_SECONDS, people.check_people(inspection, configuration, opened[0]), silent=slack.SILENT),
+            within(patience.more, slack.check_channels(inspection, configuration, opened[0]), silent=slack.SILENT),
+            within(patience.more, people.check_people(inspection, configuration, opened[0]), silent=slack.SILENT),
         )
     return list(dict.fromkeys(finding for findings in found for finding in findings))
 
 
-def _forges(configuration: Configuration, adapters: Adapters, clock: SystemClock) -> list[Awaitable[Findings]]:
+def _named_by_settings(
+    settings: Settings, closing: AsyncExitStack, clock: Clock, patience: Patience
+) -> list[Awaitable[Findings]]:
+    """Argo CD and GitHub as far as tokens and addresses go, before a file says what they are for."""
+    checks: list[Awaitable[Findings]] = []
+    if settings.argocd_server and settings.argocd_auth_token:
+        token = settings.argocd_auth_token.get_secret_value()
+        client = ArgocdClient(ArgocdInstance(name="main", server=settings.argocd_server, token=token), clock=clock)
+        closing.push_async_callback(client.close)
+        checks.append(within(patience.answer, _instance_alone(client), silent=argocd.silent("main")))
+    if settings.github_token:
+        github = Repository(
+            name="github", github="", api_url=settings.github_api_url or GITHUB,
+            token=settings.github_token.get_secret_value(),
+        )  # fmt: skip
+        forge_client = GithubForge(github)
+        closing.push_async_callback(forge_client.close)
+        check = forge.check_token(forge_client.inspection(), clock.now())
+        checks.append(within(patience.answer, check, silent=forge.silent(github)))
+    return checks
+
+
+async def _instance_alone(client: ArgocdClient) -> Findings:
+    found, _ = await argocd.check_instance("main", client)
+    return found
+
+
+def _forges(
+    configuration: Configuration, adapters: Adapters, clock: Clock, patience: Patience
+) -> list[Awaitable[Findings]]:
     return [
         within(
-            FIRST_SECONDS + NEXT_SECONDS,
+            patience.answer + patience.more,
             forge.check_repository(
                 repository, forge.governed_in(configuration, repository),
-                adapters.forges[name].inspection(), now=clock.now(), our_app=repository.app.id if repository.app else None,
+                adapters.forges[name].inspection(), now=clock.now(),
+                our_app=repository.app.id if repository.app else None,
             ),
             silent=forge.silent(repository),
         )
@@ -91,8 +138,8 @@ def _forges(configuration: Configuration, adapters: Adapters, clock: SystemClock
 class _Live:
     """Instances and fetches first, each in its own time; a stage waits for the two that it needs."""
 
-    def __init__(self, configuration: Configuration, adapters: Adapters) -> None:
-        self._configuration, self._adapters = configuration, adapters
+    def __init__(self, configuration: Configuration, adapters: Adapters, patience: Patience) -> None:
+        self._configuration, self._adapters, self._patience = configuration, adapters, patience
         self._instances: dict[str, argocd.Instance] = {}
         self._fetched: set[str] = set()
 
@@ -124,7 +171,7 @@ class _Live:
             found, self._instances[name] = await argocd.check_instance(name, client)
             return found
 
-        return await within(FIRST_SECONDS, ask(), silent=argocd.silent(name))
+        return await within(self._patience.answer, ask(), silent=argocd.silent(name))
 
     async def _rights(self, name: str, instance: "asyncio.Task[Findings]") -> Findings:
         await asyncio.wait([instance])
@@ -133,7 +180,7 @@ class _Live:
             return []
         own = [stage for stage in self._configuration.stages() if stage.argocd.instance == name]
         rights = argocd.check_rights(name, self._adapters.argocd[name], own, known.version)
-        return await within(NEXT_SECONDS, rights, silent=argocd.silent(name, "can-i: no answer in time"))
+        return await within(self._patience.more, rights, silent=argocd.silent(name, "can-i: no answer in time"))
 
     async def _fetch(self, repository: Repository) -> Findings:
         async def fetch() -> Findings:
@@ -142,7 +189,7 @@ class _Live:
                 self._fetched.add(repository.name)
             return found
 
-        return await within(FETCH_SECONDS, fetch(), silent=forge.git_silent(repository))
+        return await within(self._patience.fetch, fetch(), silent=forge.git_silent(repository))
 
     async def _stage(
         self, stage: Stage, instance: "asyncio.Task[Findings]", fetch: "asyncio.Task[Findings]"
@@ -153,4 +200,4 @@ class _Live:
             return [stages.not_told(stage, f"argocd.{stage.argocd.instance} could not be asked")]
         git = {name: mirror for name, mirror in self._adapters.git.items() if name in self._fetched}
         check = stages.check_stage(stage, self._configuration, self._adapters.argocd, git)
-        return await within(NEXT_SECONDS, check, silent=stages.not_told(stage, "no answer in time"))
+        return await within(self._patience.more, check, silent=stages.not_told(stage, "no answer in time"))

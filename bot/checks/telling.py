@@ -35,7 +35,7 @@ def as_text(findings: Findings, redact: Redact) -> list[str]:
             continue
         lines += ([""] if lines else []) + [title]
         widest = max(len(finding.subject) for finding in here)
-        column = MARGIN + 2 + (widest if widest <= WIDEST_SUBJECT else 0)
+        column = MARGIN + (widest + 2 if widest <= WIDEST_SUBJECT else 0)
         for finding in sorted(here, key=lambda f: ORDER.index(f.severity)):
             start = f"  {WORDS[finding.severity]:<{MARGIN - 2}}{finding.subject}"
             if len(start) + 2 > column:

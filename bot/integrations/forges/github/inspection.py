@@ -6,68 +6,73 @@ from urllib.parse import quote
 
 from bot.domain.branch_rules import OUR_CHECK
 from bot.integrations.forges.github.transport import Transport
-from bot.integrations.forges.github.wire import Wire, WireRepository, read, read_list
+from bot.integrations.forges.github.wire import Wire, WireRepository, WireUser, read, read_list
 from bot.ports import Denied
 
 METHOD_SETTINGS = {"merge": "allow_merge_commit", "squash": "allow_squash_merge", "rebase": "allow_rebase_merge"}
 
 
-class _Permissions(Wire):
+class WirePermissions(Wire):
     push: bool | None = None
 
 
-class _Repository(WireRepository):
+class WireSettings(WireRepository):
     private: bool = True
     archived: bool = False
-    permissions: _Permissions = _Permissions()
+    permissions: WirePermissions | None = None
     allow_merge_commit: bool | None = None
     allow_squash_merge: bool | None = None
     allow_rebase_merge: bool | None = None
 
 
-class _Check(Wire):
+class WireRequired(Wire):
     context: str = ""
     integration_id: int | None = None
     app_id: int | None = None  # how branch protection, the older form, calls it
 
 
-class _Parameters(Wire):
-    required_status_checks: tuple[_Check, ...] = ()
+class WireParameters(Wire):
+    required_status_checks: tuple[WireRequired, ...] = ()
     allowed_merge_methods: tuple[str, ...] | None = None
 
 
-class _Rule(Wire):
+class WireRule(Wire):
     type: str = ""
-    parameters: _Parameters | None = None
+    parameters: WireParameters | None = None
 
 
-class _Checks(Wire):
-    checks: tuple[_Check, ...] = ()
+class WireRequiredList(Wire):
+    checks: tuple[WireRequired, ...] = ()
 
 
-class _Protection(Wire):
-    required_status_checks: _Checks | None = None
+class WireProtection(Wire):
+    required_status_checks: WireRequiredList | None = None
 
 
-class _Branch(Wire):
+class WireBranch(Wire):
     protected: bool = False
-    protection: _Protection | None = None
+    protection: WireProtection | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenFacts:
+    """What GitHub's answers tell of our token. `scopes` are a classic token's; fine-grained ones and Apps have none.
+    `expires` as GitHub writes it."""
+
+    scopes: frozenset[str] | None = None
+    expires: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepositoryFacts:
-    """A repository as our token sees it. None: GitHub does not tell this token.
-
-    `scopes` are a classic token's; fine-grained tokens and Apps have none. `expires` as GitHub writes it.
-    """
+    """A repository as our token sees it. None: GitHub does not tell this token."""
 
     full_name: str
     private: bool
     archived: bool
     may_push: bool | None
     methods: Mapping[str, bool | None]
-    scopes: frozenset[str] | None
-    expires: str | None
+    token: TokenFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,18 +103,21 @@ class GithubInspection:
     def __init__(self, http: Transport, name: str) -> None:
         self._http, self._name = http, name
 
+    async def account(self) -> tuple[str, TokenFacts]:
+        """The login behind a personal token, whatever the repository."""
+        answer = await self._http.get("/user")
+        return read(WireUser, answer.document).login, _token_of(answer.headers)
+
     async def repository(self) -> RepositoryFacts:
         answer = await self._http.get(f"/repos/{self._name}")
-        found = read(_Repository, answer.document)
-        scopes = answer.headers.get("x-oauth-scopes")
+        found = read(WireSettings, answer.document)
         return RepositoryFacts(
             full_name=found.full_name,
             private=found.private,
             archived=found.archived,
-            may_push=found.permissions.push,
+            may_push=found.permissions.push if found.permissions else None,
             methods={method: getattr(found, setting) for method, setting in METHOD_SETTINGS.items()},
-            scopes=None if scopes is None else frozenset(part.strip() for part in scopes.split(",") if part.strip()),
-            expires=answer.headers.get("github-authentication-token-expiration"),
+            token=_token_of(answer.headers),
         )
 
     async def may_read_check_runs(self, branch: str) -> bool:
@@ -122,9 +130,9 @@ class GithubInspection:
     async def branch(self, name: str) -> BranchFacts:
         """Raises `NotFound` for a branch that does not exist."""
         path = f"/repos/{self._name}"
-        branch = read(_Branch, (await self._http.get(f"{path}/branches/{quote(name)}")).document)
+        branch = read(WireBranch, (await self._http.get(f"{path}/branches/{quote(name)}")).document)
         pages = await self._http.pages(f"{path}/rules/branches/{quote(name)}")
-        rules = [rule for page in pages for rule in read_list(_Rule, page)]
+        rules = [rule for page in pages for rule in read_list(WireRule, page)]
         told = [rule.parameters for rule in rules if rule.parameters is not None]
         checks = [check for parameters in told for check in parameters.required_status_checks]
         if branch.protection is not None and branch.protection.required_status_checks is not None:
@@ -138,7 +146,15 @@ class GithubInspection:
         )
 
 
-def _bound(checks: list[_Check]) -> dict[str, int | None]:
+def _token_of(headers: Mapping[str, str]) -> TokenFacts:
+    scopes = headers.get("x-oauth-scopes")
+    return TokenFacts(
+        scopes=None if scopes is None else frozenset(part.strip() for part in scopes.split(",") if part.strip()),
+        expires=headers.get("github-authentication-token-expiration"),
+    )
+
+
+def _bound(checks: list[WireRequired]) -> dict[str, int | None]:
     """Every required check with its App; required twice, the bound one counts. Protection's -1 means any App."""
     found: dict[str, int | None] = {}
     for check in checks:

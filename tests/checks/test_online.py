@@ -1,0 +1,72 @@
+"""All checks together: nothing hides anything else, nothing is said to be fine that could not be asked."""
+
+from pathlib import Path
+
+from bot.checks.catalogue import Severity
+from bot.checks.finding import Findings
+from bot.checks.online import Patience, check_online
+from tests.checks.scene import Scene, the
+
+LEISURELY = Patience(answer=20, fetch=20, more=20)
+HASTY = Patience(answer=3, fetch=3, more=1)
+
+
+def errors(found: Findings) -> list[str]:
+    return [finding.slug for finding in found if finding.severity is Severity.ERROR]
+
+
+async def test_the_seeded_world_has_no_error(scene: Scene) -> None:
+    found = await check_online(scene.settings(), scene.configuration(), patience=LEISURELY)
+    assert errors(found) == []
+    warnings = {finding.slug for finding in found if finding.severity is Severity.WARNING}
+    assert warnings == {"slack.user-may-not-act", "argocd.override-unknown", "forge.branch-unprotected"}
+    subjects = {finding.subject for finding in found if finding.severity is Severity.INFO}
+    assert {
+        "slack", "slack.channels.C0DEPLOY", "slack.groups.S0PLATFORM", "argocd.main", "repositories.apm",
+        "applications.apm-stack.stages.development", "applications.apm-stack.stages.staging",
+        "applications.apm-stack.stages.production", "database",
+    } <= subjects  # fmt: skip
+
+
+async def test_slack_that_hangs_hides_nothing_of_the_others(scene: Scene) -> None:
+    scene.slack.bend("", hang=True)
+    found = await check_online(scene.settings(), scene.configuration(), patience=HASTY)
+    slugs = [finding.slug for finding in found]
+    assert [slug for slug in slugs if slug.startswith("slack.")] == ["slack.no-answer", "slack.socket-mode-unknown"]
+    assert {"argocd.version", "forge.repository", "git.fetched", "database.empty"} <= set(slugs)
+    assert errors(found) == []
+
+
+async def test_argocd_and_github_that_hang_hide_nothing_of_slack(scene: Scene) -> None:
+    """A stage that could be compared with nothing is unknown, and never ready."""
+    scene.argocd.bend("", hang=True)
+    scene.github.bend("", hang=True)
+    found = await check_online(scene.settings(), scene.configuration(), patience=HASTY)
+    slugs = sorted(f.slug for f in found if not f.slug.startswith(("slack.", "approvals.", "database.")))
+    assert slugs == ["argocd.no-answer", "forge.no-answer", "git.no-answer", *["stage.unknown"] * 3]
+    assert {"slack.workspace", "slack.socket-mode", "database.empty"} <= {finding.slug for finding in found}
+    assert errors(found) == []
+
+
+async def test_when_nothing_answers_everything_is_a_warning(scene: Scene) -> None:
+    for server in (scene.slack, scene.argocd, scene.github):
+        server.bend("", status=503, document={"message": "later"})
+    found = await check_online(scene.settings(), scene.configuration(), patience=LEISURELY)
+    assert {finding.severity for finding in found if finding.subject != "database"} == {Severity.WARNING}
+
+
+async def test_without_a_file_what_the_settings_name_is_asked(scene: Scene) -> None:
+    """As while setting up: token after token, before a file says what they are for."""
+    found = await check_online(scene.settings(), None, patience=LEISURELY)
+    assert {finding.subject for finding in found} == {"slack", "argocd.main", "github", "database"}
+    assert {finding.severity for finding in found} == {Severity.INFO}
+    for name in ("ARGOCD_AUTH_TOKEN", "GITHUB_TOKEN"):
+        del scene.environ[name]
+    found = await check_online(scene.settings(), None, patience=LEISURELY)
+    assert {finding.subject for finding in found} == {"slack", "database"}
+
+
+async def test_nothing_is_left_behind(scene: Scene, tmp_path: Path) -> None:
+    await check_online(scene.settings(), scene.configuration(), patience=LEISURELY)
+    assert list(tmp_path.iterdir()) == []
+    the("database.empty", await check_online(scene.settings(), None))
