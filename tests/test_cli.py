@@ -86,6 +86,23 @@ def test_check_tells_every_problem_with_its_place_reason_and_fix(example: Shell)
         assert words in ran.out
 
 
+def test_check_as_json(example: Shell) -> None:
+    ran = example.tiphys("check", "--json")
+    assert (ran.code, json.loads(ran.out)) == (0, {"findings": [], "errors": 0, "warnings": 0})
+    text = (example.folder / "tiphys.yaml").read_text()
+    example.write("tiphys.yaml", text.replace("from: staging", "from: stagin"))
+    ran = example.tiphys("check", "--json")
+    told = json.loads(ran.out)
+    assert (ran.code, told["errors"]) == (1, 1)
+    [finding] = told["findings"]
+    assert (finding["severity"], finding["file"], finding["line"]) == ("error", "tiphys.yaml", 43)
+    assert finding["subject"] == finding["path"] == "applications.shop.stages.production.from"
+
+
+def test_check_has_no_explanation_in_json(example: Shell) -> None:
+    assert example.tiphys("check", "--json", "--explain").code == 2
+
+
 def test_check_warns_of_what_the_policy_says_in_vain(example: Shell) -> None:
     text = (example.folder / "tiphys.yaml").read_text()
     example.write("tiphys.yaml", text.replace("    g, U0DEV1, role:developer\n", ""))

@@ -18,6 +18,7 @@ from bot.web import slack_events
 ROOT = Path(__file__).parents[2]
 RUNBOOK = (ROOT / "docs/runbook.md").read_text("utf-8")
 SECURITY = (ROOT / "docs/security.md").read_text("utf-8")
+GETTING_STARTED = (ROOT / "docs/getting-started.md").read_text("utf-8")
 
 
 def first_cells(page: str, heading: str) -> list[str]:
@@ -67,7 +68,15 @@ def test_every_action_of_the_policy_is_told() -> None:
 def test_every_scope_is_told_with_its_reason() -> None:
     for scope, reason in SCOPES.items():
         assert f"| `{scope}` | {reason} |" in SECURITY
+        assert f"| `{scope}` | {reason} |" in GETTING_STARTED
     assert sorted(first_cells(SECURITY, "Slack")) == sorted(SCOPES)
+    assert first_cells(GETTING_STARTED, "2. The Slack app") == sorted(SCOPES)
+
+
+def test_argocd_is_asked_for_the_same_rights_on_both_pages() -> None:
+    by_security = set(re.findall(r"^ *(p, tiphys, .*)$", SECURITY, re.MULTILINE))
+    started = {line.replace("shop", "<project>") for line in re.findall(r"^ *(p, tiphys, .*)$", GETTING_STARTED, re.M)}
+    assert started == {line for line in by_security if "override" not in line}
 
 
 def test_every_refusal_over_http_is_told() -> None:

@@ -120,3 +120,23 @@ def test_every_method_of_the_bots_world_is_served() -> None:
         "users.list", "usergroups.list", "usergroups.users.list", "views.open", "views.update", "views.push",
         "reactions.add", "team.info", "bots.info",
     } <= METHODS.keys()  # fmt: skip
+
+
+async def test_every_answer_tells_the_tokens_scopes(stage: Stage, script: Script) -> None:
+    """Also one that is a refusal; what a method takes is told too. A token that is none is told nothing."""
+
+    async def headers_of(method: str, token: str) -> dict[str, str]:
+        headers = {"Authorization": f"Bearer {token}"}
+        url = f"{stage.bot_url}/api/{method}"
+        async with aiohttp.ClientSession() as session, session.post(url, headers=headers) as response:
+            return {name.lower(): value for name, value in response.headers.items()}
+
+    granted = await headers_of("auth.test", TOKENS.slack_bot)
+    assert "usergroups:read" in granted["x-oauth-scopes"].split(",")
+    assert "x-accepted-oauth-scopes" not in granted
+    assert (await headers_of("users.info", TOKENS.slack_bot))["x-accepted-oauth-scopes"] == "users:read"
+    await script.patch("/api/slack", refuse_scope=["usergroups:read"])
+    refused = await headers_of("usergroups.list", TOKENS.slack_bot)
+    assert "usergroups:read" not in refused["x-oauth-scopes"].split(",")
+    assert (await headers_of("apps.connections.open", TOKENS.slack_app))["x-oauth-scopes"] == "connections:write"
+    assert "x-oauth-scopes" not in await headers_of("auth.test", "xoxb-wrong")
