@@ -53,7 +53,7 @@ def named_in(configuration: Configuration) -> Named:
 async def check_people(inspection: SlackInspection, configuration: Configuration, workspace: Workspace) -> Findings:
     """Groups first: who is in those that approve is looked up too."""
     named, known = named_in(configuration), Known()
-    about_groups = await asyncio.gather(*(_group(inspection, group, known) for group in named.groups))
+    about_groups = await asyncio.gather(*(_group(inspection, group, known, workspace) for group in named.groups))
     found = _once(finding for findings in about_groups for finding in findings)
     approving = {user for group in _approving_groups(configuration) for user in known.members.get(group, ())}
     users = list(dict.fromkeys([*named.users, *sorted(approving)]))
@@ -63,7 +63,7 @@ async def check_people(inspection: SlackInspection, configuration: Configuration
     return found
 
 
-async def _group(inspection: SlackInspection, group: GroupId, known: Known) -> Findings:
+async def _group(inspection: SlackInspection, group: GroupId, known: Known, workspace: Workspace) -> Findings:
     def found(slug: str, evidence: str, fix: str = "") -> Finding:
         evidence = f"usergroups.users.list: {evidence}"
         return Finding(slug=slug, subject=f"slack.groups.{group}", evidence=evidence, fix=fix)
@@ -85,7 +85,7 @@ async def _group(inspection: SlackInspection, group: GroupId, known: Known) -> F
             return [Finding(slug="slack.plan-without-groups", subject="slack.groups", evidence=evidence, fix=fix)]
         case Refused():
             unknown = found("slack.group-unknown", str(answer), "Mend what Slack complains of")
-            return [*lacks_scope(answer, "usergroups.users.list"), unknown]
+            return [*lacks_scope(answer, "usergroups.users.list", workspace), unknown]
         case _:
             return [found("slack.group-unknown", why_not(answer), LATER)]
 
@@ -110,7 +110,7 @@ async def _users(inspection: SlackInspection, users: list[UserId], known: Known,
                 evidence = f"users.info: {answer}"
                 found.append(Finding(slug="slack.user-not-found", subject=subject, evidence=evidence, fix=fix))
             case Refused():
-                found += lacks_scope(answer, "users.info")
+                found += lacks_scope(answer, "users.info", workspace)
                 unknown[user] = str(answer)
             case _:
                 unknown[user] = why_not(answer)

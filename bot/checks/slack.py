@@ -24,7 +24,7 @@ async def check_bot_token(inspection: SlackInspection) -> tuple[Findings, Worksp
     answer = await inspection.workspace()
     match answer:
         case Workspace():
-            evidence = f"auth.test: we are {answer.bot} in the workspace {answer.name} ({answer.identity.team_id})"
+            evidence = f"auth.test: we are @{answer.bot} in the workspace {answer.name} ({answer.identity.team_id})"
             known = Finding(slug="slack.workspace", subject=SUBJECT, evidence=evidence)
             return [known, *judge_scopes(answer.scopes)], answer
         case Refused():
@@ -58,12 +58,12 @@ def scope_missing(scope: str, evidence: str) -> Finding:
     return Finding(slug=slug, subject=SUBJECT, evidence=evidence, fix=SCOPE_FIX)
 
 
-def lacks_scope(answer: Refused, method: str) -> Findings:
-    """A call that was refused for a scope: what it needed and what it had."""
-    if answer.error != "missing_scope":
+def lacks_scope(answer: Refused, method: str, workspace: Workspace) -> Findings:
+    """A call that was refused for a scope: what it needed and what it had, unless the header has told it already."""
+    needed, provided = str(answer.details.get("needed")), answer.details.get("provided")
+    if answer.error != "missing_scope" or (workspace.scopes is not None and needed not in workspace.scopes):
         return []
-    needed, provided = answer.details.get("needed"), answer.details.get("provided")
-    return [scope_missing(str(needed), f"{method}: missing_scope, needed {needed}, provided {provided or 'none'}")]
+    return [scope_missing(needed, f"{method}: missing_scope, needed {needed}, provided {provided or 'none'}")]
 
 
 async def check_app_token(inspection: SlackInspection) -> Findings:
@@ -105,16 +105,15 @@ def channels_of(configuration: Configuration) -> Mapping[ChannelId, list[str]]:
 
 async def check_channels(inspection: SlackInspection, configuration: Configuration, workspace: Workspace) -> Findings:
     found = await asyncio.gather(
-        *(
-            _channel(inspection, channel, wanted, workspace.bot)
-            for channel, wanted in channels_of(configuration).items()
-        )
+        *(_channel(inspection, channel, wanted, workspace) for channel, wanted in channels_of(configuration).items())
     )
     return [finding for findings in found for finding in findings]
 
 
-async def _channel(inspection: SlackInspection, channel: ChannelId, wanted: list[str], bot: str) -> Findings:
-    subject, purpose = f"slack.channels.{channel}", f"for {', '.join(wanted)}"
+async def _channel(
+    inspection: SlackInspection, channel: ChannelId, wanted: list[str], workspace: Workspace
+) -> Findings:
+    subject, purpose, bot = f"slack.channels.{channel}", f"for {', '.join(wanted)}", workspace.bot
 
     def found(slug: str, evidence: str, fix: str = "") -> Finding:
         return Finding(slug=slug, subject=subject, evidence=f"conversations.info: {evidence} ({purpose})", fix=fix)
@@ -128,7 +127,7 @@ async def _channel(inspection: SlackInspection, channel: ChannelId, wanted: list
             return [found("slack.channel-not-found", str(answer), fix)]
         case Refused():
             unknown = found("slack.channel-unknown", str(answer), "Mend what Slack complains of")
-            return [*lacks_scope(answer, "conversations.info"), unknown]
+            return [*lacks_scope(answer, "conversations.info", workspace), unknown]
         case _:
             return [found("slack.channel-unknown", why_not(answer), "Try again when Slack answers")]
 

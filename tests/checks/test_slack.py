@@ -40,7 +40,7 @@ def silent(method: str) -> Case:
 
 
 CASES = {
-    "slack.workspace": Case(as_seeded, "we are tiphys in the workspace Sandbox (T0SANDBOX)"),
+    "slack.workspace": Case(as_seeded, "we are @tiphys in the workspace Sandbox (T0SANDBOX)"),
     "slack.bot-token-refused": wrong_token("SLACK_BOT_TOKEN", "xoxb-wrong-token"),
     "slack.no-answer": silent("auth.test"),
     "slack.scopes": Case(as_seeded, "channels:read, chat:write"),
@@ -79,6 +79,13 @@ async def test_a_scope_that_no_header_tells_is_found_by_what_is_refused(scene: S
     assert len(missing) == 2
     assert missing[0].startswith("conversations.info: missing_scope, needed channels:read, provided app_mentions:read")
     assert missing[1].startswith("users.info: missing_scope, needed users:read")
+    the("slack.users-unknown", found)
+
+
+async def test_a_scope_that_the_header_lacks_is_told_once(scene: Scene) -> None:
+    turn(scene, refuse_scope="users:read")
+    found = await check(scene)
+    assert [finding.subject for finding in found if finding.slug == "slack.scope-missing"] == ["slack"]
     the("slack.users-unknown", found)
 
 

@@ -12,7 +12,7 @@ from bot.config.problems import Problem
 from bot.redaction import Redaction
 
 FOUND = [
-    Finding(slug="slack.workspace", subject="slack", evidence="auth.test: we are tiphys in the workspace Sandbox"),
+    Finding(slug="slack.workspace", subject="slack", evidence="auth.test: we are @tiphys in the workspace Sandbox"),
     Finding(
         slug="slack.not-in-channel", subject="slack.channels.C0STAGING",
         evidence="conversations.info: we are not in #staging (for apm-stack/staging)",
@@ -30,7 +30,7 @@ Slack
   error    slack.channels.C0STAGING  conversations.info: we are not in #staging (for
                                      apm-stack/staging)
                                      fix: Type `/invite @tiphys` in #staging [slack.not-in-channel]
-  ok       slack                     auth.test: we are tiphys in the workspace Sandbox
+  ok       slack                     auth.test: we are @tiphys in the workspace Sandbox
 
 Stages
   error    applications.apm-stack.stages.production
@@ -85,7 +85,7 @@ def test_json_counts_and_holds_the_problems_of_the_file() -> None:
     assert told["findings"][1]["slug"] == "configuration.in-vain"
     assert told["findings"][2] == {
         "severity": "info", "slug": "slack.workspace", "subject": "slack",
-        "evidence": "auth.test: we are tiphys in the workspace Sandbox", "fix": "",
+        "evidence": "auth.test: we are @tiphys in the workspace Sandbox", "fix": "",
     }  # fmt: skip
 
 

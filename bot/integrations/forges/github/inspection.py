@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from bot.domain.branch_rules import OUR_CHECK
+from bot.integrations.forges.github.errors import SYSTEM
 from bot.integrations.forges.github.transport import Transport
 from bot.integrations.forges.github.wire import Wire, WireRepository, WireUser, read, read_list
-from bot.ports import Denied
+from bot.ports import Denied, NotFound, Refused
 
 METHOD_SETTINGS = {"merge": "allow_merge_commit", "squash": "allow_squash_merge", "rebase": "allow_rebase_merge"}
 
@@ -128,10 +129,14 @@ class GithubInspection:
         return True
 
     async def branch(self, name: str) -> BranchFacts:
-        """Raises `NotFound` for a branch that does not exist."""
+        """Raises `NotFound` for a branch that does not exist, `Refused` where this GitHub cannot be asked for rules."""
         path = f"/repos/{self._name}"
         branch = read(WireBranch, (await self._http.get(f"{path}/branches/{quote(name)}")).document)
-        pages = await self._http.pages(f"{path}/rules/branches/{quote(name)}")
+        try:
+            pages = await self._http.pages(f"{path}/rules/branches/{quote(name)}")
+        except NotFound as absence:
+            reason = "this GitHub does not tell a branch's rules"
+            raise Refused(SYSTEM, "rules-not-told", reason) from absence
         rules = [rule for page in pages for rule in read_list(WireRule, page)]
         told = [rule.parameters for rule in rules if rule.parameters is not None]
         checks = [check for parameters in told for check in parameters.required_status_checks]

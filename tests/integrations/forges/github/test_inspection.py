@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.integrations.forges.github.client import GithubForge
-from bot.ports import Denied, NotFound, Unavailable
+from bot.ports import Denied, NotFound, Refused, Unavailable
 from tests.integrations.forges.github.standin import Hub
 
 REPOSITORY: dict[str, Any] = {
@@ -77,6 +77,17 @@ async def test_protection_of_the_older_kind(hub: Hub, forge: GithubForge) -> Non
     assert facts.classic
     assert facts.our_check == (None,)
     assert facts.methods is None
+
+
+async def test_a_github_that_knows_no_rules_is_not_one_without_rules(hub: Hub, forge: GithubForge) -> None:
+    answer(hub, "apm/branches/main$", BRANCH)
+    hub.fail("GET", "/rules/branches/main$", status=404, document={"message": "Not Found"})
+    with pytest.raises(Refused, match="does not tell a branch's rules"):
+        await forge.inspection().branch("main")
+    hub.fail("GET", "apm/branches/main$", status=404, document={"message": "Branch not found"})
+    hub.faults.reverse()
+    with pytest.raises(NotFound):
+        await forge.inspection().branch("main")
 
 
 async def test_a_branch_whose_name_has_slashes(hub: Hub, forge: GithubForge) -> None:
