@@ -22,10 +22,11 @@ NO_PROJECT = "tiphys-check"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
-    """Whether an instance can be asked for more, and its version (None: unknown)."""
+    """Whether an instance can be asked for more, its version (None: unknown), and who we are there."""
 
     usable: bool
     version: tuple[int, int] | None = None
+    account: str = "<our account>"
 
 
 def silent(name: str, evidence: str = "no answer in time") -> Finding:
@@ -39,8 +40,9 @@ async def check_instance(name: str, argocd: ArgocdClient) -> tuple[Findings, Ins
     except OutsideError as error:
         return [silent(name, f"GET /api/version: {error.reason}")], Instance(usable=False)
     version, about_version = judge_version(name, told)
-    about_account, logged_in = await _account(name, argocd)
-    return [about_version, *about_account], Instance(usable=logged_in, version=version)
+    about_account, account = await _account(name, argocd)
+    found = [about_version, *about_account]
+    return found, Instance(usable=True, version=version, account=account) if account else Instance(usable=False)
 
 
 def judge_version(name: str, told: str) -> tuple[tuple[int, int] | None, Finding]:
@@ -56,7 +58,7 @@ def judge_version(name: str, told: str) -> tuple[tuple[int, int] | None, Finding
     return version, Finding(slug="argocd.version", subject=subject, evidence=evidence)
 
 
-async def _account(name: str, argocd: ArgocdClient) -> tuple[Findings, bool]:
+async def _account(name: str, argocd: ArgocdClient) -> tuple[Findings, str | None]:
     """Whom the token stands for; a token that logs nobody in is asked about once more, to learn why."""
 
     def found(slug: str, evidence: str, fix: str = "") -> Findings:
@@ -67,18 +69,18 @@ async def _account(name: str, argocd: ArgocdClient) -> tuple[Findings, bool]:
         username = await argocd.find_username()
         if username is None:
             await argocd.list(NO_PROJECT)
-            return found("argocd.anonymous", f"{userinfo}: the token logs nobody in", fix), False
+            return found("argocd.anonymous", f"{userinfo}: the token logs nobody in", fix), None
     except Denied as denial:
-        return found("argocd.token-refused", denial.reason, fix), False
+        return found("argocd.token-refused", denial.reason, fix), None
     except OutsideError as error:
-        return found("argocd.account-unknown", f"{userinfo}: {error.reason}", LATER), False
+        return found("argocd.account-unknown", f"{userinfo}: {error.reason}", LATER), None
     if username == "admin":
         fix = "Give Tiphys an account of its own with the rights of docs/security.md"
-        return found("argocd.account-is-admin", f"{userinfo}: our account is admin", fix), True
-    return found("argocd.account", f"{userinfo}: our account is {username}"), True
+        return found("argocd.account-is-admin", f"{userinfo}: our account is admin", fix), username
+    return found("argocd.account", f"{userinfo}: our account is {username}"), username
 
 
-async def check_rights(name: str, argocd: Argocd, stages: Sequence[Stage], version: tuple[int, int] | None) -> Findings:
+async def check_rights(name: str, argocd: Argocd, stages: Sequence[Stage], us: Instance) -> Findings:
     """What each stage's mode needs: `get`, and `sync` where we sync; then `override`, which a setting may demand."""
     answers = await asyncio.gather(*(_rights(argocd, stage) for stage in stages))
     found: Findings = []
@@ -92,13 +94,13 @@ async def check_rights(name: str, argocd: Argocd, stages: Sequence[Stage], versi
             continue
         for action, slug in (("get", "stage.may-not-read"), ("sync", "stage.may-not-sync")):
             if not may.get(action, True):
-                line = f"p, <our account>, applications, {action}, {target}, allow"
+                line = f"p, {us.account}, applications, {action}, {target}, allow"
                 evidence = f"can-i {action} applications {target}: no"
                 fix = f"Add `{line}` to policy.csv in argocd-rbac-cm"
                 found.append(Finding(slug=slug, subject=subject, evidence=evidence, fix=fix))
         if "override" in may:
             (granted if may["override"] else lacking).append(target)
-    return [*found, *_override(name, lacking, granted, version)]
+    return [*found, *_override(name, lacking, granted, us)]
 
 
 async def _rights(argocd: Argocd, stage: Stage) -> dict[str, bool] | OutsideError:
@@ -109,16 +111,16 @@ async def _rights(argocd: Argocd, stage: Stage) -> dict[str, bool] | OutsideErro
         return error
 
 
-def _override(name: str, lacking: list[str], granted: list[str], version: tuple[int, int] | None) -> Findings:
+def _override(name: str, lacking: list[str], granted: list[str], us: Instance) -> Findings:
     """Argo CD does not tell its flag; only a granted right, or a version without the flag, is an answer."""
-    subject = f"argocd.{name}"
+    subject, version = f"argocd.{name}", us.version
     if lacking and (version is None or version >= FIRST_WITH_OVERRIDE):
         evidence = (
             f"can-i override applications {listed(tuple(lacking))[:200]}: no; whether a sync needs it is not told"
         )
         fix = (
             "Look into argocd-cm: where application.sync.requireOverridePrivilegeForRevisionSync is true, add "
-            "`p, <our account>, applications, override, <project>/*, allow` to argocd-rbac-cm; else all is well"
+            f"`p, {us.account}, applications, override, <project>/*, allow` to argocd-rbac-cm; else all is well"
         )
         return [Finding(slug="argocd.override-unknown", subject=subject, evidence=evidence, fix=fix)]
     if lacking:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import structlog
 
 from bot.adapters import Adapters
-from bot.checks.argocd import SYNCED_BY_US, check_rights
+from bot.checks.argocd import SYNCED_BY_US, Instance, check_rights
 from bot.checks.catalogue import Severity
 from bot.checks.finding import Findings
 from bot.checks.stages import check_stage
@@ -63,10 +63,11 @@ async def _say_rights(stage: Stage, argocd: Argocd) -> None:
 async def _compare(configuration: Configuration, argocd: Mapping[str, Argocd], git: Mapping[str, Git]) -> Findings:
     """What keeps stages from being promoted into."""
     await asyncio.gather(*(_fetch(repository) for repository in git.values()))
+    us = Instance(usable=True)
     found = await asyncio.gather(
         *(check_stage(stage, configuration, argocd, git) for stage in configuration.stages()),
         *(
-            check_rights(name, argocd[name], [s for s in configuration.stages() if s.argocd.instance == name], None)
+            check_rights(name, argocd[name], [s for s in configuration.stages() if s.argocd.instance == name], us)
             for name in configuration.argocd
         ),
     )

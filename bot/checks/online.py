@@ -27,9 +27,9 @@ GITHUB = "https://api.github.com"
 class Patience:
     """How long what may take, in seconds: a stage waits for the longer of the first two, then has `more`."""
 
-    answer: float = 7.0  # to the question whether a system answers at all
-    fetch: float = 11.0
-    more: float = 8.0
+    answer: float = 6.0  # to the question whether a system answers at all
+    fetch: float = 10.0
+    more: float = 6.0
 
 
 async def check_online(
@@ -123,7 +123,7 @@ def _forges(
 ) -> list[Awaitable[Findings]]:
     return [
         within(
-            patience.answer + patience.more,
+            patience.fetch,
             forge.check_repository(
                 repository, forge.governed_in(configuration, repository),
                 adapters.forges[name].inspection(), now=clock.now(),
@@ -179,7 +179,7 @@ class _Live:
         if known is None or not known.usable:
             return []
         own = [stage for stage in self._configuration.stages() if stage.argocd.instance == name]
-        rights = argocd.check_rights(name, self._adapters.argocd[name], own, known.version)
+        rights = argocd.check_rights(name, self._adapters.argocd[name], own, known)
         return await within(self._patience.more, rights, silent=argocd.silent(name, "can-i: no answer in time"))
 
     async def _fetch(self, repository: Repository) -> Findings:

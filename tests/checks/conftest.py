@@ -26,7 +26,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     assert process.stdout is not None
     line = process.stdout.readline()
     assert line.startswith("Sandbox ready: "), line
-    environ = bot_environment(home, Ports(home), "bot-1", database=None, config=home / "tiphys.yaml")
+    environ = bot_environment(home, Ports(home), "bot-1", database=None, config=home / "tiphys.yaml", slack="socket")
     running = World(line.removeprefix("Sandbox ready: ").strip(), environ)
     try:
         yield running

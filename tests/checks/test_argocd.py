@@ -18,7 +18,7 @@ async def check(scene: Scene) -> Findings:
     async with ArgocdClient(configuration.argocd["main"], clock=SystemClock()) as argocd:
         found, instance = await check_instance("main", argocd)
         if instance.usable:
-            found += await check_rights("main", argocd, configuration.stages(), instance.version)
+            found += await check_rights("main", argocd, configuration.stages(), instance)
     return found
 
 
@@ -72,7 +72,7 @@ async def test_a_missing_right_comes_with_the_line_to_add(scene: Scene) -> None:
     scene.argocd.bend(f"{RIGHTS}/sync/apm/apm-stack-production", document=NO)
     finding = the("stage.may-not-sync", await check(scene))
     assert finding.subject == "applications.apm-stack.stages.production"
-    assert "`p, <our account>, applications, sync, apm/apm-stack-production, allow`" in finding.fix
+    assert "`p, tiphys, applications, sync, apm/apm-stack-production, allow`" in finding.fix
 
 
 async def test_where_argocd_syncs_by_itself_no_right_to_sync_is_needed(scene: Scene) -> None:

@@ -8,7 +8,7 @@ from bot.checks.online import Patience, check_online
 from tests.checks.scene import Scene, the
 
 LEISURELY = Patience(answer=20, fetch=20, more=20)
-HASTY = Patience(answer=3, fetch=3, more=1)
+HASTY = Patience(answer=4, fetch=6, more=1)
 
 
 def errors(found: Findings) -> list[str]:

@@ -141,7 +141,7 @@ class Reader:
 @asynccontextmanager
 async def reading(workspace: Workspace, tmp_path: Path) -> AsyncIterator[tuple[Reader, list[Block]]]:
     home = tmp_path / "home"
-    settings = bot_environment(home, Ports(home), "bot-1", database=None, config=home / "unused.yaml")
+    settings = bot_environment(home, Ports(home), "bot-1", database=None, config=home / "unused.yaml", slack="socket")
     folder = tmp_path / "tiphys"
     folder.mkdir()
     reader = Reader(workspace, folder, beside_the_page(settings))
