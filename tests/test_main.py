@@ -1,8 +1,15 @@
 """What the composition root itself says over HTTP, whatever becomes of the rest."""
 
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
+import httpx
 import pytest
 from pydantic import SecretStr
 
@@ -11,6 +18,9 @@ from bot.settings import Settings
 from bot.stopping import Stopping
 from bot.store.migrate import upgrade
 from bot.store.store import SqlStore
+from tests.desk import ENVIRON, TIPHYS_YAML
+
+PATIENCE = 60
 
 
 @pytest.fixture
@@ -55,3 +65,55 @@ async def test_a_database_that_is_gone_takes_its_own_gauges_away_and_no_others(s
     assert b"tiphys_database_up 0.0" in text
     assert b"tiphys_queue_rows{" not in text
     assert b"tiphys_reconcile_lag_seconds_count 1.0" in text
+
+
+async def test_a_start_that_waits_for_a_silent_slack_can_be_ended(tmp_path: Path) -> None:
+    (tmp_path / "tiphys.yaml").write_text(TIPHYS_YAML)
+    with silent() as slack, (tmp_path / "log").open("wb") as log:
+        variables = {
+            "SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "SLACK_API_URL": slack, **ENVIRON,
+            "TIPHYS_DATA": str(tmp_path), "TIPHYS_LISTEN": f"127.0.0.1:{free_port()}",
+        }  # fmt: skip
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot", "run", cwd=tmp_path, env={**os.environ, **variables}, stdout=log, stderr=log
+        )
+        try:
+            answer = await first_answer(f"http://{variables['TIPHYS_LISTEN']}/readyz", process)
+            assert (answer.status_code, answer.json()["problems"]) == (503, ["starting"])
+            process.terminate()
+            async with asyncio.timeout(PATIENCE):
+                assert await process.wait() == 0
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+    said = (tmp_path / "log").read_text()
+    assert "bot.stopped" in said
+    assert "bot.started" not in said
+    assert "bot.stop_cut_short" not in said
+    assert "Traceback" not in said
+
+
+@contextmanager
+def silent() -> Iterator[str]:
+    """The address of a server that takes connections and never says a word."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+async def first_answer(url: str, process: asyncio.subprocess.Process) -> httpx.Response:
+    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(PATIENCE):
+        while True:
+            assert process.returncode is None
+            try:
+                return await client.get(url)
+            except httpx.TransportError:
+                await asyncio.sleep(0.02)
