@@ -56,7 +56,7 @@ CASES = {
     ),
     "argocd.anonymous": Case(nobody, "the token logs nobody in"),
     "argocd.override": Case(granted, "can-i override applications apm/apm-stack-staging"),
-    "argocd.override-unknown": Case(as_seeded, "apm/apm-stack-staging and apm/apm-stack-production: no"),
+    "argocd.override-unknown": Case(as_seeded, "apm/apm-gateway-staging and apm/apm-gateway-production: no"),
     "stage.may-not-read": denied("get"),
     "stage.may-not-sync": denied("sync"),
     "stage.rights-unknown": Case(lambda s: s.argocd.bend(RIGHTS, status=503, document={}), "can-i on apm/apm-stack"),

@@ -61,7 +61,9 @@ async def test_warnings_that_keep_nobody_from_promoting_are_not_told(scene: Scen
     with capture_logs() as logs:
         assert await look(scene, store) == []
     rights = {entry["application"]: entry for entry in logs if entry["event"] == "argocd.rights"}
-    assert set(rights) == {"apm-stack-staging", "apm-stack-production"}
+    assert set(rights) == {
+        f"{name}-{environment}" for name in ("apm-stack", "apm-gateway") for environment in ("staging", "production")
+    }
     assert rights["apm-stack-production"]["sync"] is True
     assert rights["apm-stack-production"]["override"] is False
 

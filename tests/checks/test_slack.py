@@ -54,7 +54,7 @@ CASES = {
     "slack.app-token-scope": refused("apps.connections.open", "missing_scope", needed="connections:write"),
     "slack.socket-mode-off": refused("apps.connections.open", "socket_mode_not_enabled"),
     "slack.socket-mode-unknown": silent("apps.connections.open"),
-    "slack.channel": Case(as_seeded, "we are in #deployments (for apm-stack/development, apm-stack/production)"),
+    "slack.channel": Case(as_seeded, "we are in #deployments (for apm-stack/development, apm-stack/production,"),
     "slack.channel-not-found": Case(lambda s: s.edit("C0ADMIN", "C0NOWHERE"), "channel_not_found"),
     "slack.channel-archived": Case(
         lambda s: s.change("PATCH", "/api/channels/staging", {"is_archived": True}, back={"is_archived": False}),
