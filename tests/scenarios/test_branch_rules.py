@@ -175,6 +175,7 @@ async def test_the_base_moves_just_before_a_fast_forward(start: Start, tmp_path:
     )
 
 
+@pytest.mark.long
 async def test_a_fast_forward_whose_answer_is_lost_is_found(start: Start, tmp_path: Path) -> None:
     workspace = await start("--speed", "10", "--config", str(configured(tmp_path, FAST_FORWARD)))
     await workspace.propose()
