@@ -8,6 +8,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 async def start_server(app: web.Application, host: str, port: int) -> web.AppRunner:
     """Listen; `cleanup` of the runner ends it, with a second for what is under way."""
+    app.on_response_prepare.append(_name_no_versions)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1, logger=_server_log())
     await runner.setup()
     _expect_what_is_known(runner)
@@ -17,6 +18,11 @@ async def start_server(app: web.Application, host: str, port: int) -> web.AppRun
         await runner.cleanup()
         raise
     return runner
+
+
+async def _name_no_versions(request: web.Request, response: web.StreamResponse) -> None:
+    """Whoever knocks need not know which versions of what answer."""
+    response.headers.pop("Server", None)
 
 
 def _server_log() -> logging.Logger:

@@ -24,6 +24,15 @@ async def test_what_nobody_knows_cannot_be_expected(path: str, expected: str | b
         await runner.cleanup()
 
 
+async def test_no_versions_are_named() -> None:
+    runner = await start_server(web.Application(), "127.0.0.1", 0)
+    try:
+        answered = await ask(f"http://127.0.0.1:{runner.addresses[0][1]}", "GET", "/unknown", [])
+        assert (answered.status, "server" in answered.headers) == (404, False)
+    finally:
+        await runner.cleanup()
+
+
 async def test_a_port_in_use_is_said() -> None:
     runner = await start_server(web.Application(), "127.0.0.1", 0)
     try:
