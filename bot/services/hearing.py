@@ -39,6 +39,7 @@ class Hearing:
         stages = self._stages(repository.lower())
         if not stages:
             return None
+        self._bells.pulls.ring()
         woken, is_busy = await self._wake(stages)
         name = repository.lower()
         if is_busy and name not in self._again:

@@ -66,11 +66,13 @@ async def test_the_open_changes_of_the_repository_are_due_now(desk: Desk, ears: 
     assert (await desk.get(one.id)).state is State.WAITING_FOR_CHECKS
 
 
-async def test_a_bell_is_rung_for_it(desk: Desk, ears: Hearing) -> None:
+async def test_bells_are_rung_for_it(desk: Desk, ears: Hearing) -> None:
+    """For our changes, and for everybody's pull requests."""
     await put(desk)
     await ears.heard("example/apm")
     async with asyncio.timeout(5):
         await desk.bells.changes.wait(3600)
+        await desk.bells.pulls.wait(3600)
 
 
 async def test_a_repository_of_others(desk: Desk, ears: Hearing) -> None:
