@@ -95,8 +95,11 @@ class BranchRules:
         """The names of the checks that one App alone may report, in lower case."""
         return frozenset(check.name.lower() for check in self.checks if check.app is not None)
 
-    def obstacle(self, method: MergeMethod) -> Obstacle | None:
-        """What forbids to merge by `method`, whatever the pull request holds; None where there is a way."""
+    def obstacle(self, method: MergeMethod, *, whole_tree: bool = False) -> Obstacle | None:
+        """What forbids to merge by `method`, whatever the pull request holds; None where there is a way.
+
+        `whole_tree`: the promotion is itself a merge of two branches, so neither a squash nor a linear history will do.
+        """
         if self.queue:
             return Obstacle(
                 slug="merge-queue",
@@ -109,19 +112,27 @@ class BranchRules:
                 reason=f"{self.branch} takes signed commits only, which is not supported yet",
                 way_out="Take that rule off the branch, or let the application follow a branch without it",
             )
+        if whole_tree and self.linear:
+            return Obstacle(
+                slug="merge-method",
+                reason=f"on {self.branch} history must be linear, and the strategy branch promotes by merge commits",
+                way_out="Take that rule off the branch, or promote by another strategy",
+            )
         if method is MergeMethod.FAST_FORWARD:
-            return self._no_push() if self.no_pushes else None
+            return self._no_push(whole_tree) if self.no_pushes else None
         if method is MergeMethod.MERGE and self.linear:
             return self._not_allowed("merge commits are not allowed: its history must be linear", MergeMethod.SQUASH)
         if method not in self.methods:
-            return self._not_allowed(f"merging by `{method.value}` is not allowed", *sorted(self.methods))
+            instead = self.methods - {MergeMethod.SQUASH} if whole_tree else self.methods
+            return self._not_allowed(f"merging by `{method.value}` is not allowed", *sorted(instead))
         return None
 
-    def _no_push(self) -> Obstacle:
+    def _no_push(self, whole_tree: bool) -> Obstacle:
+        instead = "`merge: merge`" if whole_tree else "`merge: squash` or `merge: merge`"
         return Obstacle(
             slug="pushes-not-allowed",
             reason=f"on {self.branch} a fast-forward is not allowed: its rules want changes through a pull request",
-            way_out="Let Tiphys' account bypass that rule, or write `merge: squash` or `merge: merge` in tiphys.yaml",
+            way_out=f"Let Tiphys' account bypass that rule, or write {instead} in tiphys.yaml",
         )
 
     def _not_allowed(self, why: str, *instead: MergeMethod) -> Obstacle:

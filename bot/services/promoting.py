@@ -108,7 +108,8 @@ class Promotions:
         """What the branch's rules forbid for good is said before anything is written."""
         forge = self._outside.forge_of(configuration, stage.application)
         rules = await forge.branch_rules(stage.branch)
-        obstacle = rules.obstacle(configuration.applications[stage.application].strategy.merge)
+        method = configuration.applications[stage.application].strategy.merge
+        obstacle = rules.obstacle(method, whole_tree=stage.whole_tree)
         if obstacle is None:
             return None
         words = f" cannot be promoted: {obstacle.reason}. {obstacle.way_out}."

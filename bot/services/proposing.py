@@ -56,7 +56,8 @@ class Proposing:
     ) -> Decision | None:
         """The branch's rules may have changed since it was asked for. Once it is proposed, a gate tells of them."""
         rules = await forge.branch_rules(stage.branch)
-        obstacle = rules.obstacle(configuration.applications[change.application].strategy.merge)
+        method = configuration.applications[change.application].strategy.merge
+        obstacle = rules.obstacle(method, whole_tree=stage.whole_tree)
         if obstacle is None:
             return None
         reason = f"{obstacle.reason}. {obstacle.way_out}"

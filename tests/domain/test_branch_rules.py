@@ -56,6 +56,25 @@ def test_where_there_is_a_way(found: BranchRules, method: MergeMethod) -> None:
     assert found.obstacle(method) is None
 
 
+@pytest.mark.parametrize(
+    ("found", "method", "words", "way_out"),
+    [
+        (rules(linear=True), FAST, "promotes by merge commits", "Take that rule off the branch"),
+        (rules(linear=True), MERGE, "promotes by merge commits", "Take that rule off the branch"),
+        (rules(methods=frozenset({SQUASH, FAST})), MERGE, "`merge` is not allowed", "Write `merge: fast-forward`"),
+        (rules(no_pushes=True), FAST, "a fast-forward is not allowed", "bypass that rule, or write `merge: merge` in"),
+    ],
+)
+def test_a_branch_that_is_promoted_as_a_whole_is_never_told_to_squash(
+    found: BranchRules, method: MergeMethod, words: str, way_out: str
+) -> None:
+    obstacle = found.obstacle(method, whole_tree=True)
+    assert obstacle is not None
+    assert words in obstacle.reason
+    assert way_out in obstacle.way_out
+    assert "squash" not in obstacle.way_out
+
+
 def test_the_way_out_names_what_is_allowed() -> None:
     obstacle = rules(methods=frozenset({MERGE, FAST})).obstacle(SQUASH)
     assert obstacle is not None
