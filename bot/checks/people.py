@@ -12,7 +12,9 @@ from bot.domain.pipeline import Configuration, Stage
 from bot.domain.policy_text import parse_policy
 from bot.domain.text import listed
 from bot.services.authorization import Authorization, Subject
-from bot.slack.inspection import Done, Refused, SlackInspection, Workspace, kind_of, why_not
+from bot.slack.calls import Done, Refused
+from bot.slack.directory import kind_of
+from bot.slack.inspection import SlackInspection, Workspace, why_not
 
 MOST_USERS = 90
 """Slack answers about a hundred questions about people a minute, and a running bot asks too."""
@@ -77,7 +79,13 @@ async def _group(inspection: SlackInspection, group: GroupId, known: Known, work
             return [found("slack.group-empty", "nobody is in it", "Add people to it, or name another group")]
         case Refused(error="no_such_subteam" | "subteam_not_found"):
             known.members[group] = frozenset()
-            return [found("slack.group-not-found", str(answer), "Correct the id in permissions or approvals")]
+            return [
+                found(
+                    "slack.group-not-found",
+                    str(answer),
+                    "Correct the id in permissions or approvals; a group that was disabled counts as gone",
+                )
+            ]
         case Refused(error="plan_upgrade_required"):
             known.members[group] = frozenset()
             evidence = "usergroups.users.list: plan_upgrade_required, this Slack plan has no user groups"

@@ -7,7 +7,8 @@ from typing import Any
 from bot.checks.finding import Finding, Findings
 from bot.domain.identity import ChannelId
 from bot.domain.pipeline import Configuration
-from bot.slack.inspection import BAD_TOKEN, Done, Refused, SlackInspection, Workspace, why_not
+from bot.slack.calls import Done, Refused
+from bot.slack.inspection import SlackInspection, Workspace, why_not
 from bot.slack.manifest import SCOPES
 
 SUBJECT = "slack"
@@ -76,15 +77,14 @@ async def check_app_token(inspection: SlackInspection) -> Findings:
     match answer:
         case Done():
             return found("slack.socket-mode", "a connection is granted")
-        case Refused(error="missing_scope"):
+        case Refused(error="missing_scope" | "no_permission"):
             fix = "Make a new app-level token with the scope connections:write (Basic Information) for SLACK_APP_TOKEN"
             return found("slack.app-token-scope", str(answer), fix)
-        case Refused(error=error) if error in BAD_TOKEN:
+        case Refused(error="socket_mode_not_enabled"):
+            return found("slack.socket-mode-off", str(answer), "Switch it on under Socket Mode of the app's page")
+        case Refused():
             fix = "Copy the app-level token (xapp-…) from Basic Information of the app's page into SLACK_APP_TOKEN"
             return found("slack.app-token-refused", str(answer), fix)
-        case Refused():
-            fix = "Switch it on under Socket Mode of the app's page"
-            return found("slack.socket-mode-off", str(answer), fix)
         case _:
             return found("slack.socket-mode-unknown", why_not(answer), "Try again when Slack answers")
 

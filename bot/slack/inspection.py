@@ -7,10 +7,7 @@ from typing import Any
 
 from bot.domain.identity import ChannelId, GroupId, UserId
 from bot.slack.app import Identity, new_session, web_client
-from bot.slack.calls import BAD_TOKEN, Done, Limited, Refused, Result, call
-from bot.slack.directory import kind_of
-
-__all__ = ["BAD_TOKEN", "Done", "Limited", "Refused", "Result", "SlackInspection", "Workspace", "kind_of", "why_not"]
+from bot.slack.calls import Done, Limited, Refused, Result, call
 
 MOST_AT_ONCE = 5
 
