@@ -294,9 +294,13 @@ def _tell_findings(
         typer.echo(to_json(findings, problems, remarks, redaction.text))
     else:
         _tell(problems)
-        for line in (*(f"warning: {remark}" for remark in remarks), *as_text(findings, redaction.text)):
+        if online and settings is None:
+            typer.echo("Nothing was asked online: the settings must be valid first.")
+        for remark in remarks:
+            typer.echo(f"warning: {remark}")
+        for line in (*([""] if findings and (problems or remarks) else []), *as_text(findings, redaction.text)):
             typer.echo(line)
-        typer.echo(f"{'' if not findings else chr(10)}errors {errors}, warnings {warnings}")
+        typer.echo(f"{chr(10) if findings else ''}errors {errors}, warnings {warnings}")
     if errors:
         raise typer.Exit(1)
 

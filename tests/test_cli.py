@@ -99,6 +99,13 @@ def test_check_as_json(example: Shell) -> None:
     assert finding["subject"] == finding["path"] == "applications.shop.stages.production.from"
 
 
+def test_check_asks_nobody_with_settings_that_are_wrong(example: Shell) -> None:
+    ran = example.tiphys("check", "--online", env={**GOOD, "SLACK_BOT_TOKEN": ""})
+    assert ran.code == 1
+    assert "environment: SLACK_BOT_TOKEN\n  reason: " in ran.out
+    assert ran.out.endswith("Nothing was asked online: the settings must be valid first.\nerrors 1, warnings 0\n")
+
+
 def test_check_has_no_explanation_in_json(example: Shell) -> None:
     assert example.tiphys("check", "--json", "--explain").code == 2
 
