@@ -284,11 +284,13 @@ def _tell_findings(
     redaction = Redaction(settings.secrets() if settings else ())
     if configuration is not None:
         redaction.add(*(instance.token for instance in configuration.argocd.values()))
-        redaction.add(*(repository.token for repository in configuration.repositories.values()))
+        repositories = configuration.repositories.values()
+        redaction.add(*(repository.token for repository in repositories))
+        redaction.add(*(repository.app.private_key for repository in repositories if repository.app))
     if online and settings is not None:
         from bot.checks.online import check_online
 
-        findings = asyncio.run(check_online(settings, configuration))
+        findings = asyncio.run(check_online(settings, configuration, learn=redaction.add_passing))
     errors, warnings = counts(findings, problems, remarks)
     if as_json:
         typer.echo(to_json(findings, problems, remarks, redaction.text))

@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,11 +33,13 @@ class Patience:
 
 
 async def check_online(
-    settings: Settings, configuration: Configuration | None, *, patience: Patience | None = None
-) -> Findings:
+    settings: Settings, configuration: Configuration | None, *, patience: Patience | None = None,
+    learn: Callable[[str], None] = lambda _: None,
+) -> Findings:  # fmt: skip
     """Everything that the live systems tell; without a valid `tiphys.yaml` only what the settings name.
 
-    Reads only, with clients and a Git mirror of its own. Raises nothing that a system does.
+    Reads only, with clients and a Git mirror of its own. Raises nothing that a system does. `learn` is told of every
+    secret that is issued meanwhile.
     """
     clock, patience = SystemClock(), patience or Patience()
     async with AsyncExitStack() as closing:
@@ -48,7 +50,7 @@ async def check_online(
             api_url=settings.slack_api_url,
         )
         closing.push_async_callback(inspection.close)
-        adapters = Adapters(Path(folder), clock)
+        adapters = Adapters(Path(folder), clock, learn)
         closing.push_async_callback(adapters.close)
         groups: list[Awaitable[Findings]] = [
             check_slack(inspection, configuration, patience),
