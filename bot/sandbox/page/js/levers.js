@@ -6,17 +6,19 @@ import { me, refresh, store } from "./store.js";
 import { tell, toast } from "./toasts.js";
 
 const MINUTES = 2;
+const FIRST = "apm-stack";
 
 export function renderLevers() {
   const open = store.world.pulls.find((pull) => pull.state === "open");
-  const production = store.world.applications.find((one) => one.environment === "production");
+  const production = productionOf(open?.repository);
+  const where = `In ${production?.application ?? "nothing"}`;
   show(
     document.getElementById("levers"),
     h(
       "details",
       null,
       h("summary", null, "Stir the world"),
-      h("p", { class: "muted" }, `As ${me()?.name ?? "nobody"}: see what Tiphys makes of it.`),
+      h("p", { class: "muted" }, `${where}, as ${me()?.name ?? "nobody"}: see what Tiphys makes of it.`),
       h(
         "div",
         { class: "lever-list" },
@@ -30,13 +32,14 @@ export function renderLevers() {
           production &&
             (() =>
               push(production.repository, production.target_revision, {
-                [`${production.path}/noticed.yaml`]: `# ${stamp()}\n`,
+                [`${production.path}/noticed.yaml`.replace(/^\.\//, "")]: `# ${stamp()}\n`,
               })),
         ),
         lever(
           "Drift in production",
           production &&
-            (() => act(production, { do: "drift", resource: "Deployment/apm-api", patch: { spec: { replicas: 1 } } })),
+            (() =>
+              act(production, { do: "drift", resource: deploymentOf(production), patch: { spec: { replicas: 1 } } })),
         ),
         lever(
           `Close the sync window, ${MINUTES} min`,
@@ -51,6 +54,16 @@ export function renderLevers() {
     ),
   );
 }
+
+/** Production of the application that the open pull request is about, else of the first one that was there. */
+function productionOf(repository) {
+  const found = store.world.applications.filter((one) => one.environment === "production");
+  const first = found.find((one) => one.application === FIRST) ?? found[0];
+  return found.find((one) => one.repository === repository) ?? first;
+}
+
+/** The Deployment that is named like the first image: `example/apm-api:2.14.0` runs in `Deployment/apm-api`. */
+const deploymentOf = (one) => `Deployment/${one.images[0]?.split("/").pop().split(":")[0]}`;
 
 function lever(label, pulled) {
   const done = async () => {
