@@ -5,7 +5,20 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.identity import ChannelId, UserId
-from bot.domain.text import Code, InChannel, Link, Mention, Moment, Plain, Strong, Text, counted, listed, spoken
+from bot.domain.text import (
+    Code,
+    InChannel,
+    Link,
+    Mention,
+    Moment,
+    Plain,
+    Strong,
+    Text,
+    counted,
+    listed,
+    readable,
+    spoken,
+)
 from tests.examples import NOW
 
 
@@ -62,3 +75,12 @@ def test_counted(number: int, says: str) -> None:
 )
 def test_spoken(length: timedelta, says: str) -> None:
     assert spoken(length) == says
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [("a/b.yaml", "a/b.yaml"), ("ü/日", "ü/日"), ("d\udcff/\udce9", "d\\xff/\\xe9"), ("\udce2\udc82", "\\xe2\\x82")],
+)
+def test_a_path_of_any_bytes_can_be_read_and_kept(path: str, shown: str) -> None:
+    assert readable(path) == shown
+    assert shown.encode("utf-8").decode("utf-8") == shown

@@ -114,3 +114,22 @@ async def test_a_hotfix_on_main_is_neither_lost_nor_reverted(workspace: Workspac
     for since, files in ((later, {"hotfix.txt"}), (hotfix, {"README.md", "kustomization.yaml", LIMITS})):
         compared = await on_github(workspace, f"compare/{since}...{main}", repository=GATEWAY)
         assert (compared["status"], {file["filename"] for file in compared["files"]}) == ("ahead", files)
+
+
+async def test_a_merge_that_was_pushed_and_not_opened_is_recognized_as_ours(workspace: Workspace) -> None:
+    """By making it again on its first parent: the base has moved meanwhile."""
+    await workspace.fault("github", "status", method="POST", path="/pulls$", status=503)
+    await workspace.say("developer", "/promote apm-gateway prod")
+
+    async def pushed() -> str | None:
+        found = await branches(workspace, GATEWAY)
+        return next((tip for name, tip in found.items() if name.startswith("tiphys/")), None)
+
+    before = await workspace.until(pushed, wants="the promotion branch on GitHub")
+    moved = await commit_on(workspace, "main", {"hotfix.txt": "stop the leak\n"})
+    await workspace.end_faults()
+    await workspace.card_is("waiting for approval")
+    [pull] = await workspace.pulls()
+    assert pull["head"]["sha"] != before
+    parents, _ = await parents_and_tree(workspace, pull["head"]["sha"])
+    assert parents[0] == moved
