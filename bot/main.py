@@ -2,8 +2,8 @@
 
 import asyncio
 import signal
-from contextlib import AsyncExitStack
-from datetime import UTC
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
 
 import structlog
 from aiohttp import web
@@ -21,6 +21,8 @@ from bot.clock import SystemClock
 from bot.config.problems import Problem
 from bot.config.source import ConfigurationSource
 from bot.domain.pipeline import Configuration
+from bot.ports import Clock
+from bot.ports_store import Store, StoreUnavailable
 from bot.redaction import Redaction
 from bot.reloading import Reloading
 from bot.services.access import Access
@@ -41,8 +43,9 @@ from bot.services.syncing import Syncing
 from bot.services.watching import Watching
 from bot.settings import Settings, environment
 from bot.slack.connection import SlackConnection
-from bot.store.engine import FileLock, sqlite_path
-from bot.store.migrate import upgrade
+from bot.store.engine import FileLock, is_sqlite, sqlite_path
+from bot.store.migrate import ensure_newest, upgrade
+from bot.store.replica import Replica
 from bot.store.store import SqlStore
 from bot.tasks import TaskSet
 from bot.wake import Bells
@@ -53,6 +56,8 @@ log = structlog.get_logger(__name__)
 SWEEP_SECONDS = 15
 RELOAD_SECONDS = 2
 LATE_SECONDS = 60
+DATABASE_SECONDS = 2
+COUNT_SECONDS = 2
 
 
 def run(settings: Settings) -> int:
@@ -65,10 +70,13 @@ class Bot:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._clock, self._bells = SystemClock(), Bells()
+        self._clock: Clock = SystemClock()
+        self._bells = Bells()
         self._stopped = asyncio.Event()
         self._slack: SlackConnection | None = None
         self._store: SqlStore | None = None
+        self._waits_for = "starting"
+        self._counting = TaskSet("readiness")
 
     async def run(self) -> int:
         settings = self._settings
@@ -80,18 +88,46 @@ class Bot:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stopped.set)
         async with AsyncExitStack() as closing:
-            if (path := sqlite_path(settings.database)) is not None:
-                closing.enter_context(FileLock(path))
-            await upgrade(settings.database)
-            self._store = SqlStore(settings.database)
-            closing.push_async_callback(self._store.close)
+            store = self._make_store(closing)
+            closing.push_async_callback(self._counting.close)
             await self._serve(closing)
-            await self._compose(closing, source, redaction)
-            log.info("bot.started", stages=len(source.current.stages()))
-            await self._stopped.wait()
+            if await self._open(store):
+                await self._compose(closing, source, redaction)
+                log.info("bot.started", stages=len(source.current.stages()))
+                await self._stopped.wait()
             log.info("bot.stopping")
         log.info("bot.stopped")
         return 0
+
+    def _make_store(self, closing: AsyncExitStack) -> SqlStore:
+        """The store, and the lock that makes this process the only one in its place."""
+        settings = self._settings
+        replica = Replica(settings.tiphys_data.absolute())
+        if (path := sqlite_path(settings.database)) is not None:
+            closing.enter_context(FileLock(path))
+        else:
+            closing.enter_context(replica)
+        store = SqlStore(settings.database, replica=replica.name)
+        closing.push_async_callback(store.close)
+        return store
+
+    async def _open(self, store: SqlStore) -> bool:
+        """Wait for the database; False when we were stopped meanwhile. Raises what no waiting will mend."""
+        url = self._settings.database
+        while not self._stopped.is_set():
+            try:
+                await (upgrade(url) if is_sqlite(url) else ensure_newest(url))
+                await store.join(self._bells.ring)
+            except StoreUnavailable as error:
+                log.warning("database.no_answer", reason=error.reason)
+                self._waits_for = f"database: {error.reason}"
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(DATABASE_SECONDS):
+                        await self._stopped.wait()
+            else:
+                self._store, self._clock = store, store.clock
+                return True
+        return False
 
     async def _serve(self, closing: AsyncExitStack) -> None:
         app = web.Application()
@@ -150,23 +186,41 @@ class Bot:
         """APScheduler is a clock: what is due lives in tables, jobs are made anew at every start."""
         scheduler = AsyncIOScheduler(timezone=UTC)
         options = {"misfire_grace_time": LATE_SECONDS, "coalesce": True, "max_instances": 1}
-        scheduler.add_job(self._bells.ring_all, "interval", seconds=SWEEP_SECONDS, **options)
+        scheduler.add_job(self._sweep, "interval", seconds=SWEEP_SECONDS, **options)
         scheduler.add_job(reloading.look, "interval", seconds=RELOAD_SECONDS, **options)
         scheduler.start()
         closing.callback(scheduler.shutdown, wait=False)
 
+    def _sweep(self) -> None:
+        """The periodic scan; one of the replicas runs it."""
+        if self._store is not None and self._store.leads:
+            self._bells.ring_all()
+
     async def _readiness(self) -> Readiness:
-        problems = ["starting"] if self._slack is None else list(self._slack.problems())
         if self._store is None:
-            return Readiness(problems=tuple(problems), waiting={})
-        now = self._clock.now()
-        async with self._store.reading() as tx:
-            waiting = {
+            return Readiness(problems=(self._waits_for,), waiting={})
+        problems = ["starting"] if self._slack is None else list(self._slack.problems())
+        count = self._counting.start(_count_due(self._store, self._clock.now()), name="count")
+        await asyncio.wait({count}, timeout=COUNT_SECONDS)
+        if not count.done():
+            return Readiness(problems=("database: it does not answer in time", *problems), waiting={})
+        waiting = count.result()
+        if isinstance(waiting, StoreUnavailable):
+            return Readiness(problems=(f"database: {waiting.reason}", *problems), waiting={})
+        return Readiness(problems=tuple(problems), waiting=waiting)
+
+
+async def _count_due(store: Store, now: datetime) -> dict[str, int] | StoreUnavailable:
+    """How much waits to be done now."""
+    try:
+        async with store.reading() as tx:
+            return {
                 "inbound": await tx.inbound.count_due(now),
                 "due": await tx.changes.count_due(now),
                 "outbox": await tx.outbox.count_due(now),
             }
-        return Readiness(problems=tuple(problems), waiting=waiting)
+    except StoreUnavailable as error:
+        return error
 
 
 def check_online(settings: Settings, configuration: Configuration) -> list[Problem]:

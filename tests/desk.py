@@ -201,7 +201,7 @@ class Desk:
     async def outgoing(self) -> list[Outgoing]:
         """All that waits to be shown."""
         async with self.store.writing() as tx:
-            return await tx.outbox.claim(self.clock.now(), limit=1000)
+            return await tx.outbox.list_due(self.clock.now(), limit=1000)
 
     async def notes(self) -> list[str]:
         return [item.text.plain for item in await self.outgoing() if item.key.startswith("note:") and item.text]

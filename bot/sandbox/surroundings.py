@@ -5,8 +5,12 @@ from pathlib import Path
 from bot.sandbox.ports import Ports
 from bot.sandbox.seeded import TOKENS, USERS
 
-BOT_NAMES = ("bot-1",)
+FIRST_BOT = "bot-1"
 SERVICES = ("slack", "argocd", "github")
+
+
+def bot_names(replicas: int) -> tuple[str, ...]:
+    return tuple(f"bot-{number}" for number in range(1, replicas + 1))
 
 
 def bot_environment(home: Path, ports: Ports, bot: str, *, database: str | None, config: Path) -> dict[str, str]:

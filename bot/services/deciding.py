@@ -211,7 +211,7 @@ class Decisions:
             try:
                 async with self._store.writing() as tx:
                     if answer is None and found is not None:
-                        current = await tx.changes.get(found.id)
+                        current = await tx.changes.get_to_write(found.id)
                         if current.version != found.version:
                             raise Conflict(current)
                         answer = await effect(tx, current, name)

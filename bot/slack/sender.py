@@ -6,6 +6,7 @@ import structlog
 
 from bot.domain.outgoing import Outgoing, OutgoingKind
 from bot.ports import Clock, Outbox
+from bot.ports_store import StoreUnavailable
 from bot.slack.activity import Activity
 from bot.slack.cards import Cards
 from bot.slack.ends import End, Later, Never, Sent
@@ -27,14 +28,14 @@ class Sender:
     """`run` goes on for ever; `close` lets what is on its way arrive, then stops.
 
     Rows in hand stay due in the outbox until their end is known: a crash loses nothing, and after it everything that
-    creates a message is looked for before it is created.
+    creates a message is looked for before it is created. Rows of one lane go one after the other.
     """
 
     def __init__(self, outbox: Outbox, posting: Posting, clock: Clock, bell: Bell) -> None:
         self._outbox, self._bell = outbox, bell
         self._cards, self._sayings = Cards(outbox, posting), Sayings(outbox, posting, clock)
         self._tasks = TaskSet("slack.sender")
-        self._in_hand: set[int] = set()
+        self._in_hand = 0
         self._lanes: dict[str, asyncio.Lock] = {}
         self._failures: dict[int, int] = {}
         self._activity = Activity()
@@ -50,31 +51,33 @@ class Sender:
 
     async def start_due(self) -> int:
         """Take in hand what is due and not yet in hand; answers how many that was."""
-        rows = await self._outbox.claim(limit=AT_ONCE + len(self._in_hand))
-        fresh = [row for row in rows if row.id not in self._in_hand]
-        for row in fresh:
-            self._in_hand.add(row.id)
-            self._tasks.start(self._handle(row), name=row.key)
-        return len(fresh)
+        rows = await self._outbox.claim(limit=AT_ONCE)
+        for row in rows:
+            self._in_hand += 1
+            self._tasks.start(self._handle(row), name=row.key).add_done_callback(self._ended)
+        return len(rows)
+
+    def _ended(self, _task: object) -> None:
+        self._in_hand -= 1
+        if not self._in_hand:
+            self._lanes.clear()
+        self._bell.ring()  # it may have been touched again meanwhile
 
     async def close(self, *, patience: float = 3.0) -> None:
         self._closing = True
         self._bell.ring()
         if not await self._activity.rest(patience):
-            log.warning("slack.sender_interrupted", in_hand=len(self._in_hand))
+            log.warning("slack.sender_interrupted", in_hand=self._in_hand)
         await self._tasks.close()
 
     async def _handle(self, item: Outgoing) -> None:
-        lane = self._lanes.setdefault(_lane(item), asyncio.Lock())
-        try:
-            with self._activity.one_more(), self._bell.work():
-                async with lane:
+        lane = self._lanes.setdefault(item.lane, asyncio.Lock())
+        with self._activity.one_more(), self._bell.work():
+            try:
+                async with self._outbox.sending(item), lane:
                     await self._record(item, await self._try(item))
-        finally:
-            self._in_hand.discard(item.id)
-            if not self._in_hand:
-                self._lanes.clear()
-            self._bell.ring()  # it may have been touched again meanwhile
+            except StoreUnavailable as error:  # it stays due; what may have been sent is looked for before the next try
+                log.warning("slack.no_database", key=item.key, reason=error.reason)
 
     async def _try(self, item: Outgoing) -> End:
         try:
@@ -112,17 +115,6 @@ class Sender:
             case Never():
                 told.error("slack.given_up", error=end.error)
                 await self._outbox.give_up(item, error=end.error)
-
-
-def _lane(item: Outgoing) -> str:
-    """What must go one after the other: a card and its notes, the notices of a channel."""
-    match item.kind:
-        case OutgoingKind.CARD | OutgoingKind.NOTE:
-            return f"change:{item.change}"
-        case OutgoingKind.NOTICE:
-            return f"channel:{item.channel}"
-        case OutgoingKind.ANSWER:
-            return f"answer:{item.id}"
 
 
 def _back_off(failures: int) -> float:

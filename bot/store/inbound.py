@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.incoming import Ack, Incoming, Recorded
@@ -18,12 +18,7 @@ class Inbound:
     async def list_due(self, now: datetime, *, limit: int) -> list[Recorded]:
         """Due rows, oldest first."""
         query = select(inbound).where(inbound.c.due_at <= now).order_by(inbound.c.received_at).limit(limit)
-        return [
-            Recorded(
-                incoming=INCOMING.validate_json(row.document), received_at=row.received_at, attempts=row.attempts + 1
-            )
-            for row in (await self._connection.execute(query)).all()
-        ]
+        return [recorded_of(row) for row in (await self._connection.execute(query)).all()]
 
     async def finish(self, key: str) -> bool:
         """It is worked off; False when it was so before."""
@@ -42,6 +37,12 @@ class Inbound:
         query = select(func.min(inbound.c.due_at)).where(inbound.c.due_at > after)
         found: datetime | None = (await self._connection.execute(query)).scalar()
         return found
+
+
+def recorded_of(row: Row[Any]) -> Recorded:
+    return Recorded(
+        incoming=INCOMING.validate_json(row.document), received_at=row.received_at, attempts=row.attempts + 1
+    )
 
 
 def inbound_row(incoming: Incoming, ack: Ack, *, now: datetime, done: bool) -> dict[str, Any]:

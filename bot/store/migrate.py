@@ -9,19 +9,24 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from bot.store.engine import open_engine
+from bot.store.locks import Lock, lock
+from bot.store.unavailable import unavailable_when_lost
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+NEWEST = "head"
 
 
 async def upgrade(url: str) -> tuple[str | None, str]:
-    """Migrate to the newest schema, in one transaction; answers the revision before and after.
+    """Migrate to the newest schema, in one transaction, one process at a time; answers the revision before and after.
 
     Safe to repeat. A migration that fails leaves the schema as it was.
     """
     engine = open_engine(url)
     try:
-        async with engine.begin() as connection:
-            return await connection.run_sync(_upgrade)
+        with unavailable_when_lost():
+            async with engine.begin() as connection:
+                await lock(connection, Lock.MIGRATIONS)
+                return await connection.run_sync(_upgrade)
     finally:
         await engine.dispose()
 
@@ -30,10 +35,31 @@ async def revisions(url: str) -> tuple[str | None, str]:
     """The schema revision of the database (None: empty) and the one that this version needs."""
     engine = open_engine(url, writes=False)
     try:
-        async with engine.connect() as connection:
-            return await connection.run_sync(_current), _newest()
+        with unavailable_when_lost():
+            async with engine.connect() as connection:
+                return await connection.run_sync(_current), _newest()
     finally:
         await engine.dispose()
+
+
+class WrongSchema(Exception):
+    """The database's schema is not the one that this version needs, and this process does not change it."""
+
+    def __init__(self, found: str | None, needed: str) -> None:
+        if found is None:
+            words = "the database is empty: run `tiphys db upgrade` once, then start again"
+        elif found in _known():
+            words = f"the database has schema {found}, this version needs {needed}: run `tiphys db upgrade` first"
+        else:
+            words = f"the database has schema {found}, which a newer tiphys made: run that version, or a newer one"
+        super().__init__(words)
+
+
+async def ensure_newest(url: str) -> None:
+    """Raises `WrongSchema`: where several processes share a database, a person says when it is migrated."""
+    found, needed = await revisions(url)
+    if found != needed:
+        raise WrongSchema(found, needed)
 
 
 def _config() -> Config:
@@ -48,6 +74,10 @@ def _newest() -> str:
     return newest
 
 
+def _known() -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
 def _current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
@@ -56,5 +86,5 @@ def _upgrade(connection: Connection) -> tuple[str | None, str]:
     before = _current(connection)
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, NEWEST)
     return before, _newest()

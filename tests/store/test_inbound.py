@@ -69,7 +69,7 @@ async def test_the_answer_and_the_card_are_shown_with_it(store: SqlStore) -> Non
     answer = Answer.refusal("unknown-button", Text.of("This button is no longer known."))
     await store.record(act("t1"), PLAIN, entry(), done=True, answer=answer, touch=CHANGE)
     async with store.writing() as tx:
-        found = {item.key: item for item in await tx.outbox.claim(NOW, limit=9)}
+        found = {item.key: item for item in await tx.outbox.list_due(NOW, limit=9)}
     assert set(found) == {"answer:t1", f"card:{CHANGE}"}
     assert found["answer:t1"].text == answer.text
 

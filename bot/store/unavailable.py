@@ -1,0 +1,30 @@
+"""When the database gives no answer: what the drivers say of it, in the one word that services know."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from bot.ports_store import StoreUnavailable
+
+
+@contextmanager
+def unavailable_when_lost() -> Iterator[None]:
+    """A database that is down, restarts, is too slow or breaks off two who wait for each other: `StoreUnavailable`."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise StoreUnavailable(_reason(error)) from error
+    except PoolTimeout as error:
+        raise StoreUnavailable("every connection is in use") from error
+    except TimeoutError as error:
+        raise StoreUnavailable("it does not answer in time") from error
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        raise StoreUnavailable(_reason(error)) from error
+
+
+def _reason(error: DBAPIError) -> str:
+    return " ".join(str(error.orig).split())[:300] or type(error.orig).__name__
