@@ -46,6 +46,10 @@ class Claimed(Generic[Row]):
     more_in: timedelta | None
 
 
+class DoneElsewhere(Exception):
+    """Another process has worked this act off meanwhile: its result stands, and nothing of ours was written."""
+
+
 class ChangeRows(Protocol):
     async def find(self, change: ChangeId) -> Change | None: ...
 
@@ -114,6 +118,10 @@ class InboundRows(Protocol):
 
     async def finish(self, key: str) -> bool:
         """It is worked off; False when it was so before."""
+        ...
+
+    async def conclude(self, key: str) -> None:
+        """It is worked off by what this transaction writes. Raises `DoneElsewhere` when it was so before."""
         ...
 
     async def postpone(self, key: str, *, until: datetime, error: str) -> None:

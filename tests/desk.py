@@ -246,13 +246,14 @@ def value_of(change: Change) -> str:
 
 
 @asynccontextmanager
-async def open_office(home: Path, yaml: str = TIPHYS_YAML) -> AsyncIterator[Office]:
-    """A workspace on a socket with the seeded people, and a desk over a fresh database in `home`."""
+async def open_office(home: Path, yaml: str = TIPHYS_YAML, *, url: str | None = None) -> AsyncIterator[Office]:
+    """A workspace on a socket with the seeded people, and a desk over a fresh database: in `home`, or at `url`."""
     file = home / "tiphys.yaml"
     file.write_text(yaml, "utf-8")
     source = ConfigurationSource(file, lambda: ENVIRON)
-    url = f"sqlite+aiosqlite:///{home}/tiphys.db"
-    await upgrade(url)
+    if url is None:
+        url = f"sqlite+aiosqlite:///{home}/tiphys.db"
+        await upgrade(url)
     async with AsyncExitStack() as closing:
         traffic = Traffic()
         service = SlackService(traffic, Feed())

@@ -14,7 +14,7 @@ from bot.domain.incoming import Incoming, IncomingKind, Recorded
 from bot.domain.request import Answer
 from bot.domain.text import Text
 from bot.ports import Clock, ConfigurationInForce, OutsideError, Refused, Unavailable
-from bot.ports_store import Store, StoreUnavailable
+from bot.ports_store import DoneElsewhere, Store, StoreUnavailable
 from bot.services.access import Forbidden
 from bot.services.reconciler import SYSTEMS
 from bot.tasks import TaskSet
@@ -79,6 +79,9 @@ class InboxWorker:
             except StoreUnavailable as error:
                 log.warning("interaction.no_database", action=incoming.action, reason=error.reason)
                 return
+            except DoneElsewhere:
+                log.warning("interaction.done_elsewhere", action=incoming.action, user=incoming.user)
+                return
         self._bells.outbox.ring()
         log.info(
             "interaction.done", kind=incoming.kind.value, action=incoming.action, user=incoming.user,
@@ -114,7 +117,7 @@ class InboxWorker:
             return await act(incoming, self._services)
         except OutsideError as error:
             return await self._put_off(recorded, error)
-        except StoreUnavailable:
+        except (StoreUnavailable, DoneElsewhere):
             raise
         except Exception:
             log.exception("interaction.crashed", kind=incoming.kind.value, action=incoming.action, user=incoming.user)

@@ -275,7 +275,7 @@ class Decisions:
             )
         )  # fmt: skip
         await tx.outbox.answer(request, answer, now=now)
-        await tx.inbound.finish(request.id)
+        await tx.inbound.conclude(request.id)
 
 
 def no_such_change(name: str = "") -> Answer:

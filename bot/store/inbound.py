@@ -7,6 +7,7 @@ from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.incoming import Ack, Incoming, Recorded
+from bot.ports_store import DoneElsewhere
 from bot.store.documents import ACK, INCOMING, dump
 from bot.store.tables import inbound
 
@@ -24,6 +25,14 @@ class Inbound:
         """It is worked off; False when it was so before."""
         statement = update(inbound).where(inbound.c.id == key, inbound.c.due_at.is_not(None)).values(due_at=None)
         return (await self._connection.execute(statement)).rowcount > 0
+
+    async def conclude(self, key: str) -> None:
+        """It is worked off by what this transaction writes. Raises `DoneElsewhere` when it was so before."""
+        if await self.finish(key):
+            return
+        known = select(inbound.c.id).where(inbound.c.id == key)
+        if (await self._connection.execute(known)).first() is not None:
+            raise DoneElsewhere
 
     async def postpone(self, key: str, *, until: datetime, error: str) -> None:
         statement = update(inbound).where(inbound.c.id == key, inbound.c.due_at.is_not(None))
