@@ -14,6 +14,7 @@ from bot.slack.blocks.dialogs import read_metadata
 LINK_ACTION = "link."
 """What the action ids of buttons that only lead somewhere start with: Slack tells of their presses all the same."""
 
+LONGEST_ID = 200
 Payload = Mapping[str, Any]
 
 
@@ -124,5 +125,7 @@ def _optional_ts(ts: str | None) -> MessageTs | None:
 
 
 def _id(body: Payload, given: str | None) -> str:
-    """Equal for every delivery of the same act; should Slack ever send none, a digest of the payload."""
-    return given or hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    """Equal for every delivery of the same act; should Slack ever send none (or a strange one), a digest of all."""
+    if given and len(given) <= LONGEST_ID and given.isprintable():
+        return given
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
