@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,15 @@ class Cluster:
             self._server.wait(START_SECONDS)
             self._server = None
 
+    def freeze(self) -> None:
+        """It neither answers nor goes away, as behind a network that swallows everything."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal_all(signal.SIGCONT)
+
     def close(self) -> None:
+        self.thaw()
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -95,7 +104,23 @@ class Cluster:
         with psycopg.connect(host=str(self.folder), user=USER, dbname="postgres", autocommit=True) as connection:
             connection.execute(statement.encode(), values or None)
 
+    def _signal_all(self, number: signal.Signals) -> None:
+        """The server and its children, one for each connection."""
+        if self._server is not None:
+            for pid in (self._server.pid, *_children(self._server.pid)):
+                os.kill(pid, number)
+
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._programs / program), *arguments]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False, **self._as)
         assert done.returncode == 0, done.stderr
+
+
+def _children(parent: int) -> list[int]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            pid, _, rest = entry.read_text().partition(" ")
+            if int(rest.rpartition(")")[2].split()[1]) == parent:
+                found.append(int(pid))
+    return found

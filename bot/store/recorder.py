@@ -22,7 +22,7 @@ from bot.domain.incoming import Ack, Incoming
 from bot.domain.request import Answer
 from bot.store.audit import audit_row
 from bot.store.documents import ACK
-from bot.store.engine import open_blocking_engine
+from bot.store.engine import RECORD_SECONDS, open_blocking_engine
 from bot.store.inbound import inbound_row
 from bot.store.inserting import unless_known
 from bot.store.notices import CHANNEL, notice
@@ -31,11 +31,16 @@ from bot.store.tables import audit_entries, inbound, outbox
 from bot.tasks import TaskSet
 
 MOST_TOGETHER = 100
+CLOSE_SECONDS = 4.0
 Row = Mapping[str, Any]
 _End = str | None | Exception
 """The ack that an earlier delivery got, None for a first one, or why it could not be recorded."""
 
 _KNOWN = {"sqlite": "SELECT ack FROM inbound WHERE id = ?", "postgresql": "SELECT ack FROM inbound WHERE id = %s"}
+
+
+class Withdrawn(Exception):
+    """Somebody whose act is in this transaction no longer waits for it."""
 
 
 class _Insert:
@@ -89,10 +94,15 @@ class _Batch:
 
 
 class Recorder:
-    """`record` returns after the commit. `turn` is held while it writes, where a database has one writer at a time."""
+    """`record` returns after the commit. `turn` is held while it writes, where a database has one writer at a time.
+
+    An act that nobody waits for any more, because the database took too long, is not committed when it wakes up: who
+    sent it was told that nothing has happened.
+    """
 
     def __init__(self, url: str, owner: str, turn: asyncio.Lock | None) -> None:
         self._engine, self._owner = open_blocking_engine(url), owner
+        self._patience = None if turn else RECORD_SECONDS + 0.5
         self._into_inbound = _Insert(inbound, self._engine.dialect)
         self._into_audit = _Insert(audit_entries, self._engine.dialect)
         self._into_outbox = _Insert(outbox, self._engine.dialect)
@@ -121,7 +131,8 @@ class Recorder:
         if not self._is_writing:
             self._is_writing = True
             self._tasks.start(self._work_off(), name="write")
-        known = await act.known
+        async with asyncio.timeout(self._patience):
+            known = await act.known
         return ACK.validate_json(known) if known is not None else None
 
     async def close(self) -> None:
@@ -131,7 +142,7 @@ class Recorder:
             act.known.cancel()
         if self._thread is not None:
             self._handed.put(None)
-            await asyncio.to_thread(self._thread.join)
+            await asyncio.to_thread(self._thread.join, CLOSE_SECONDS)
             self._thread = None
         self._engine.dispose()
 
@@ -175,6 +186,9 @@ class Recorder:
         """After a batch has failed: one bad act takes no others with it. Where nobody answers, that is asked once."""
         ends: list[_End] = []
         for act in acts:
+            if act.known.cancelled():
+                ends.append(None)
+                continue
             try:
                 with self._engine.connect() as connection:
                     ends.append(self._commit(connection, [act])[0])
@@ -208,6 +222,8 @@ class Recorder:
                 connection.execute(card_touched(change, now=at, dialect=connection.dialect))
             if connection.dialect.name == "postgresql":
                 connection.execute(select(func.pg_notify(CHANNEL, notice(self._owner, ("inbox", "outbox")))))
+            if any(act.known.cancelled() for act in acts):
+                raise Withdrawn
         return found
 
     @contextmanager

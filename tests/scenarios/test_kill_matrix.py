@@ -178,9 +178,8 @@ async def test_the_whole_matrix(tmp_path: Path) -> None:
 
 @pytest.mark.postgresql
 async def test_the_effects_that_count_survive_a_kill_on_postgresql(tmp_path: Path, cluster: Cluster) -> None:
-    """A small sample: the merge, the sync and the card, each killed when it was done and nobody knew."""
+    """A small sample: the sync and the card, each killed when it was done and nobody knew."""
     cases = [
-        (Effect("approve-2", "github", "PUT", r"/merge$", 0), "kill_after"),
         (Effect("approve-2", "argocd", "POST", r"/sync$", 0), "kill_after"),
         (Effect("promote", "slack", "POST", r"/chat\.postMessage$", 0), "kill_after"),
     ]

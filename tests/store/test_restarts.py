@@ -23,6 +23,7 @@ async def store(postgresql: str, cluster: Cluster) -> AsyncIterator[SqlStore]:
     opened = SqlStore(postgresql)
     await opened.join(lambda _: None)
     yield opened
+    cluster.thaw()
     cluster.start()
     await opened.close()
 
@@ -114,3 +115,17 @@ async def test_the_pinned_connection_comes_back_and_leads_again(store: SqlStore,
     await eventually(lambda: not store.leads)
     cluster.start()
     await eventually(lambda: store.leads)
+
+
+async def test_an_act_that_was_refused_because_nobody_answered_does_not_happen_later(
+    store: SqlStore, cluster: Cluster
+) -> None:
+    assert await record(store, "before") is None
+    cluster.freeze()
+    with pytest.raises(StoreUnavailable, match="does not answer in time"):
+        await record(store, "meanwhile")
+    cluster.thaw()
+    assert await record(store, "after") is None
+    assert await count(store) == 2
+    assert await record(store, "meanwhile") is None
+    assert await count(store) == 3
