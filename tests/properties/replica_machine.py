@@ -1,7 +1,7 @@
 """Replicas on one PostgreSQL that claim, work, die, start again and lose their leases, in any order; and the laws.
 
-A row is in one living process's hands, and so is a lane of the outbox; every step of a change counts once. The clocks of
-the replicas differ by up to five seconds.
+A row is in one living process's hands, and so is a lane of the outbox; every step of a change counts once. The clocks
+of the replicas differ by up to five seconds.
 """
 
 import asyncio
