@@ -1,6 +1,7 @@
 """Claims: who works on what. In one process they are remembered; `bot.store.leases` keeps them in the database too."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -24,9 +25,10 @@ Row = TypeVar("Row", Change, Recorded, Outgoing)
 
 @dataclass(slots=True)
 class Hold:
-    """Something claimed: who works on it, if anybody has begun."""
+    """Something claimed: who works on it, if anybody has begun, and how long it is ours for sure (monotonic)."""
 
     task: "asyncio.Task[object] | None" = None
+    sure_until: float = math.inf
 
 
 class Holding:

@@ -29,7 +29,7 @@ from bot.domain.change import Change
 from bot.domain.incoming import Recorded
 from bot.domain.outgoing import Outgoing
 from bot.ports_store import Claimed, StoreUnavailable
-from bot.store.claims import Claimable, Hold, Holding, Key, Transactions, key_of
+from bot.store.claims import Claimable, Holding, Key, Transactions, key_of
 from bot.store.columns import Moment
 from bot.store.documents import CHANGE
 from bot.store.inbound import recorded_of
@@ -67,7 +67,6 @@ class Leases(Holding):
     def __init__(self, writing: Transactions, owner: str, *, lease: timedelta = LEASE) -> None:
         super().__init__()
         self._writing, self._owner, self._lease = writing, owner, lease
-        self._sure_until: dict[Key, float] = {}
         self._has_claimed = False
         self._tasks = TaskSet("store.leases")
         self._renewing: asyncio.Task[None] | None = None
@@ -118,7 +117,6 @@ class Leases(Holding):
         """Hand back everything, also what was abandoned: whoever comes next need not wait."""
         await self._tasks.close()
         self._held.clear()
-        self._sure_until.clear()
         if not self._has_claimed:
             return
         with suppress(StoreUnavailable, TimeoutError):
@@ -136,7 +134,7 @@ class Leases(Holding):
     async def renew(self) -> None:
         """Once. Raises `StoreUnavailable`."""
         for name, (table, key) in TABLES.items():
-            held = [known for known in self._held if known[0] == name]
+            held = {known: hold for known, hold in self._held.items() if known[0] == name}
             if not held:
                 continue
             asked = time.monotonic()
@@ -144,15 +142,13 @@ class Leases(Holding):
             async with self._writing() as tx:
                 kept = ours.values(leased_until=self._until()).returning(key)
                 found = {(name, row[0]) for row in (await tx.connection.execute(kept)).all()}
-            for known in held:
+            for known, hold in held.items():
+                if self._held.get(known) is not hold:
+                    continue  # released meanwhile
                 if known in found:
-                    self._sure_until[known] = asked + self._lease.total_seconds()
+                    hold.sure_until = asked + self._lease.total_seconds()
                 else:
                     self._lose(known, "somebody else has it")
-
-    def _abandon(self, key: Key) -> None:
-        super()._abandon(key)
-        self._sure_until.pop(key, None)
 
     async def _lease_rows(
         self, connection: AsyncConnection, table: Table, now: datetime, limit: int,
@@ -190,7 +186,7 @@ class Leases(Holding):
         self._hold(rows)
         self._has_claimed = self._has_claimed or bool(rows)
         for row in rows:
-            self._sure_until[key_of(row)] = asked + self._lease.total_seconds()
+            self._held[key_of(row)].sure_until = asked + self._lease.total_seconds()
         if rows and (self._renewing is None or self._renewing.done()):
             self._renewing = self._tasks.start(self._keep_renewing(), name="renew")
         return Claimed(rows=tuple(rows), more_in=more_in)
@@ -212,14 +208,13 @@ class Leases(Holding):
     def _lose_what_is_over(self) -> None:
         """What could be over before the next look is given up now."""
         soon = time.monotonic() + self._next_look()
-        for key in [key for key, until in self._sure_until.items() if until <= soon]:
+        for key in [key for key, hold in self._held.items() if hold.sure_until <= soon]:
             self._lose(key, "it could not be renewed")
 
     def _lose(self, key: Key, why: str) -> None:
-        hold: Hold | None = self._held.get(key)
-        self._abandon(key)
+        hold = self._held.pop(key)
         log.warning("store.lease_lost", table=key[0], key=key[1], why=why)
-        if hold is not None and hold.task is not None:
+        if hold.task is not None:
             hold.task.cancel()
 
     def _until(self) -> ColumnElement[Any]:

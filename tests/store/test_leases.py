@@ -168,6 +168,19 @@ async def test_work_whose_lease_cannot_be_renewed_is_cancelled_before_it_is_over
     await short.close()
 
 
+async def test_what_is_released_while_it_is_renewed_is_not_lost_later(pair: Pair) -> None:
+    """A renewal that is on its way keeps nothing alive: neither the claim nor a later one of the same row."""
+    leases = pair.first.claims
+    assert isinstance(leases, Leases)
+    [change] = await changes(pair.first)
+    await asyncio.gather(leases.renew(), leases.release(change))
+    assert leases._held == {}
+    [again] = await changes(pair.first)
+    await leases.renew()
+    async with leases.working(again):
+        assert await changes(pair.second) == []
+
+
 async def test_closing_hands_everything_back_also_what_was_interrupted(pair: Pair) -> None:
     tasks, began = TaskSet("test"), asyncio.Event()
     async with pair.first.writing() as tx:
