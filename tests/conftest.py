@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bot.store.migrate import upgrade
-from tests.postgresql import Cluster, find_programs
+from tests.postgresql import Cluster, need_programs
 
 for variable in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
     os.environ.pop(variable, None)
@@ -35,13 +35,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """A PostgreSQL server of our own; skips where there is none, which is a failure under CI."""
-    programs = find_programs()
-    if programs is None:
-        missing = "PostgreSQL is not installed (Debian: postgresql)"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    made = Cluster(programs)
+    made = Cluster(need_programs())
     try:
         made.start()
         yield made

@@ -8,11 +8,13 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 USER = "postgres"
 START_SECONDS = 60.0
@@ -26,6 +28,17 @@ def find_programs() -> Path | None:
     """Where Debian keeps the server's programs; None where PostgreSQL is not installed."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     return found[-1].parent if found else None
+
+
+def need_programs(environ: Mapping[str, str] = os.environ) -> Path:
+    """Skips the test where there are none; under CI that is a failure."""
+    found = find_programs()
+    if found is None:
+        missing = "PostgreSQL is not installed (Debian: postgresql)"
+        if environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return found
 
 
 class Cluster:
