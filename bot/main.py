@@ -47,6 +47,7 @@ from bot.store.engine import FileLock, is_sqlite, sqlite_path
 from bot.store.migrate import ensure_newest, upgrade
 from bot.store.replica import Replica
 from bot.store.store import SqlStore
+from bot.store.unavailable import raise_if_definite
 from bot.tasks import TaskSet
 from bot.wake import Bells
 from bot.web.health import Readiness, health_routes
@@ -119,6 +120,7 @@ class Bot:
                 await (upgrade(url) if is_sqlite(url) else ensure_newest(url))
                 await store.join(self._bells.ring)
             except StoreUnavailable as error:
+                raise_if_definite(error)
                 log.warning("database.no_answer", reason=error.reason)
                 self._waits_for = f"database: {error.reason}"
                 with suppress(TimeoutError):

@@ -204,6 +204,15 @@ def test_an_empty_postgresql_is_refused_until_it_is_migrated(example: Shell, emp
     assert "is up to date" in example.tiphys("db", "upgrade", env={"DATABASE_URL": env["DATABASE_URL"]}).out
 
 
+@pytest.mark.postgresql
+def test_a_database_that_refuses_us_is_not_waited_for(example: Shell, empty_postgresql: str) -> None:
+    url = empty_postgresql.replace("postgres@/", "stranger:hidden@/")
+    ran = example.tiphys("run", env={**GOOD, "TIPHYS_LISTEN": "127.0.0.1:0", "DATABASE_URL": url})
+    assert ran.code == 1
+    assert 'role "stranger" does not exist' in ran.err
+    assert "Correct DATABASE_URL" in ran.err
+
+
 def test_the_environment_of_no_sandbox(shell: Shell) -> None:
     ran = shell.tiphys("sandbox", "env", "--home", "nowhere", env={})
     assert ran.code == 1

@@ -1,5 +1,6 @@
 """When the database gives no answer: what the drivers say of it, in the one word that services know."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,6 +8,24 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.ports_store import StoreUnavailable
+
+DEFINITE = re.compile(
+    r"password authentication failed|no password supplied|no pg_hba\.conf entry"
+    r"|(role|database) \"[^\"]*\" does not exist|permission denied for database|server does not support SSL"
+)
+
+
+class DatabaseRefused(Exception):
+    """The database has answered, and will not let us in however long we wait."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the database refuses us: {reason}. Correct DATABASE_URL, or the database's users")
+
+
+def raise_if_definite(error: StoreUnavailable) -> None:
+    """Raises `DatabaseRefused` for what no waiting mends; while we run it may be a rotation, and is waited for."""
+    if DEFINITE.search(error.reason):
+        raise DatabaseRefused(error.reason) from error
 
 
 @contextmanager
