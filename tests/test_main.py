@@ -35,13 +35,13 @@ async def test_before_there_is_a_database_it_is_starting(settings: Settings) -> 
 
 async def test_when_it_was_asked_to_end_it_says_so_and_still_counts(settings: Settings) -> None:
     await upgrade(settings.database)
-    bot = Bot(settings)
-    bot._store, bot._stopping = SqlStore(settings.database), Stopping()
+    bot, store = Bot(settings), SqlStore(settings.database)
+    bot._store, bot._stopping = store, Stopping()
     bot._stopping._ask()
     try:
         found = await bot._readiness()
     finally:
-        await bot._close_store()
+        await bot._close_store(store)
     assert found.problems == ("stopping",)
     assert found.waiting == {"inbound": 0, "due": 0, "outbox": 0}
     assert (await bot._readiness()).problems == ("stopping",)
