@@ -254,7 +254,7 @@ class Bot:
             return Readiness(problems=problems, waiting={})
         waiting = await self._asking.ask(self._store, lambda tx: count_due(tx, self._clock.now()))
         if isinstance(waiting, StoreUnavailable):
-            return Readiness(problems=(*problems, f"database: {waiting.reason}"), waiting={})
+            return Readiness(problems=(f"database: {waiting.reason}", *problems), waiting={})
         return Readiness(problems=problems, waiting=waiting)
 
     def _problems(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -114,14 +114,14 @@ class Leases(Holding):
                 await self._hand_back({key[0]: [key[1]]})
 
     async def close(self) -> None:
-        """Hand back everything, also what was abandoned: whoever comes next need not wait."""
+        """Hand back everything, also what was abandoned, and tell the others: whoever comes next need not wait."""
         await self._tasks.close()
         self._held.clear()
         if not self._has_claimed:
             return
         with suppress(StoreUnavailable, TimeoutError):
             async with asyncio.timeout(HAND_BACK_SECONDS):
-                await self._hand_back(dict.fromkeys(TABLES))
+                await self._hand_back(dict.fromkeys(TABLES), told=("changes", "inbox", "outbox"))
 
     async def take_over(self, replica: str) -> None:
         """What former processes of this replica were at is free: they are gone, or we could not have become it."""
@@ -220,9 +220,10 @@ class Leases(Holding):
     def _until(self) -> ColumnElement[Any]:
         return database_now(later=self._lease)
 
-    async def _hand_back(self, keys: dict[str, list[str | int] | None]) -> None:
-        """None: all of a table."""
+    async def _hand_back(self, keys: dict[str, list[str | int] | None], *, told: Collection[str] = ()) -> None:
+        """None: all of a table. `told`: the bells of the others to be rung."""
         async with self._writing() as tx:
+            tx.told.update(told)
             for name, some in keys.items():
                 table, key = TABLES[name]
                 ours = update(table).where(table.c.leased_by == self._owner)

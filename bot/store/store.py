@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ulid import ULID
@@ -24,9 +25,11 @@ from bot.store.inbound import Inbound
 from bot.store.leases import Leases
 from bot.store.notices import send_notice
 from bot.store.outbox import Outbox
-from bot.store.pinned import DatabaseClock, Pinned
 from bot.store.recorder import Recorder
 from bot.store.unavailable import unavailable_when_lost
+
+if TYPE_CHECKING:
+    from bot.store.pinned import Pinned
 
 TRANSACTION_SECONDS = 15
 
@@ -75,8 +78,7 @@ class SqlStore:
             self._claims = LocalClaims(self.reading, self.writing)
         else:
             self._claims = Leases(self.writing, self.owner)
-            self.clock = database_clock = DatabaseClock()
-            self._pinned = Pinned(url, self.owner, database_clock)
+            self._pinned, self.clock = _pin(url, self.owner)
 
     @property
     def claims(self) -> Claims:
@@ -131,6 +133,14 @@ class SqlStore:
         await self._recorder.close()
         await self._writing.dispose()
         await self._reading.dispose()
+
+
+def _pin(url: str, owner: str) -> "tuple[Pinned, Clock]":
+    """The connection beside the pools and the clock that it sets. Loads the driver, which SQLite does without."""
+    from bot.store.pinned import DatabaseClock, Pinned
+
+    clock = DatabaseClock()
+    return Pinned(url, owner, clock), clock
 
 
 def _satisfies(store: SqlStore) -> Store:

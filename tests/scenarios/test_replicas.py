@@ -33,8 +33,10 @@ PEOPLE = ("approver-1", "approver-2", "approver-3")
 
 
 @pytest.fixture
-async def replicas(tmp_path: Path, empty_postgresql: str) -> AsyncIterator[Workspace]:
-    options = ("--speed", "20", "--database", empty_postgresql, "--replicas", "2")
+async def replicas(request: pytest.FixtureRequest, tmp_path: Path, empty_postgresql: str) -> AsyncIterator[Workspace]:
+    """Slack reaches them by sockets, or as the parameter says."""
+    way = getattr(request, "param", "socket")
+    options = ("--speed", "20", "--database", empty_postgresql, "--replicas", "2", "--slack", way)
     async with sandbox(tmp_path / "home", *options) as workspace:
         yield workspace
 
@@ -95,6 +97,7 @@ async def assert_once_each(workspace: Workspace, rounds: int) -> None:
     assert len(answered) == len(set(answered)), "an act was worked off twice"
 
 
+@pytest.mark.parametrize("replicas", ["http", pytest.param("socket", marks=pytest.mark.long)], indirect=True)
 async def test_two_replicas_merge_and_sync_once(replicas: Workspace) -> None:
     """Clicks race on both; in the second round whoever merges is killed before anybody knows."""
     ready = await replicas.call("GET", "/api/ready")
@@ -107,6 +110,7 @@ async def test_two_replicas_merge_and_sync_once(replicas: Workspace) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("replicas", ["socket", "http"], indirect=True)
 async def test_two_hundred_rounds_with_a_kill_in_a_third_of_them(replicas: Workspace) -> None:
     chooser = random.Random(SEED)  # noqa: S311
     for number in range(1, 201):

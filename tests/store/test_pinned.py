@@ -77,6 +77,18 @@ async def test_a_commit_rings_the_bells_of_the_others(replicas: Replicas) -> Non
     assert sorted(replicas.rung[1]) == ["changes", "outbox"], "whoever wrote has rung already"
 
 
+async def test_what_is_handed_back_at_the_end_rings_the_bells_of_the_others(replicas: Replicas) -> None:
+    first, second = replicas.stores
+    async with first.writing() as tx:
+        await tx.changes.insert(examples.change(due_at=NOW))
+    await first.claims.changes(NOW, limit=1)
+    await eventually(lambda: replicas.rung[1] == ["changes"])
+    assert (await second.claims.changes(NOW, limit=1)).rows == ()
+    await first.close()
+    await eventually(lambda: sorted(replicas.rung[1]) == ["changes", "changes", "inbox", "outbox"])
+    assert len((await second.claims.changes(NOW, limit=1)).rows) == 1
+
+
 async def test_what_is_rolled_back_rings_nothing(replicas: Replicas) -> None:
     first = replicas.stores[0]
 
