@@ -10,6 +10,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -168,20 +169,20 @@ def schema() -> None:
 
 @database.command()
 def upgrade() -> None:
-    """Bring the database's schema to what this version needs. `tiphys run` does so itself."""
+    """Bring the database's schema to what this version needs. `tiphys run` does so itself with SQLite alone."""
     from bot.settings import read_storage_settings
     from bot.store.engine import FileLock, sqlite_path
     from bot.store.migrate import upgrade as migrate
 
     settings = read_storage_settings()
     path = sqlite_path(settings.database)
-    assert path is not None, "the settings know SQLite alone"  # noqa: S101
-    with FileLock(path):
+    with FileLock(path) if path is not None else nullcontext():
         before, after = asyncio.run(migrate(settings.database))
+    name = path or settings.database_shown
     if before == after:
-        typer.echo(f"{path} is up to date (schema {after})")
+        typer.echo(f"{name} is up to date (schema {after})")
     else:
-        typer.echo(f"{path}: schema {before or 'empty'} → {after}")
+        typer.echo(f"{name}: schema {before or 'empty'} → {after}")
 
 
 Home = Annotated[Path, typer.Option(help="Folder of everything that the world keeps.")]
@@ -201,16 +202,12 @@ def _sandbox(
     ] = None,
     slack: Annotated[SlackMode, typer.Option(help="How Slack reaches the bot.")] = SlackMode.SOCKET,
     no_bot: Annotated[bool, typer.Option("--no-bot", help="The servers alone, for a foreign bot.")] = False,
-    replicas: Annotated[int, typer.Option(help="How many bots.", min=1)] = 1,
+    replicas: Annotated[int, typer.Option(help="How many bots; several need PostgreSQL.", min=1, max=5)] = 1,
     speed: Annotated[float, typer.Option(help="Shortens the world's own durations.", min=0.01)] = 1.0,
 ) -> None:
     """Start the world and the bot in it; one line says when it is ready."""
     if context.invoked_subcommand is not None:
         return
-    if replicas > 1:
-        _not_yet("--replicas", "run one bot")
-    if database_url is not None and database_url.startswith("postgres"):
-        _not_yet("a PostgreSQL --database", "leave it out, or give sqlite:///<path>")
     from bot.sandbox.command import run as run_sandbox
 
     code = run_sandbox(
@@ -233,11 +230,6 @@ def sandbox_env(home: Home = Path(".sandbox")) -> None:
     from bot.sandbox.command import env
 
     raise typer.Exit(env(home=home))
-
-
-def _not_yet(what: str, instead: str) -> None:
-    typer.echo(f"tiphys: {what} is not supported yet: {instead}", err=True)
-    raise typer.Exit(1)
 
 
 def _slash_commands(file: Path, configuration: "Configuration") -> "list[Problem]":

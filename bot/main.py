@@ -14,6 +14,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 import commands
 from bot import logs
 from bot.adapters import Adapters
+from bot.asking import Asking, count_due
 from bot.chat.command import Services
 from bot.chat.front import ChatFront
 from bot.chat.inbox import InboxWorker
@@ -21,7 +22,9 @@ from bot.chat.registry import load_commands
 from bot.checks.at_start import look_at_start
 from bot.clock import SystemClock
 from bot.config.source import ConfigurationSource
-from bot.metrics import Metrics, read_waiting
+from bot.metrics import Metrics, Waiting, read_waiting
+from bot.ports import Clock
+from bot.ports_store import StoreUnavailable
 from bot.redaction import Redaction
 from bot.reloading import Reloading
 from bot.services.access import Access
@@ -47,9 +50,11 @@ from bot.settings import Settings, environment
 from bot.slack.connection import SlackConnection
 from bot.slack.http_mode import HttpAnswer
 from bot.stopping import Stopping
-from bot.store.engine import FileLock, sqlite_path
-from bot.store.migrate import upgrade
+from bot.store.engine import FileLock, is_sqlite, sqlite_path
+from bot.store.migrate import ensure_newest, upgrade
+from bot.store.replica import Replica
 from bot.store.store import SqlStore
+from bot.store.unavailable import raise_if_definite
 from bot.tasks import TaskSet
 from bot.wake import Bells
 from bot.web.health import Readiness, health_routes
@@ -63,7 +68,7 @@ log = structlog.get_logger(__name__)
 SWEEP_SECONDS = 15
 RELOAD_SECONDS = 2
 LATE_SECONDS = 60
-SCRAPE_SECONDS = 3
+DATABASE_SECONDS = 2
 REST_SECONDS, UNPLUG_SECONDS, FLUSH_SECONDS = 4.0, 1.0, 2.0
 """At the end: for steps and acts under way; meanwhile, for Slack's connections; after both, for the outbox."""
 
@@ -81,11 +86,13 @@ class Bot:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._clock, self._bells = SystemClock(), Bells()
+        self._clock: Clock = SystemClock()
+        self._bells, self._asking = Bells(), Asking()
         self._metrics = Metrics(importlib.metadata.version("tiphys"))
         self._stopping: Stopping | None = None
         self._slack: SlackConnection | None = None
         self._store: SqlStore | None = None
+        self._waits_for = "starting"
         self._hearing: Hearing | None = None
         self._workers: tuple[Reconciler | InboxWorker, ...] = ()
 
@@ -98,13 +105,11 @@ class Bot:
         source = ConfigurationSource(settings.tiphys_config, environment)
         redaction.add(*source.secrets())
         async with AsyncExitStack() as closing:
-            if (path := sqlite_path(settings.database)) is not None:
-                closing.enter_context(FileLock(path))
+            store = self._make_store(closing)
+            closing.push_async_callback(self._asking.close)
             await self._serve(closing)
-            await upgrade(settings.database)
-            self._store = SqlStore(settings.database, on_move=self._metrics.moved)
-            closing.push_async_callback(self._close_store)
             async with stopping.interrupting():
+                await self._open(store)
                 await self._compose(closing, source, redaction)
                 log.info("bot.started", stages=len(source.current.stages()))
             await stopping.wait()
@@ -123,17 +128,43 @@ class Bot:
         shown = self._slack is None or await self._slack.flush(FLUSH_SECONDS)
         log.info("bot.wound_down", cut_off=False in ended, all_shown=shown)
 
-    async def _close_store(self) -> None:
-        store, self._store = self._store, None  # what is served over HTTP is served to the last
-        if store is not None:
-            await store.close()
+    def _make_store(self, closing: AsyncExitStack) -> SqlStore:
+        """The store, and the lock that makes this process the only one in its place."""
+        settings = self._settings
+        replica = Replica(settings.tiphys_data.absolute())
+        if (path := sqlite_path(settings.database)) is not None:
+            closing.enter_context(FileLock(path))
+        else:
+            closing.enter_context(replica)
+        store = SqlStore(settings.database, replica=replica.name, on_move=self._metrics.moved)
+        closing.push_async_callback(self._close_store, store)
+        return store
+
+    async def _close_store(self, store: SqlStore) -> None:
+        """Last of all: what is still claimed is handed back by it."""
+        self._store = None  # what is served over HTTP is served to the last
+        await store.close()
+
+    async def _open(self, store: SqlStore) -> None:
+        """Wait for the database. Raises what no waiting will mend."""
+        url = self._settings.database
+        while self._store is None:
+            try:
+                await (upgrade(url) if is_sqlite(url) else ensure_newest(url))
+                await store.join(self._bells.ring)
+                self._store, self._clock = store, store.clock
+            except StoreUnavailable as error:
+                raise_if_definite(error)
+                log.warning("database.no_answer", reason=error.reason)
+                self._waits_for = f"database: {error.reason}"
+                await asyncio.sleep(DATABASE_SECONDS)
 
     def routes(self) -> list[web.RouteDef]:
         """All that is served on `TIPHYS_LISTEN`. Without its secret a system could be told from nobody: then not."""
         routes = [*health_routes(self._readiness), *metrics_routes(self._exposition)]
         secret = self._settings.slack_signing_secret
         if self._settings.slack_app_token is None and secret is not None:
-            routes += slack_events_routes(self._receive_from_slack, secret.get_secret_value(), self._clock)
+            routes += slack_events_routes(self._receive_from_slack, secret.get_secret_value(), SystemClock())
         if (secret := self._settings.github_webhook_secret) is not None:
             routes += GithubWebhooks(secret.get_secret_value(), self._hear).routes()
         return routes
@@ -202,38 +233,44 @@ class Bot:
         """APScheduler is a clock: what is due lives in tables, jobs are made anew at every start."""
         scheduler = AsyncIOScheduler(timezone=UTC)
         options = {"misfire_grace_time": LATE_SECONDS, "coalesce": True, "max_instances": 1}
-        scheduler.add_job(self._bells.ring_all, "interval", seconds=SWEEP_SECONDS, **options)
+        scheduler.add_job(self._sweep, "interval", seconds=SWEEP_SECONDS, **options)
         scheduler.add_job(reloading.look, "interval", seconds=RELOAD_SECONDS, **options)
         scheduler.start()
         closing.callback(scheduler.shutdown, wait=False)
+
+    def _sweep(self) -> None:
+        """The periodic scan; one of the replicas runs it."""
+        if self._store is not None and self._store.leads:
+            self._bells.ring_all()
 
     async def _receive_from_slack(self, payload: Mapping[str, Any], headers: Mapping[str, str]) -> HttpAnswer | None:
         return None if self._slack is None else await self._slack.receive(payload, headers)
 
     async def _readiness(self) -> Readiness:
-        if self._stopping is not None and self._stopping.is_asked:
-            problems = ["stopping"]
-        else:
-            problems = ["starting"] if self._slack is None else list(self._slack.problems())
+        problems = self._problems()
         if self._store is None:
-            return Readiness(problems=tuple(problems), waiting={})
-        now = self._clock.now()
-        async with self._store.reading() as tx:
-            waiting = {
-                "inbound": await tx.inbound.count_due(now),
-                "due": await tx.changes.count_due(now),
-                "outbox": await tx.outbox.count_due(now),
-            }
-        return Readiness(problems=tuple(problems), waiting=waiting)
+            return Readiness(problems=problems, waiting={})
+        waiting = await self._asking.ask(self._store, lambda tx: count_due(tx, self._clock.now()))
+        if isinstance(waiting, StoreUnavailable):
+            return Readiness(problems=(f"database: {waiting.reason}", *problems), waiting={})
+        return Readiness(problems=problems, waiting=waiting)
+
+    def _problems(self) -> tuple[str, ...]:
+        """Why we cannot work now, as far as the database does not have to be asked for it."""
+        if self._stopping is not None and self._stopping.is_asked:
+            return ("stopping",)
+        if self._store is None:
+            return (self._waits_for,)
+        return ("starting",) if self._slack is None else self._slack.problems()
 
     async def _exposition(self, accept: str) -> tuple[bytes, str]:
         """A database that gives no answer takes its own gauges away, and no others."""
-        waiting = None
+        waiting: Waiting | None = None
         if self._store is not None:
-            try:
-                async with asyncio.timeout(SCRAPE_SECONDS), self._store.reading() as tx:
-                    waiting = await read_waiting(tx, self._clock.now())
-            except Exception as error:
-                log.warning("metrics.database_unreadable", error=f"{type(error).__name__}: {error}"[:200])
+            found = await self._asking.ask(self._store, lambda tx: read_waiting(tx, self._clock.now()))
+            if isinstance(found, StoreUnavailable):
+                log.warning("metrics.database_unreadable", reason=found.reason)
+            else:
+                waiting = found
         self._metrics.show(waiting)
         return self._metrics.exposition(accept)

@@ -10,6 +10,7 @@ OutsideError
 """
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -363,7 +364,11 @@ class Outbox(Protocol):
     """What waits to be shown, for the one sender."""
 
     async def claim(self, *, limit: int) -> list[Outgoing]:
-        """Due rows, most urgent first, each with its attempt counted before it is returned."""
+        """Due rows in nobody's hands, most urgent first, each with its attempt counted before it is returned."""
+        ...
+
+    def sending(self, item: Outgoing) -> AbstractAsyncContextManager[None]:
+        """Send what was claimed in this block; then it is in nobody's hands. Cancelled when it cannot be kept."""
         ...
 
     async def mark_sent(self, item: Outgoing) -> None:

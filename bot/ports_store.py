@@ -3,7 +3,7 @@
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from bot.domain.approval import Approval
 from bot.domain.audit import AuditEntry
@@ -13,6 +13,8 @@ from bot.domain.incoming import Ack, Incoming, Recorded
 from bot.domain.outgoing import CardPlacement, Outgoing
 from bot.domain.request import Answer, Request
 from bot.domain.text import Text
+
+Row = TypeVar("Row", covariant=True)
 
 
 class Conflict(Exception):
@@ -46,11 +48,36 @@ class Queue:
     age: timedelta
 
 
+class StoreUnavailable(Exception):
+    """The database gives no answer now; what the transaction was to write is not written, or nobody knows. Try again:
+    whatever is written is written once."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the database gives no answer: {reason}")
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed(Generic[Row]):
+    """What was claimed, in the order to work on it, and how long it is until more can be (None: nobody knows)."""
+
+    rows: tuple[Row, ...]
+    more_in: timedelta | None
+
+
+class DoneElsewhere(Exception):
+    """Another process has worked this act off meanwhile: its result stands, and nothing of ours was written."""
+
+
 class ChangeRows(Protocol):
     async def find(self, change: ChangeId) -> Change | None: ...
 
     async def get(self, change: ChangeId) -> Change:
         """Raises `KeyError`."""
+        ...
+
+    async def get_to_write(self, change: ChangeId) -> Change:
+        """The same, and nobody else writes it until this transaction ends."""
         ...
 
     async def find_number(self, number: int) -> Change | None: ...
@@ -118,6 +145,10 @@ class InboundRows(Protocol):
         """It is worked off; False when it was so before."""
         ...
 
+    async def conclude(self, key: str) -> None:
+        """It is worked off by what this transaction writes. Raises `DoneElsewhere` when it was so before."""
+        ...
+
     async def postpone(self, key: str, *, until: datetime, error: str) -> None:
         """Try again at `until`; counts the attempt. Rows that are done stay done."""
         ...
@@ -148,7 +179,9 @@ class OutboxRows(Protocol):
         """What the asker is told. The first answer (of each `what`) stays; an empty one tells nothing."""
         ...
 
-    async def claim(self, now: datetime, *, limit: int) -> list[Outgoing]: ...
+    async def list_due(self, now: datetime, *, limit: int) -> list[Outgoing]:
+        """Due rows, most urgent first, as their next try will have them."""
+        ...
 
     async def mark_sent(self, item: Outgoing) -> None: ...
 
@@ -169,6 +202,37 @@ class OutboxRows(Protocol):
     async def set_placement(self, placement: CardPlacement) -> None: ...
 
     async def forget_placement(self, change: ChangeId) -> None: ...
+
+
+class Claims(Protocol):
+    """Who works on what: a due row that is claimed is given to nobody else, in no process, until it is released.
+
+    A claim is a lease where several processes share the database: it is renewed while it is held, and taken over from
+    a process that no longer renews it. `now` says what is due, the database's own time when a lease is over.
+    """
+
+    async def changes(self, now: datetime, *, limit: int) -> Claimed[Change]:
+        """The longest due first."""
+        ...
+
+    async def inbound(self, now: datetime, *, limit: int) -> Claimed[Recorded]:
+        """Oldest first."""
+        ...
+
+    async def outbox(self, now: datetime, *, limit: int) -> Claimed[Outgoing]:
+        """Most urgent first, each with its attempt counted; a lane is in one process's hands."""
+        ...
+
+    def working(self, claimed: Change | Recorded | Outgoing) -> AbstractAsyncContextManager[None]:
+        """Work on what was claimed in this block, and release it at its end.
+
+        Cancels the task when the claim cannot be kept: somebody else may be at it now.
+        """
+        ...
+
+    async def release(self, claimed: Change | Recorded | Outgoing) -> None:
+        """Nobody works on it any more."""
+        ...
 
 
 class Transaction(Protocol):
@@ -195,7 +259,19 @@ class Transaction(Protocol):
 
 
 class Store(Protocol):
-    """The database. A transaction holds no network call: SQLite has one writer at a time."""
+    """The database. A transaction holds no network call: SQLite has one writer at a time.
+
+    Everything raises `StoreUnavailable` while the database gives no answer.
+    """
+
+    @property
+    def claims(self) -> Claims: ...
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process runs the periodic scans: one of those that share the database does, give or take a
+        moment."""
+        ...
 
     def writing(self) -> AbstractAsyncContextManager[Transaction]:
         """A transaction that may write; commits at the end of the block, rolls back when it raises."""

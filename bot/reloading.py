@@ -54,7 +54,8 @@ class Reloading:
         rest = f"\nand {len(problems) - MOST_PROBLEMS} more" if len(problems) > MOST_PROBLEMS else ""
         words = "tiphys.yaml changed and cannot be used; the configuration before it stays in force."
         async with self._store.writing() as tx:
-            key = f"configuration:{digest[:24]}:{self._clock.now():%Y%m%d%H%M%S}"
+            # To the minute: every replica reads its file by itself, and one notice is enough.
+            key = f"configuration:{digest[:24]}:{self._clock.now():%Y%m%d%H%M}"
             await tx.outbox.notice(key, channel, Text.of(words, *shown, rest), now=self._clock.now())
         self._bells.outbox.ring()
 

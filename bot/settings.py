@@ -18,7 +18,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from bot.config.explain import BUILT_IN, Explained, show
-from bot.config.problems import ENVIRONMENT, INVALID, NOT_SET, NOT_SUPPORTED_YET, ConfigurationError, Problem, choose
+from bot.config.problems import ENVIRONMENT, INVALID, NOT_SET, ConfigurationError, Problem, choose
 from bot.config.words import server_url, wrong
 
 ENV_FILE = Path(".env")
@@ -96,13 +96,17 @@ def _database(value: Any) -> Any:
         raise wrong("it is not a database address", "Write it like `sqlite:///tiphys.db`, or unset it") from None
     kind = url.get_backend_name()
     if kind in ("postgresql", "postgres"):
-        raise wrong(
-            "a PostgreSQL database is not supported yet",
-            "Use `sqlite:///<path>`, or unset it: the default is a SQLite file in `TIPHYS_DATA`",
-            slug=NOT_SUPPORTED_YET,
-        )
+        if url.drivername not in ("postgresql", "postgres", "postgresql+psycopg"):
+            raise wrong(
+                f"`{url.drivername}` is no driver that Tiphys has", "Write it like `postgresql://user@host/name`"
+            )
+        if not url.database:
+            raise wrong("it names no database", "Write it like `postgresql://user@host/name`")
+        return text
     if kind != "sqlite" or url.drivername not in ("sqlite", "sqlite+aiosqlite"):
-        raise wrong(f"`{url.drivername}` is no database that Tiphys knows", "Use `sqlite:///<path>`, or unset it")
+        raise wrong(
+            f"`{url.drivername}` is no database that Tiphys knows", "Use `postgresql://…` or `sqlite:///<path>`"
+        )
     if not url.database or url.database == ":memory:" or url.query:
         raise wrong("it names no file: changes must outlive the process", "Write it like `sqlite:///tiphys.db`")
     return text
@@ -134,7 +138,8 @@ class StorageSettings(BaseSettings):
 
     tiphys_data: Path = Field(Path(".tiphys"), description="Folder of the Git mirrors and of the default database.")
     database_url: Annotated[SecretStr, BeforeValidator(_database)] | None = Field(
-        None, description="The database: `sqlite:///<path>`. Default: `tiphys.db` in `TIPHYS_DATA`."
+        None,
+        description="The database: `sqlite:///<path>` or `postgresql://…`. Default: `tiphys.db` in `TIPHYS_DATA`.",
     )
 
     @property
@@ -144,7 +149,13 @@ class StorageSettings(BaseSettings):
             file = str(self.tiphys_data.absolute() / "tiphys.db")
             return URL.create("sqlite+aiosqlite", database=file).render_as_string()
         url = make_url(self.database_url.get_secret_value())
-        return url.set(drivername="sqlite+aiosqlite").render_as_string(hide_password=False)
+        driver = "sqlite+aiosqlite" if url.get_backend_name() == "sqlite" else "postgresql+psycopg"
+        return url.set(drivername=driver).render_as_string(hide_password=False)
+
+    @property
+    def database_shown(self) -> str:
+        """The same for people: without the password."""
+        return make_url(self.database).render_as_string()
 
     @property
     def mirrors(self) -> Path:
@@ -152,9 +163,11 @@ class StorageSettings(BaseSettings):
         return self.tiphys_data.absolute() / "mirrors"
 
     def secrets(self) -> list[str]:
-        """Every secret value, to be kept out of logs and messages. A SQLite address is none."""
+        """Every secret value, to be kept out of logs and messages. Of a database's address that is the password."""
         values = (getattr(self, name) for name in secret_names(type(self)) - {"database_url"})
-        return [value.get_secret_value() for value in values if value is not None]
+        found = [value.get_secret_value() for value in values if value is not None]
+        password = make_url(self.database).password
+        return [*found, str(password)] if password else found
 
     @classmethod
     def settings_customise_sources(
@@ -260,7 +273,7 @@ def explain_settings(settings: Settings, env_file: Path = ENV_FILE) -> list[Expl
         if written.get(variable):
             origin = f"environment variable {variable}" if os.environ.get(variable) else f"{env_file} ({variable})"
         if field == "database_url":
-            value = settings.database
+            value = settings.database_shown
         elif field in secret:
             value = "set, not shown" if value is not None else "not set"
         found.append(Explained(name, show(value), origin))

@@ -1,8 +1,14 @@
-"""What all tests share: the long matrices on demand, and no proxy between them and their own servers."""
+"""What all tests share: the long matrices on demand, a real PostgreSQL, and no proxy before their own servers."""
 
+import asyncio
 import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
+from bot.store.migrate import upgrade
+from tests.postgresql import Cluster, need_programs
 
 for variable in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
     os.environ.pop(variable, None)
@@ -24,3 +30,39 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server of our own; skips where there is none, which is a failure under CI."""
+    made = Cluster(need_programs())
+    try:
+        made.start()
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(scope="session")
+def migrated(cluster: Cluster) -> str:
+    """The name of a database of the newest schema, to be copied."""
+    name = cluster.create()
+    with ThreadPoolExecutor(1) as aside:  # whoever asks first may be inside a running loop
+        aside.submit(lambda: asyncio.run(upgrade(cluster.url(name)))).result()
+    return name
+
+
+@pytest.fixture
+def postgresql(cluster: Cluster, migrated: str) -> Iterator[str]:
+    """The address of a fresh PostgreSQL database of the newest schema."""
+    name = cluster.create(template=migrated)
+    yield cluster.url(name)
+    cluster.drop(name)
+
+
+@pytest.fixture
+def empty_postgresql(cluster: Cluster) -> Iterator[str]:
+    """The address of a PostgreSQL database without any schema."""
+    name = cluster.create()
+    yield cluster.url(name)
+    cluster.drop(name)

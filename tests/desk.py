@@ -216,7 +216,7 @@ class Desk:
     async def outgoing(self) -> list[Outgoing]:
         """All that waits to be shown."""
         async with self.store.writing() as tx:
-            return await tx.outbox.claim(self.clock.now(), limit=1000)
+            return await tx.outbox.list_due(self.clock.now(), limit=1000)
 
     async def notes(self) -> list[str]:
         return [item.text.plain for item in await self.outgoing() if item.key.startswith("note:") and item.text]
@@ -261,13 +261,14 @@ def value_of(change: Change) -> str:
 
 
 @asynccontextmanager
-async def open_office(home: Path, yaml: str = TIPHYS_YAML) -> AsyncIterator[Office]:
-    """A workspace on a socket with the seeded people, and a desk over a fresh database in `home`."""
+async def open_office(home: Path, yaml: str = TIPHYS_YAML, *, url: str | None = None) -> AsyncIterator[Office]:
+    """A workspace on a socket with the seeded people, and a desk over a fresh database: in `home`, or at `url`."""
     file = home / "tiphys.yaml"
     file.write_text(yaml, "utf-8")
     source = ConfigurationSource(file, lambda: ENVIRON)
-    url = f"sqlite+aiosqlite:///{home}/tiphys.db"
-    await upgrade(url)
+    if url is None:
+        url = f"sqlite+aiosqlite:///{home}/tiphys.db"
+        await upgrade(url)
     async with AsyncExitStack() as closing:
         traffic = Traffic()
         service = SlackService(traffic, Feed())

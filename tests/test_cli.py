@@ -150,9 +150,9 @@ def test_of_the_contract_only_the_key_is_not_here(shell: Shell) -> None:
 
 
 def test_run_refuses_bad_settings_in_words(shell: Shell) -> None:
-    ran = shell.tiphys("run", env={"DATABASE_URL": "postgresql://u:hidden@h/d"})
+    ran = shell.tiphys("run", env={"DATABASE_URL": "mysql://u:hidden@h/d"})
     assert ran.code == 1
-    for words in ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "a PostgreSQL database is not supported yet"):
+    for words in ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "`mysql` is no database that Tiphys knows"):
         assert words in ran.err
     assert "Traceback" not in ran.err
 
@@ -216,11 +216,44 @@ def test_the_manifest_for_http_needs_an_address(shell: Shell) -> None:
     assert shell.tiphys("manifest", "--mode", "http", "--url", "https://tiphys.example.com", env={}).code == 0
 
 
-@pytest.mark.parametrize("option", [("--replicas", "2"), ("--database", "postgresql://u:hidden@h/d")])
-def test_what_the_sandbox_cannot_do_yet(shell: Shell, option: tuple[str, str]) -> None:
-    ran = shell.tiphys("sandbox", *option, env={})
+def test_several_bots_need_a_database_that_they_share(shell: Shell) -> None:
+    ran = shell.tiphys("sandbox", "--replicas", "2", env={})
     assert ran.code == 1
-    assert "not supported yet" in ran.err
+    assert "need a PostgreSQL --database" in ran.err
+
+
+def test_a_sandbox_without_its_database_says_so(shell: Shell) -> None:
+    url = f"postgresql://u:hidden@/d?host={shell.folder}"
+    ran = shell.tiphys("sandbox", "--port", "0", "--database", url, env={})
+    assert ran.code == 1
+    assert "The sandbox cannot start: the database gives no answer: " in ran.err
+    assert "hidden" not in ran.err
+
+
+@pytest.mark.postgresql
+def test_an_empty_postgresql_is_refused_until_it_is_migrated(example: Shell, empty_postgresql: str) -> None:
+    env = {
+        **GOOD,
+        "TIPHYS_LISTEN": "127.0.0.1:0",
+        "DATABASE_URL": empty_postgresql.replace("+psycopg", "").replace("@", ":hidden@"),
+    }
+    ran = example.tiphys("run", env=env)
+    assert ran.code == 1
+    assert "the database is empty: run `tiphys db upgrade` once" in ran.err
+    first = example.tiphys("db", "upgrade", env={"DATABASE_URL": env["DATABASE_URL"]})
+    assert (first.code, first.err) == (0, "")
+    assert ": schema empty → " in first.out
+    assert "hidden" not in first.out
+    assert "is up to date" in example.tiphys("db", "upgrade", env={"DATABASE_URL": env["DATABASE_URL"]}).out
+
+
+@pytest.mark.postgresql
+def test_a_database_that_refuses_us_is_not_waited_for(example: Shell, empty_postgresql: str) -> None:
+    url = empty_postgresql.replace("postgres@/", "stranger:hidden@/")
+    ran = example.tiphys("run", env={**GOOD, "TIPHYS_LISTEN": "127.0.0.1:0", "DATABASE_URL": url})
+    assert ran.code == 1
+    assert 'role "stranger" does not exist' in ran.err
+    assert "Correct DATABASE_URL" in ran.err
 
 
 def test_the_environment_of_no_sandbox(shell: Shell) -> None:

@@ -1,11 +1,12 @@
 """What the composition root itself says over HTTP, whatever becomes of the rest."""
 
 import asyncio
+import json
 import os
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
@@ -14,6 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.main import Bot
+from bot.sandbox.ports import Ports
 from bot.settings import Settings
 from bot.stopping import Stopping
 from bot.store.migrate import upgrade
@@ -45,13 +47,13 @@ async def test_before_there_is_a_database_it_is_starting(settings: Settings) -> 
 
 async def test_when_it_was_asked_to_end_it_says_so_and_still_counts(settings: Settings) -> None:
     await upgrade(settings.database)
-    bot = Bot(settings)
-    bot._store, bot._stopping = SqlStore(settings.database), Stopping()
+    bot, store = Bot(settings), SqlStore(settings.database)
+    bot._store, bot._stopping = store, Stopping()
     bot._stopping._ask()
     try:
         found = await bot._readiness()
     finally:
-        await bot._close_store()
+        await bot._close_store(store)
     assert found.problems == ("stopping",)
     assert found.waiting == {"inbound": 0, "due": 0, "outbox": 0}
     assert (await bot._readiness()).problems == ("stopping",)
@@ -117,3 +119,37 @@ async def first_answer(url: str, process: asyncio.subprocess.Process) -> httpx.R
                 return await client.get(url)
             except httpx.TransportError:
                 await asyncio.sleep(0.02)
+
+
+async def test_while_the_database_is_away_it_says_so_and_a_signal_ends_the_waiting(tmp_path: Path) -> None:
+    (tmp_path / "tiphys.yaml").write_text(TIPHYS_YAML)
+    listen = f"127.0.0.1:{Ports(tmp_path).reserve('bot')}"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "run", cwd=tmp_path,
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        env={**os.environ, **ENVIRON, "SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "signs",
+             "GITHUB_WEBHOOK_SECRET": "signs-too", "DATABASE_URL": f"postgresql://u@/d?host={tmp_path}",
+             "TIPHYS_DATA": str(tmp_path / "data"), "TIPHYS_LISTEN": listen},
+    )  # fmt: skip
+    try:
+        async with httpx.AsyncClient(base_url=f"http://{listen}", trust_env=False) as client, asyncio.timeout(30):
+            while "database: " not in (said := await _asked(client, "/readyz?verbose=1")):
+                assert process.returncode is None
+                await asyncio.sleep(0.02)
+            assert json.loads(said).keys() == {"ready", "problems"}
+            assert (await client.get("/readyz")).status_code == 503
+            assert (await client.get("/healthz")).status_code == 200
+            assert "tiphys_database_up 0.0" in await _asked(client, "/metrics")
+            process.terminate()
+            assert await process.wait() == 0
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def _asked(client: httpx.AsyncClient, path: str) -> str:
+    try:
+        return (await client.get(path)).text
+    except httpx.TransportError:
+        return ""

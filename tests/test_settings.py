@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.problems import ENVIRONMENT, NOT_SET, NOT_SUPPORTED_YET, ConfigurationError, Problem
+from bot.config.problems import ENVIRONMENT, NOT_SET, ConfigurationError, Problem
 from bot.settings import (
     Address,
     Settings,
@@ -119,6 +119,8 @@ def test_the_database_needs_no_slack(bare: World) -> None:
         ("DATABASE_URL", "hidden words", "more than one word"),
         ("DATABASE_URL", "tiphys.db", "not a database address"),
         ("DATABASE_URL", "mysql://u:hidden@h/d", "`mysql` is no database"),
+        ("DATABASE_URL", "postgresql+asyncpg://u:hidden@h/d", "`postgresql+asyncpg` is no driver"),
+        ("DATABASE_URL", "postgresql://u:hidden@h", "names no database"),
         ("DATABASE_URL", "sqlite://", "names no file"),
         ("DATABASE_URL", "sqlite:///:memory:", "names no file"),
     ],
@@ -137,12 +139,14 @@ def test_a_wrong_value_is_told_by_name_without_what_is_secret(
 @pytest.mark.parametrize(
     "url", ["postgresql://u:hidden@h/d", "postgres://u:hidden@h/d", "postgresql+psycopg://u:hidden@h/d"]
 )
-def test_postgresql_is_known_and_not_supported_yet(world: World, url: str) -> None:
+def test_a_postgresql_database(world: World, url: str) -> None:
     world.set(DATABASE_URL=url)
-    problem = world.problem()
-    assert problem.slug == NOT_SUPPORTED_YET
-    assert "not supported yet" in problem.reason
-    assert "hidden" not in str(problem)
+    settings = read_settings()
+    assert settings.database == "postgresql+psycopg://u:hidden@h/d"
+    assert settings.database_shown == "postgresql+psycopg://u:***@h/d"
+    assert "hidden" in settings.secrets()
+    shown = {line.path: line.value for line in explain_settings(settings)}
+    assert shown["DATABASE_URL"] == "postgresql+psycopg://u:***@h/d"
 
 
 @pytest.mark.parametrize(

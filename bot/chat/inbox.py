@@ -14,7 +14,7 @@ from bot.domain.incoming import Incoming, IncomingKind, Recorded
 from bot.domain.request import Answer
 from bot.domain.text import Text
 from bot.ports import Clock, ConfigurationInForce, OutsideError, Refused, Unavailable
-from bot.ports_store import Store
+from bot.ports_store import DoneElsewhere, Store, StoreUnavailable
 from bot.services.access import Forbidden
 from bot.services.reconciler import SYSTEMS
 from bot.tasks import TaskSet
@@ -24,12 +24,16 @@ log = structlog.get_logger(__name__)
 
 AT_ONCE = 16
 GIVE_UP_AFTER = timedelta(minutes=10)
-LONGEST_NAP = 60.0
+LONGEST_NAP = timedelta(seconds=60)
+WITHOUT_DATABASE = 1.0
 BACK_OFF = (1, 2, 5, 10, 15)
 
 
 class InboxWorker:
-    """Loops until cancelled. An act that is being worked on stays due, so a crash brings it back."""
+    """Loops until cancelled. An act that is being worked on stays due, so a crash brings it back.
+
+    While the database gives no answer it waits: an act is worked off by the transaction that says so, or not at all.
+    """
 
     def __init__(
         self, store: Store, services: Services, commands: tuple[Command, ...], source: ConfigurationInForce,
@@ -37,13 +41,17 @@ class InboxWorker:
     ) -> None:  # fmt: skip
         self._store, self._services, self._commands, self._source = store, services, commands, source
         self._clock, self._bells = clock, bells
-        self._busy: set[str] = set()
+        self._under_way = 0
         self._tasks = TaskSet("inbox")
         self._resting = False
 
     async def run(self) -> None:
         while not self._resting:
-            nap = await self.sweep()
+            try:
+                nap = await self.sweep()
+            except StoreUnavailable as error:
+                log.warning("inbox.no_database", reason=error.reason)
+                nap = WITHOUT_DATABASE
             await self._bells.inbox.wait(nap)
 
     async def rest(self, seconds: float) -> bool:
@@ -56,32 +64,39 @@ class InboxWorker:
         await self._tasks.close()
 
     async def sweep(self) -> float:
-        """Start on every due act that is not being worked on; answers the seconds until the next is due."""
-        now = self._clock.now()
-        busy = set(self._busy)  # what is worked on now may be done by the time that we have read
-        async with self._store.reading() as tx:
-            due = await tx.inbound.list_due(now, limit=AT_ONCE)
-            next_due = await tx.inbound.next_due(now)
-        for recorded in due:
-            if recorded.incoming.id not in busy and not self._resting:
-                self._busy.add(recorded.incoming.id)
-                self._tasks.start(self._work(recorded), name=recorded.incoming.kind.value)
-        return min((next_due - now).total_seconds(), LONGEST_NAP) if next_due else LONGEST_NAP
+        """Start on every due act that nobody is at; answers the seconds until there may be more."""
+        claimed = await self._store.claims.inbound(self._clock.now(), limit=AT_ONCE - self._under_way)
+        for recorded in claimed.rows:
+            if self._resting:  # asked for while it was claimed: somebody else may have it
+                await self._store.claims.release(recorded)
+                continue
+            self._under_way += 1
+            task = self._tasks.start(self._work(recorded), name=recorded.incoming.kind.value)
+            task.add_done_callback(self._ended)
+        return min(claimed.more_in or LONGEST_NAP, LONGEST_NAP).total_seconds()
+
+    def _ended(self, _task: object) -> None:
+        self._under_way -= 1
+        self._bells.inbox.ring()
 
     async def _work(self, recorded: Recorded) -> None:
         incoming = recorded.incoming
-        try:
-            answer = await self._answer(recorded)
-            if answer is not None:
-                await self._conclude(incoming, answer)
-                self._bells.outbox.ring()
-            log.info(
-                "interaction.done", kind=incoming.kind.value, action=incoming.action, user=incoming.user,
-                refused=answer.refused if answer else "postponed", attempts=recorded.attempts,
-            )  # fmt: skip
-        finally:
-            self._busy.discard(incoming.id)
-            self._bells.inbox.ring()
+        async with self._store.claims.working(recorded):
+            try:
+                answer = await self._answer(recorded)
+                if answer is not None:
+                    await self._conclude(incoming, answer)
+            except StoreUnavailable as error:
+                log.warning("interaction.no_database", action=incoming.action, reason=error.reason)
+                return
+            except DoneElsewhere:
+                log.warning("interaction.done_elsewhere", action=incoming.action, user=incoming.user)
+                return
+        self._bells.outbox.ring()
+        log.info(
+            "interaction.done", kind=incoming.kind.value, action=incoming.action, user=incoming.user,
+            refused=answer.refused if answer else "postponed", attempts=recorded.attempts,
+        )  # fmt: skip
 
     async def _conclude(self, incoming: Incoming, answer: Answer) -> None:
         """Write what the services have not: the answer, and an audit entry when it is a refusal."""
@@ -112,6 +127,8 @@ class InboxWorker:
             return await act(incoming, self._services)
         except OutsideError as error:
             return await self._put_off(recorded, error)
+        except (StoreUnavailable, DoneElsewhere):
+            raise
         except Exception:
             log.exception("interaction.crashed", kind=incoming.kind.value, action=incoming.action, user=incoming.user)
             words = "That failed by an error of Tiphys itself; it is in its log. Nothing was half-done: ask again."

@@ -6,8 +6,10 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from bot.checks.finding import Finding, Findings
+from bot.ports_store import StoreUnavailable
 from bot.store.engine import sqlite_path
-from bot.store.migrate import is_known, revisions
+from bot.store.migrate import revisions
+from bot.store.revision import known
 
 SUBJECT = "database"
 SILENT = Finding(
@@ -26,9 +28,9 @@ async def check_database(url: str) -> Findings:
         return [_unusable(f"{file}: no file that can be read and written", "Name another file in DATABASE_URL")]
     try:
         current, newest = await revisions(url)
-    except OperationalError as error:
-        evidence = f"{name}: {_said(error)}"
-        return [Finding(slug=SILENT.slug, subject=SUBJECT, evidence=evidence, fix=SILENT.fix)]
+    except (OperationalError, StoreUnavailable) as error:
+        why = error.reason if isinstance(error, StoreUnavailable) else _said(error)
+        return [Finding(slug=SILENT.slug, subject=SUBJECT, evidence=f"{name}: {why}", fix=SILENT.fix)]
     except DBAPIError as error:
         return [_unusable(f"{name}: {_said(error)}", "Name another file, or restore a backup (docs/runbook.md)")]
     return [judge_schema(name, current, newest, migrates_itself=file is not None)]
@@ -48,7 +50,7 @@ def judge_schema(name: str, current: str | None, newest: str, *, migrates_itself
     if current is None:
         return found("database.must-upgrade", f"nothing in it yet, schema {newest} is needed", f"Run {upgrade}")
     told = f"schema {current}, this version needs {newest}"
-    if not is_known(current):
+    if current not in known():
         fix = "Run the newer Tiphys that wrote it, or restore a backup from before (docs/runbook.md)"
         return found("database.newer", f"{told} and does not know the other", fix)
     if migrates_itself:

@@ -35,6 +35,21 @@ class Outgoing:
     text: Text | None = None
     request: Request | None = None
 
+    @property
+    def lane(self) -> str:
+        """Rows of one lane go one after the other: a card and its notes, the notices of a channel."""
+        return lane_of(self.kind, key=self.key, change=self.change, channel=self.channel)
+
+
+def lane_of(kind: OutgoingKind, *, key: str, change: ChangeId | None, channel: ChannelId | None) -> str:
+    match kind:
+        case OutgoingKind.CARD | OutgoingKind.NOTE:
+            return f"change:{change}"
+        case OutgoingKind.NOTICE:
+            return f"channel:{channel}"
+        case OutgoingKind.ANSWER:
+            return key
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardPlacement:

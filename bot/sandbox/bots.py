@@ -15,6 +15,7 @@ from bot.tasks import TaskSet
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 15.0
+WAITING = ("inbound", "due", "outbox")
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TZ", "PYTHONPATH", "COVERAGE_PROCESS_START", "SSL_CERT_FILE")
 
 
@@ -114,8 +115,7 @@ class Bots:
         self._tasks = TaskSet("bots")
 
     async def start(self) -> None:
-        for bot in self.by_name.values():
-            await bot.start()
+        await asyncio.gather(*(bot.start() for bot in self.by_name.values()))
 
     async def close(self) -> None:
         await self._tasks.close()
@@ -129,12 +129,14 @@ class Bots:
             self._tasks.start(bot.start(), name=f"restart-{name}")
 
     async def pending(self) -> dict[str, int] | None:
-        """The sum of what waits to be done now; None when a bot gives no answer (or is down)."""
-        total = {"inbound": 0, "due": 0, "outbox": 0}
-        for bot in self.by_name.values():
-            found = await bot.readiness()
-            if found is None:
-                return None
-            for key in total:
-                total[key] += int(found.get(key, 0))
-        return total
+        """What waits to be done now; None when nobody can tell.
+
+        All bots share one database, so each of them tells the same; one that is down leaves the telling to the others.
+        """
+        if not self.by_name:
+            return dict.fromkeys(WAITING, 0)
+        seen = await asyncio.gather(*(bot.readiness() for bot in self.by_name.values() if bot.pid is not None))
+        known = [found for found in seen if found is not None and all(key in found for key in WAITING)]
+        if not known or len(known) < len(seen):
+            return None
+        return {key: max(int(found[key]) for found in known) for key in WAITING}

@@ -7,14 +7,16 @@ from pathlib import Path
 
 from aiohttp import web
 
+from bot.ports_store import StoreUnavailable
 from bot.sandbox.bots import BotFailed
 from bot.sandbox.control.http import errors_as_json, own_pages_only
 from bot.sandbox.control.page import page_routes
 from bot.sandbox.control.world_routes import WorldControl
+from bot.sandbox.database import ForeignDatabase, is_postgresql
 from bot.sandbox.ports import Ports
 from bot.sandbox.slack.deliveries import Mode
-from bot.sandbox.surroundings import BOT_NAMES, bot_environment, remembered_slack
-from bot.sandbox.world import ForeignHome, World, WorldOptions
+from bot.sandbox.surroundings import FIRST_BOT, bot_environment, remembered_slack
+from bot.sandbox.world import DATABASE_FILE, ForeignHome, World, WorldOptions
 
 LARGEST_BODY = 32 << 20
 """A webhook that is delivered again may have 25 MB, GitHub's most."""
@@ -35,12 +37,15 @@ def run(
     replicas: int, speed: float,
 ) -> int:  # fmt: skip
     """Run until SIGINT or SIGTERM. Answers the exit code: 0, or 1 when it could not start."""
-    if replicas != 1:
-        print("The sandbox has one bot; more is not supported yet.", file=sys.stderr)
+    if replicas > 1 and not is_postgresql(database):
+        print(
+            "--replicas: several bots need a PostgreSQL --database (postgresql://…) that they share.", file=sys.stderr
+        )
         return 1
     options = WorldOptions(
-        home=home, port=port, fresh=fresh, config=config, database=database, bots=not no_bot, speed=speed, slack=slack
-    )
+        home=home, port=port, fresh=fresh, config=config, database=database, bots=not no_bot, replicas=replicas,
+        speed=speed, slack=slack,
+    )  # fmt: skip
     try:
         return asyncio.run(_run(options))
     except (ForeignHome, OSError) as error:
@@ -52,8 +57,10 @@ def env(*, home: Path) -> int:
     """Print the lines that run the bot by hand beside the world in `home`. Answers the exit code."""
     home = home.absolute()
     try:
+        kept = home / DATABASE_FILE
+        database = kept.read_text("utf-8") if kept.is_file() else None
         variables = bot_environment(
-            home, Ports(home), BOT_NAMES[0], database=None, config=home / "tiphys.yaml", slack=remembered_slack(home)
+            home, Ports(home), FIRST_BOT, database=database, config=home / "tiphys.yaml", slack=remembered_slack(home)
         )
     except KeyError:
         print(f"There is no sandbox in {home}: start one with `tiphys sandbox --home {home}`.", file=sys.stderr)
@@ -77,6 +84,10 @@ async def _run(options: WorldOptions) -> int:
         await world.start(control_app(world))
     except BotFailed as error:
         print(f"The bot did not start:\n{error}", file=sys.stderr)
+        await world.close()
+        return 1
+    except (ForeignDatabase, StoreUnavailable) as error:
+        print(f"The sandbox cannot start: {error}", file=sys.stderr)
         await world.close()
         return 1
     print(f"Sandbox ready: {world.page_url}", flush=True)

@@ -6,7 +6,7 @@ from bot.sandbox.ports import Ports
 from bot.sandbox.seeded import TOKENS, USERS
 from bot.sandbox.slack.deliveries import Mode
 
-BOT_NAMES = ("bot-1",)
+FIRST_BOT = "bot-1"
 SERVICES = ("slack", "argocd", "github")
 
 
@@ -18,6 +18,10 @@ def remember_slack(home: Path, mode: Mode) -> None:
 def remembered_slack(home: Path) -> Mode:
     file = home / "slack-mode"
     return "http" if file.is_file() and file.read_text().strip() == "http" else "socket"
+
+
+def bot_names(replicas: int) -> tuple[str, ...]:
+    return tuple(f"bot-{number}" for number in range(1, replicas + 1))
 
 
 def bot_environment(

@@ -18,6 +18,7 @@ from bot.config.loading import read_document, slack_policy
 from bot.sandbox.argocd.application import ApplicationSeed
 from bot.sandbox.argocd.service import ArgocdService
 from bot.sandbox.bots import Bot, Bots
+from bot.sandbox.database import is_postgresql, prepare
 from bot.sandbox.feed import Feed
 from bot.sandbox.github.service import GithubService
 from bot.sandbox.github.webhooks.deliveries import HookTarget
@@ -29,12 +30,13 @@ from bot.sandbox.service import Service
 from bot.sandbox.slack.deliveries import Mode
 from bot.sandbox.slack.http_door import Target
 from bot.sandbox.slack.service import SlackService
-from bot.sandbox.surroundings import BOT_NAMES, bot_environment, remember_slack, seeded_configuration
+from bot.sandbox.surroundings import FIRST_BOT, bot_environment, bot_names, remember_slack, seeded_configuration
 from bot.sandbox.traffic import Traffic
 from bot.slack.manifest import manifest
 from bot.tasks import TaskSet
 
 SAVE_EVERY = 1.0
+DATABASE_FILE = "database_url"
 ENVIRONMENTS = ("development", "staging", "production")
 
 
@@ -50,6 +52,7 @@ class WorldOptions:
     config: Path | None = None
     database: str | None = None
     bots: bool = True
+    replicas: int = 1
     speed: float = 1.0
     slack: Mode = "socket"
 
@@ -61,6 +64,7 @@ class World:
         self.options = options
         self.home = options.home.absolute()
         _prepare(self.home, fresh=options.fresh)
+        _keep_database(self.home / DATABASE_FILE, options.database)
         self.ports = Ports(self.home)
         self.traffic, self.feed = Traffic(), Feed()
         self.repositories = Repositories(self.home / "repositories")
@@ -70,7 +74,8 @@ class World:
         self.argocd = ArgocdService(self.traffic, self.feed, self.repositories, _seeds(), options.speed)
         self.services: tuple[Service, ...] = (self.slack, self.github, self.argocd)
         self.config = options.config.absolute() if options.config else self.home / "tiphys.yaml"
-        names = BOT_NAMES if options.bots else ()
+        self.bot_names = bot_names(options.replicas)
+        names = self.bot_names if options.bots else ()
         self.bots = Bots({name: Bot(name, self.home, partial(self._environment, name)) for name in names})
         self.slack.parts.deliveries.beside = self.github.webhooks
         self.github.webhooks.next_number = self.slack.parts.deliveries.next_number
@@ -82,7 +87,10 @@ class World:
         self._saved = -1
 
     async def start(self, control: web.Application) -> None:
-        """Start servers, then bots. `control` is the control API with its page. Raises `BotFailed`."""
+        """Start servers, then bots. `control` is the control API with its page.
+
+        Raises `BotFailed`, and `ForeignDatabase` or `StoreUnavailable` when the bots cannot have their database.
+        """
         self.traffic.touched = self.feed.touch
         self.traffic.kill = self.bots.kill_and_restart
         self._load()
@@ -92,11 +100,11 @@ class World:
         await self._serve(control, [page])
         for service in self.services:
             await self._serve(service.app(), self._sockets(service.name))
-        for bot in BOT_NAMES:
+        for bot in self.bot_names:
             self.ports.reserve(bot)
         self.slack.reach(*(
             Target(bot=f"http://127.0.0.1:{self.ports.find(bot)}", slack=self._main_url(f"slack.{bot}"))
-            for bot in BOT_NAMES
+            for bot in self.bot_names
         ))  # fmt: skip
         self.slack.base_url, self.slack.page_url = self._main_url("slack"), self.page_url
         self.repositories.base_url = self._main_url("github")
@@ -106,6 +114,8 @@ class World:
         for service in self.services:
             await service.start()
         self._tasks.start(self._keep_saving(), name="save")
+        if self.options.bots and self.options.database and is_postgresql(self.options.database):
+            await prepare(self.options.database, fresh=self.options.fresh)
         await self.bots.start()
         self.ready = True
         self.feed.touch()
@@ -138,7 +148,7 @@ class World:
         }
 
     def database_url(self) -> str:
-        return self._environment(BOT_NAMES[0])["DATABASE_URL"]
+        return self._environment(FIRST_BOT)["DATABASE_URL"]
 
     def _environment(self, bot: str) -> dict[str, str]:
         return bot_environment(
@@ -146,9 +156,9 @@ class World:
         )
 
     def _webhook_targets(self) -> list[HookTarget]:
-        """Every bot that has a webhook secret; without bots of our own the one that may have been started by hand."""
+        """Every bot that has a webhook secret; without bots of our own those that may have been started by hand."""
         found = []
-        for name in self.bots.by_name or BOT_NAMES:
+        for name in self.bot_names:
             bot = self.bots.by_name.get(name)
             environment = {**self._environment(name), **(bot.extra if bot else {})}
             if secret := environment.get("GITHUB_WEBHOOK_SECRET"):
@@ -161,7 +171,7 @@ class World:
     def _sockets(self, service: str) -> list[socket.socket]:
         """The main port, and one for each bot: that is how the log knows who asked."""
         sockets = [self.ports.listen(service)]
-        for bot in BOT_NAMES:
+        for bot in self.bot_names:
             own = self.ports.listen(f"{service}.{bot}")
             self.traffic.assign_port(own.getsockname()[1], bot)
             sockets.append(own)
@@ -226,6 +236,14 @@ def _seeds() -> list[ApplicationSeed]:
         for environment, branch in BRANCHES.items()
     ]  # fmt: skip
     return stack + gateway
+
+
+def _keep_database(file: Path, url: str | None) -> None:
+    """For `tiphys sandbox env`: which database the bots have, if not the one in the home. It may hold a password."""
+    file.unlink(missing_ok=True)
+    if url is not None:
+        file.touch(0o600)
+        file.write_text(url, "utf-8")
 
 
 def _prepare(home: Path, *, fresh: bool) -> None:

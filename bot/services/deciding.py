@@ -211,7 +211,7 @@ class Decisions:
             try:
                 async with self._store.writing() as tx:
                     if answer is None and found is not None:
-                        current = await tx.changes.get(found.id)
+                        current = await tx.changes.get_to_write(found.id)
                         if current.version != found.version:
                             raise Conflict(current)
                         answer = await effect(tx, current, name)
@@ -275,7 +275,7 @@ class Decisions:
             )
         )  # fmt: skip
         await tx.outbox.answer(request, answer, now=now)
-        await tx.inbound.finish(request.id)
+        await tx.inbound.conclude(request.id)
 
 
 def no_such_change(name: str = "") -> Answer:

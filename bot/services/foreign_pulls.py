@@ -13,7 +13,7 @@ from bot.domain.identity import ChangeId, Revision
 from bot.domain.pipeline import Configuration, Stage
 from bot.domain.pull_request import OpenPull
 from bot.ports import ConfigurationInForce, Git, MergeConflict, NotFound, OutsideError
-from bot.ports_store import Store
+from bot.ports_store import Store, StoreUnavailable
 from bot.services.keys import paths_read
 from bot.services.messages import branch_of
 from bot.services.outside import Outside
@@ -28,7 +28,8 @@ Situation = tuple[Configuration, Revision, frozenset[tuple[str, Revision | None]
 
 
 class ForeignPulls:
-    """`run` looks until it is cancelled; `look` does one round. Nothing is kept but what saves requests."""
+    """`run` looks until it is cancelled, where it falls to this process to look; `look` does one round. Nothing is kept
+    but what saves requests."""
 
     def __init__(self, store: Store, outside: Outside, source: ConfigurationInForce, bells: Bells) -> None:
         self._store, self._outside, self._source, self._bells = store, outside, source, bells
@@ -36,7 +37,8 @@ class ForeignPulls:
 
     async def run(self) -> None:
         while True:
-            await self.look()
+            if self._store.leads:
+                await self.look()
             await self._bells.pulls.wait(self._source.current.polling.changes.total_seconds())
 
     async def look(self) -> None:
@@ -45,7 +47,7 @@ class ForeignPulls:
         for repository, stages in _governed(configuration).items():
             try:
                 await self._look_at(repository, stages, configuration)
-            except OutsideError as error:
+            except (OutsideError, StoreUnavailable) as error:
                 log.warning("foreign_pulls.no_answer", repository=repository, reason=str(error))
             except Exception:
                 log.exception("foreign_pulls.crashed", repository=repository)

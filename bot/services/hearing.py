@@ -5,13 +5,17 @@ stays, and what is looked at is asked of the forge itself.
 import asyncio
 from datetime import datetime, timedelta
 
+import structlog
+
 from bot.domain.change import Change
 from bot.domain.identity import ChangeId
 from bot.domain.pipeline import Stage
 from bot.ports import Clock, ConfigurationInForce
-from bot.ports_store import Conflict, Store
+from bot.ports_store import Conflict, Store, StoreUnavailable
 from bot.tasks import TaskSet
 from bot.wake import Bells
+
+log = structlog.get_logger(__name__)
 
 APART = timedelta(seconds=1)
 """One push is told in several ways, and what we do ourselves is told too."""
@@ -31,7 +35,7 @@ class Hearing:
 
     async def heard(self, repository: str) -> int | None:
         """Something moved in the repository (`owner/name`); answers how many changes were woken, None where it is
-        none of ours. Committed when this returns.
+        none of ours. Committed when this returns. Raises `StoreUnavailable`.
 
         A change that is due already may be looked at this very moment, from before the move: for its sake all are
         woken once more a little later.
@@ -58,7 +62,10 @@ class Hearing:
     async def _wake_again(self, repository: str) -> None:
         await asyncio.sleep(APART.total_seconds())
         self._again.discard(repository)
-        await self._wake(self._stages(repository))
+        try:
+            await self._wake(self._stages(repository))
+        except StoreUnavailable as error:  # only a hint is lost
+            log.warning("hearing.no_database", repository=repository, reason=error.reason)
 
     async def _wake(self, stages: list[Stage]) -> tuple[int, bool]:
         """How many were woken, and whether some were due already."""

@@ -1,5 +1,6 @@
 """The sender's view of the outbox: rows, cards and placements, one short transaction each."""
 
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
 from bot.domain.card import ChangeCard
@@ -17,8 +18,10 @@ class OutboxQueue:
         self._store, self._reports, self._clock = store, reports, clock
 
     async def claim(self, *, limit: int) -> list[Outgoing]:
-        async with self._store.writing() as tx:
-            return await tx.outbox.claim(self._clock.now(), limit=limit)
+        return list((await self._store.claims.outbox(self._clock.now(), limit=limit)).rows)
+
+    def sending(self, item: Outgoing) -> AbstractAsyncContextManager[None]:
+        return self._store.claims.working(item)
 
     async def mark_sent(self, item: Outgoing) -> None:
         async with self._store.writing() as tx:

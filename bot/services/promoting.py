@@ -189,7 +189,7 @@ class Promotions:
             )
         )  # fmt: skip
         await tx.outbox.answer(request, answer, now=now)
-        await tx.inbound.finish(request.id)
+        await tx.inbound.conclude(request.id)
 
 
 def _change(

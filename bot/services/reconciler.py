@@ -1,7 +1,7 @@
 """The reconciler: takes each change that is due one idempotent step further, whatever happened before.
 
 Level-triggered: a step looks at the world as it is now, decides, and stores the result by compare-and-swap. A lost
-wake-up costs time, a repeated one nothing. Two steps of one change never run at once in one process.
+wake-up costs time, a repeated one nothing. Two steps of one change never run at once, whichever process claims it.
 """
 
 from dataclasses import replace
@@ -18,7 +18,7 @@ from bot.domain.lifecycle import Event, State, allows
 from bot.domain.pipeline import Configuration, Stage
 from bot.meter import SILENT, Meter
 from bot.ports import Clock, ConfigurationInForce, Denied, OutsideError, Refused, Unavailable, Unsupported
-from bot.ports_store import Conflict, Store
+from bot.ports_store import Conflict, Store, StoreUnavailable
 from bot.services import ledger
 from bot.services.approvers import Approvers
 from bot.services.closing import Closing
@@ -33,7 +33,8 @@ from bot.wake import Bells
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 8
-LONGEST_NAP = 60.0
+LONGEST_NAP = timedelta(seconds=60)
+WITHOUT_DATABASE = 1.0
 BACK_OFF = (1, 2, 3, 5, 10, 20, 30)
 HEAD_START = 0.1
 SAME_LOOK = timedelta(milliseconds=500)
@@ -100,15 +101,18 @@ class Reconciler:
         meter: Meter = SILENT,
     ) -> None:  # fmt: skip
         self._store, self._steps, self._source, self._clock, self._bells = store, steps, source, clock, bells
-        self._meter = meter
-        self._busy: set[ChangeId] = set()
+        self._meter, self._under_way = meter, 0
         self._tries: dict[ChangeId, int] = {}
         self._tasks = TaskSet("reconciler")
         self._resting = False
 
     async def run(self) -> None:
         while not self._resting:
-            nap = await self.sweep()
+            try:
+                nap = await self.sweep()
+            except StoreUnavailable as error:
+                log.warning("reconciler.no_database", reason=error.reason)
+                nap = WITHOUT_DATABASE
             await self._bells.changes.wait(nap)
 
     async def rest(self, seconds: float) -> bool:
@@ -121,44 +125,43 @@ class Reconciler:
         await self._tasks.close()
 
     async def sweep(self) -> float:
-        """Start a step for every due change that has none running; answers the seconds until the next is due."""
+        """Start a step for every due change that nobody is at; answers the seconds until there may be more."""
         now = self._clock.now()
-        busy = set(self._busy)  # what is worked on now may have moved by the time that we have read
-        async with self._store.reading() as tx:
-            due = await tx.changes.list_due(now, limit=AT_ONCE * 4)
-            next_due = await tx.changes.next_due(now)
-        for change in due:
-            if change.id not in busy and len(self._busy) < AT_ONCE and not self._resting:
-                self._busy.add(change.id)
-                self._meter.begun((now - change.due_at).total_seconds() if change.due_at else 0.0)
-                self._tasks.start(self._work(change), name=f"change-{change.number}")
-        return min((next_due - now).total_seconds(), LONGEST_NAP) if next_due else LONGEST_NAP
+        claimed = await self._store.claims.changes(now, limit=AT_ONCE - self._under_way)
+        for change in claimed.rows:
+            if self._resting:  # asked for while it was claimed: somebody else may have it
+                await self._store.claims.release(change)
+                continue
+            self._meter.begun((now - change.due_at).total_seconds() if change.due_at else 0.0)
+            self._under_way += 1
+            task = self._tasks.start(self._work(change), name=f"change-{change.number}")
+            task.add_done_callback(self._ended)
+        return min(claimed.more_in or LONGEST_NAP, LONGEST_NAP).total_seconds()
+
+    def _ended(self, _task: object) -> None:
+        self._under_way -= 1
+        self._bells.changes.ring()
 
     async def _work(self, change: Change) -> None:
         """Step until the change has nothing to do now."""
-        try:
+        async with self._store.claims.working(change):
             while (again := await self.step(change)) is not None and not self._resting:
                 if change.state is State.PROPOSING:
                     # People wait for the card, nobody waits for the first look: what shows it goes first.
                     await self._bells.outbox.quiet(HEAD_START)
                 change = again
-        finally:
-            self._busy.discard(change.id)
-            self._bells.changes.ring()
 
     async def step(self, change: Change) -> Change | None:
-        """One step; the change as it is now when it is due again at once, else None."""
+        """One step; the change as it is now when it is due again at once, else None.
+
+        While the database gives no answer the row stays as it is: due, and looked at again when it does.
+        """
         started = self._clock.now()
         try:
-            moved = await self._step(change)
-            self._tries.pop(change.id, None)
-        except Conflict as conflict:
-            moved = conflict.newest
-        except OutsideError as error:
-            moved = await self._outside_trouble(change, error)
-        except Exception:
-            log.exception("change.step.crashed", change=change.id, number=change.number, state=change.state.value)
-            moved = await self._trouble(change, "an error of Tiphys itself; see its log. Trying again", 30)
+            moved = await self._step_or_trouble(change)
+        except StoreUnavailable as error:
+            log.warning("change.step.no_database", change=change.id, number=change.number, reason=error.reason)
+            return None
         self._bells.outbox.ring()
         log.info(
             "change.step", change=change.id, number=change.number, application=change.application,
@@ -166,6 +169,21 @@ class Reconciler:
             ms=round((self._clock.now() - started).total_seconds() * 1000),
         )  # fmt: skip
         return moved if moved.due_at is not None and moved.due_at <= self._clock.now() else None
+
+    async def _step_or_trouble(self, change: Change) -> Change:
+        try:
+            moved = await self._step(change)
+            self._tries.pop(change.id, None)
+            return moved
+        except Conflict as conflict:
+            return conflict.newest
+        except OutsideError as error:
+            return await self._outside_trouble(change, error)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            log.exception("change.step.crashed", change=change.id, number=change.number, state=change.state.value)
+            return await self._trouble(change, "an error of Tiphys itself; see its log. Trying again", 30)
 
     async def _step(self, change: Change) -> Change:
         configuration = self._source.current

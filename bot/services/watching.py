@@ -10,7 +10,7 @@ from bot.domain.identity import ChangeId
 from bot.domain.lifecycle import State
 from bot.domain.pipeline import ArgocdReference
 from bot.ports import Argocd, Clock, ConfigurationInForce
-from bot.ports_store import Conflict, Store
+from bot.ports_store import Conflict, Store, StoreUnavailable
 from bot.tasks import TaskSet
 from bot.wake import Bells
 
@@ -49,7 +49,10 @@ class Watching:
 
     async def _watch(self, name: str, client: Argocd) -> None:
         async for moved in client.watch():
-            await self._wake(name, moved)
+            try:
+                await self._wake(name, moved)
+            except StoreUnavailable as error:  # only a hint is lost
+                log.warning("watch.no_database", instance=name, reason=error.reason)
 
     async def _wake(self, instance: str, moved: ArgocdReference | None) -> None:
         """Make the open changes of that application due; of every one when anything may have moved."""

@@ -19,8 +19,9 @@ LINK_ACTION = "link."
 
 Payload = Mapping[str, Any]
 
-MOST_ID = 255
-"""The longest id: those of Slack have less than half of it, and a key of the database must not be longer."""
+MOST_ID, MOST_DELIVERY, MOST_NAME = 32, 200, 255
+"""The longest id of a person, channel or message; of an act; and name of a command, button or dialog. What Slack sends
+is far shorter; what is longer would not fit the columns, or the keys that are made of it."""
 
 
 class Unreadable(Exception):
@@ -34,7 +35,7 @@ def command(body: Payload) -> Incoming:
         kind=IncomingKind.COMMAND,
         user=UserId(_name(body, "user_id")),
         channel=ChannelId(_name(body, "channel_id")),
-        action=_name(body, "command").removeprefix("/"),
+        action=_name(body, "command", most=MOST_NAME).removeprefix("/"),
         text=_typed(_text(body, "text")),
         respond_to=_text(body, "response_url") or None,
     )
@@ -60,7 +61,7 @@ def mention(body: Payload, bot_user: str) -> Incoming | None:
 def click(body: Payload) -> Incoming | None:
     """A press in a message or a view; None for buttons that only lead somewhere."""
     pressed = _first(body, "actions")
-    action, value = _text(pressed, "action_id", most=MOST_ID), _text(pressed, "value")
+    action, value = _text(pressed, "action_id", most=MOST_NAME), _text(pressed, "value")
     if action.startswith(LINK_ACTION):
         return None
     if pressed.get("type") == "overflow":
@@ -97,7 +98,7 @@ def submission(body: Payload) -> Incoming:
         kind=IncomingKind.SUBMISSION,
         user=UserId(_name(_object(body, "user"), "id")),
         channel=origin.channel,
-        action=_text(view, "callback_id", most=MOST_ID),
+        action=_text(view, "callback_id", most=MOST_NAME),
         value=carried,
         fields=_fields(view),
         thread=origin.thread,
@@ -149,13 +150,13 @@ def _optional_ts(payload: Payload, key: str) -> MessageTs | None:
 
 def _id(body: Payload, key: str) -> str:
     """Equal for every delivery of the same act; should Slack ever send none, a digest of the payload."""
-    given = _text(body, key, most=MOST_ID)
+    given = _text(body, key, most=MOST_DELIVERY)
     return given or hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
-def _name(payload: Payload, key: str) -> str:
+def _name(payload: Payload, key: str, *, most: int = MOST_ID) -> str:
     """An id or name that must be there."""
-    if not (found := _text(payload, key, most=MOST_ID)):
+    if not (found := _text(payload, key, most=most)):
         raise Unreadable(key)
     return found
 

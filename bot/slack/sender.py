@@ -7,6 +7,7 @@ import structlog
 from bot.domain.outgoing import Outgoing, OutgoingKind
 from bot.meter import SILENT, Meter
 from bot.ports import Clock, Outbox
+from bot.ports_store import StoreUnavailable
 from bot.slack.activity import Activity
 from bot.slack.cards import Cards
 from bot.slack.ends import End, Later, Never, Sent
@@ -28,7 +29,7 @@ class Sender:
     """`run` goes on for ever; `close` lets what is on its way arrive, then stops.
 
     Rows in hand stay due in the outbox until their end is known: a crash loses nothing, and after it everything that
-    creates a message is looked for before it is created.
+    creates a message is looked for before it is created. Rows of one lane go one after the other.
     """
 
     def __init__(self, outbox: Outbox, posting: Posting, clock: Clock, bell: Bell, *, meter: Meter = SILENT) -> None:
@@ -36,7 +37,7 @@ class Sender:
         self._outbox, self._bell = outbox, bell
         self._cards, self._sayings = Cards(outbox, posting), Sayings(outbox, posting, clock)
         self._tasks = TaskSet("slack.sender")
-        self._in_hand: set[int] = set()
+        self._in_hand = 0
         self._lanes: dict[str, asyncio.Lock] = {}
         self._failures: dict[int, int] = {}
         self._activity = Activity()
@@ -46,18 +47,25 @@ class Sender:
         while not self._closing:
             try:
                 await self.start_due()
+            except StoreUnavailable as error:
+                log.warning("slack.no_database", reason=error.reason)
             except Exception:
                 log.exception("slack.outbox_unreadable")
             await self._bell.wait(IDLE_SECONDS)
 
     async def start_due(self) -> int:
         """Take in hand what is due and not yet in hand; answers how many that was."""
-        rows = await self._outbox.claim(limit=AT_ONCE + len(self._in_hand))
-        fresh = [row for row in rows if row.id not in self._in_hand]
-        for row in fresh:
-            self._in_hand.add(row.id)
-            self._tasks.start(self._handle(row), name=row.key)
-        return len(fresh)
+        rows = await self._outbox.claim(limit=AT_ONCE)
+        for row in rows:
+            self._in_hand += 1
+            self._tasks.start(self._handle(row), name=row.key).add_done_callback(self._ended)
+        return len(rows)
+
+    def _ended(self, _task: object) -> None:
+        self._in_hand -= 1
+        if not self._in_hand:
+            self._lanes.clear()
+        self._bell.ring()  # it may have been touched again meanwhile
 
     async def flush(self, seconds: float) -> bool:
         """Show all that is due now; False when that takes longer. What Slack puts off until later is not waited for."""
@@ -66,6 +74,9 @@ class Sender:
                 while await self.start_due() or self._in_hand:
                     await self._tasks.rest(seconds)
         except TimeoutError:
+            return False
+        except StoreUnavailable as error:
+            log.warning("slack.no_database", reason=error.reason)
             return False
         except Exception:
             log.exception("slack.outbox_unreadable")
@@ -76,22 +87,19 @@ class Sender:
         self._closing = True
         self._bell.ring()
         if not await self._activity.rest(patience):
-            log.warning("slack.sender_interrupted", in_hand=len(self._in_hand))
+            log.warning("slack.sender_interrupted", in_hand=self._in_hand)
         await self._tasks.close()
 
     async def _handle(self, item: Outgoing) -> None:
-        try:
-            with self._activity.one_more(), self._bell.work():
-                async with self._lane(_lane(item)):
+        with self._activity.one_more(), self._bell.work():
+            try:
+                async with self._outbox.sending(item), self._lane(_lane(item)):
                     if item.kind is OutgoingKind.NOTE:
                         async with self._lane(_card_lane(item)):  # a card that is on its way stands first
                             pass
                     await self._record(item, await self._try(item))
-        finally:
-            self._in_hand.discard(item.id)
-            if not self._in_hand:
-                self._lanes.clear()
-            self._bell.ring()  # it may have been touched again meanwhile
+            except StoreUnavailable as error:  # it stays due; what may have been sent is looked for before the next try
+                log.warning("slack.no_database", key=item.key, reason=error.reason)
 
     def _lane(self, name: str) -> asyncio.Lock:
         return self._lanes.setdefault(name, asyncio.Lock())
@@ -99,6 +107,8 @@ class Sender:
     async def _try(self, item: Outgoing) -> End:
         try:
             return await self._send(item)
+        except StoreUnavailable:
+            raise
         except Exception as error:
             log.exception("slack.send_failed", key=item.key)
             return Later(f"{type(error).__name__}: {error}"[:200])
@@ -138,9 +148,10 @@ class Sender:
 
 
 def _lane(item: Outgoing) -> str:
-    """What must go one after the other: a card, the notes of a card, the notices of a channel.
+    """What must go one after the other here: a card, the notes of a card, the notices of a channel.
 
-    A card does not wait for its notes: those go at the pace of posts, about one a second in a channel.
+    A card does not wait for its notes: those go at the pace of posts, about one a second in a channel. But both are in
+    the same process's hands, as `Outgoing.lane` says.
     """
     match item.kind:
         case OutgoingKind.CARD:
@@ -150,7 +161,7 @@ def _lane(item: Outgoing) -> str:
         case OutgoingKind.NOTICE:
             return f"channel:{item.channel}"
         case OutgoingKind.ANSWER:
-            return f"answer:{item.id}"
+            return item.lane
 
 
 def _card_lane(item: Outgoing) -> str:

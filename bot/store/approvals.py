@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.approval import Approval
 from bot.domain.identity import ChangeId
+from bot.store.inserting import insert_new
 from bot.store.tables import approvals
 
 
@@ -36,10 +37,10 @@ class Approvals:
         if given is not None and given > after:
             return False
         await self._connection.execute(delete(approvals).where(same))
-        await self._connection.execute(
-            insert(approvals).values(
-                change_id=approval.change, user_id=approval.user, person=approval.person,
-                fingerprint=approval.fingerprint, at=approval.at,
-            )
+        return await insert_new(
+            self._connection, approvals,
+            {
+                "change_id": approval.change, "user_id": approval.user, "person": approval.person,
+                "fingerprint": approval.fingerprint, "at": approval.at,
+            },
         )  # fmt: skip
-        return True

@@ -3,14 +3,15 @@
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Select, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.change import Change
 from bot.domain.identity import ChangeId
 from bot.ports_store import AlreadyOpen, ChangeCount, Conflict, Queue
 from bot.store.documents import CHANGE, dump
+from bot.store.inserting import insert_new
+from bot.store.locks import Lock, lock
 from bot.store.queues import read_queue
 from bot.store.tables import OPEN, changes
 
@@ -18,8 +19,8 @@ from bot.store.tables import OPEN, changes
 class Changes:
     """The changes that one transaction sees."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, connection: AsyncConnection, told: set[str]) -> None:
+        self._connection, self._told = connection, told
 
     async def find(self, change: ChangeId) -> Change | None:
         return await self._one(_select().where(changes.c.id == change))
@@ -27,6 +28,12 @@ class Changes:
     async def get(self, change: ChangeId) -> Change:
         """Raises `KeyError`."""
         if (found := await self.find(change)) is None:
+            raise KeyError(change)
+        return found
+
+    async def get_to_write(self, change: ChangeId) -> Change:
+        """The same, and nobody else writes it until this transaction ends."""
+        if (found := await self._one(_select().where(changes.c.id == change).with_for_update())) is None:
             raise KeyError(change)
         return found
 
@@ -73,12 +80,12 @@ class Changes:
 
     async def insert(self, change: Change) -> Change:
         """Store a new change under the next number. Raises `AlreadyOpen`."""
+        await lock(self._connection, Lock.NUMBERS)
         newest = (await self._connection.execute(select(func.max(changes.c.number)))).scalar() or 0
         numbered = replace(change, number=newest + 1, version=1)
-        try:
-            await self._connection.execute(insert(changes).values(**_columns(numbered)))
-        except IntegrityError as error:
-            raise AlreadyOpen from error
+        if not await insert_new(self._connection, changes, _columns(numbered)):
+            raise AlreadyOpen
+        self._told.add("changes")
         return numbered
 
     async def swap(self, change: Change) -> Change:
@@ -95,7 +102,8 @@ class Changes:
 
     async def make_due(self, change: ChangeId, at: datetime) -> None:
         """Look at it at `at` or earlier. The version moves, so that a look that is under way is taken again."""
-        current = await self.get(change)
+        current = await self.get_to_write(change)
+        self._told.add("changes")
         if current.due_at is None or current.due_at > at:
             await self.swap(replace(current, due_at=at))
         else:

@@ -1,4 +1,4 @@
-"""Opening the database: SQLite's settings, its transactions, and the one-process lock."""
+"""Opening the database: each kind's settings and transactions, and SQLite's one-process lock."""
 
 import fcntl
 import os
@@ -6,10 +6,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 BUSY_MILLISECONDS = 10_000
+CONNECT_SECONDS = 3
+STATEMENT_SECONDS = 10
+"""How long PostgreSQL may take for one statement, or leave a transaction idle, before it is waited for elsewhere."""
+RECORD_SECONDS = 2
+"""The same where Slack's three seconds run."""
 
 
 class DatabaseInUse(Exception):
@@ -52,33 +57,67 @@ class FileLock:
 def sqlite_path(url: str) -> Path | None:
     """The file of a SQLite address, None for another database."""
     parsed = make_url(url)
-    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
+    return Path(parsed.database) if is_sqlite(url) and parsed.database else None
+
+
+def is_sqlite(url: str) -> bool:
+    return make_url(url).get_backend_name() == "sqlite"
 
 
 def open_engine(url: str, *, writes: bool = True) -> AsyncEngine:
-    """An engine whose transactions begin `IMMEDIATE` when it writes, so that no update is lost on SQLite.
+    """An engine whose transactions lose no update; one that only reads shows one picture in each of them.
 
-    With SQLAlchemy's defaults two read-modify-write transactions on SQLite silently overwrite each other; a plain
-    `BEGIN` fails with "database is locked" instead. Engines that only read use the plain one.
+    With SQLAlchemy's defaults two read-modify-write transactions on SQLite silently overwrite each other, and a plain
+    `BEGIN` fails with "database is locked": those that write begin `IMMEDIATE`. On PostgreSQL those that write are
+    `READ COMMITTED`: compare-and-swap, unique indexes and row locks keep them apart.
     """
+    if not is_sqlite(url):
+        return create_async_engine(
+            url, pool_pre_ping=True, pool_size=5, max_overflow=10, pool_timeout=CONNECT_SECONDS,
+            isolation_level="READ COMMITTED" if writes else "REPEATABLE READ",
+            connect_args=connect_arguments(url, STATEMENT_SECONDS, writes=writes),
+        )  # fmt: skip
     engine = create_async_engine(url)
-    _set_up(engine.sync_engine, writes=writes)
+    _set_up_sqlite(engine.sync_engine, writes=writes)
     return engine
 
 
 def open_blocking_engine(url: str) -> Engine:
     """The same for a thread that only writes: its statements block the thread, not the loop."""
     address = make_url(url)
+    if not is_sqlite(url):
+        return create_engine(
+            address, pool_size=1, max_overflow=0, isolation_level="READ COMMITTED",
+            connect_args=connect_arguments(url, RECORD_SECONDS),
+        )  # fmt: skip
     engine = create_engine(address.set(drivername=address.get_backend_name()))
-    _set_up(engine, writes=True)
+    _set_up_sqlite(engine, writes=True)
     return engine
 
 
-def _set_up(engine: Engine, *, writes: bool) -> None:
-    if engine.dialect.name == "sqlite":
-        begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", lambda connection: _begin(connection, begin))
+def connect_arguments(url: str, seconds: float, *, writes: bool = True) -> dict[str, Any]:
+    """What a connection to PostgreSQL is opened with: nothing of it waits for ever. What the address says wins."""
+    milliseconds = round(seconds * 1000)
+    told = {
+        "statement_timeout": milliseconds, "lock_timeout": milliseconds,
+        "idle_in_transaction_session_timeout": milliseconds,
+        "default_transaction_read_only": "off" if writes else "on",
+    }  # fmt: skip
+    address: URL = make_url(url)
+    ours: dict[str, Any] = {
+        "connect_timeout": min(CONNECT_SECONDS, round(seconds)), "application_name": "tiphys",
+        "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2, "tcp_user_timeout": 10_000,
+    }  # fmt: skip
+    arguments = {name: value for name, value in ours.items() if name not in address.query}
+    theirs = address.query.get("options", "")
+    options = " ".join(f"-c {name}={value}" for name, value in told.items())
+    return {**arguments, "options": f"{options} {theirs if isinstance(theirs, str) else ' '.join(theirs)}".strip()}
+
+
+def _set_up_sqlite(engine: Engine, *, writes: bool) -> None:
+    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", lambda connection: _begin(connection, begin))
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.incoming import Ack, Incoming, Recorded
-from bot.ports_store import Queue
+from bot.ports_store import DoneElsewhere, Queue
 from bot.store.documents import ACK, INCOMING, dump
 from bot.store.queues import read_queue
 from bot.store.tables import inbound
@@ -20,17 +20,20 @@ class Inbound:
     async def list_due(self, now: datetime, *, limit: int) -> list[Recorded]:
         """Due rows, oldest first."""
         query = select(inbound).where(inbound.c.due_at <= now).order_by(inbound.c.received_at).limit(limit)
-        return [
-            Recorded(
-                incoming=INCOMING.validate_json(row.document), received_at=row.received_at, attempts=row.attempts + 1
-            )
-            for row in (await self._connection.execute(query)).all()
-        ]
+        return [recorded_of(row) for row in (await self._connection.execute(query)).all()]
 
     async def finish(self, key: str) -> bool:
         """It is worked off; False when it was so before."""
         statement = update(inbound).where(inbound.c.id == key, inbound.c.due_at.is_not(None)).values(due_at=None)
         return (await self._connection.execute(statement)).rowcount > 0
+
+    async def conclude(self, key: str) -> None:
+        """It is worked off by what this transaction writes. Raises `DoneElsewhere` when it was so before."""
+        if await self.finish(key):
+            return
+        known = select(inbound.c.id).where(inbound.c.id == key)
+        if (await self._connection.execute(known)).first() is not None:
+            raise DoneElsewhere
 
     async def postpone(self, key: str, *, until: datetime, error: str) -> None:
         statement = update(inbound).where(inbound.c.id == key, inbound.c.due_at.is_not(None))
@@ -48,6 +51,12 @@ class Inbound:
         query = select(func.min(inbound.c.due_at)).where(inbound.c.due_at > after)
         found: datetime | None = (await self._connection.execute(query)).scalar()
         return found
+
+
+def recorded_of(row: Row[Any]) -> Recorded:
+    return Recorded(
+        incoming=INCOMING.validate_json(row.document), received_at=row.received_at, attempts=row.attempts + 1
+    )
 
 
 def inbound_row(incoming: Incoming, ack: Ack, *, now: datetime, done: bool) -> dict[str, Any]:

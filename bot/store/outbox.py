@@ -1,34 +1,36 @@
 """What waits to be shown, as rows: a card's row coalesces, every other key is used once."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Update, case, delete, func, insert, select, update
+from sqlalchemy import Dialect, Insert, Row, case, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.identity import ChangeId, ChannelId
-from bot.domain.outgoing import CardPlacement, Outgoing, OutgoingKind
+from bot.domain.outgoing import CardPlacement, Outgoing, OutgoingKind, lane_of
 from bot.domain.request import Answer, Request
 from bot.domain.text import Text
 from bot.ports_store import Queue
 from bot.store.documents import REQUEST, TEXT, dump
+from bot.store.inserting import insert_new, or_update
 from bot.store.queues import read_queue
 from bot.store.tables import outbox, placements
 
 URGENCY = {kind: number for number, kind in enumerate(OutgoingKind)}
+MOST_URGENT_FIRST = (outbox.c.urgency, outbox.c.due_at, outbox.c.id)
 
 
 class Outbox:
     """The outbox that one transaction sees."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, connection: AsyncConnection, told: set[str]) -> None:
+        self._connection, self._told = connection, told
 
     async def touch_card(self, change: ChangeId, *, now: datetime) -> None:
         """The card of this change is to be shown anew. Many touches before it is sent are one sending."""
-        if (await self._connection.execute(card_touched(change, now=now))).rowcount == 0:
-            await self._insert_once(card_row(change, now=now))
+        self._told.add("outbox")
+        await self._connection.execute(card_touched(change, now=now, dialect=self._connection.dialect))
 
     async def note(self, change: ChangeId, what: str, text: Text, *, now: datetime) -> None:
         """A message in the card's thread; `what` makes it the only one of its kind. Repeating changes nothing."""
@@ -47,26 +49,15 @@ class Outbox:
         if answer.text.parts:
             await self._insert_once(answer_row(request, answer, now=now, what=what))
 
-    async def claim(self, now: datetime, *, limit: int) -> list[Outgoing]:
-        query = (
-            select(outbox)
-            .where(outbox.c.due_at <= now)
-            .order_by(outbox.c.urgency, outbox.c.due_at, outbox.c.id)
-            .limit(limit)
-        )
-        rows = (await self._connection.execute(query)).all()
-        if rows:
-            claimed = update(outbox).where(outbox.c.id.in_([row.id for row in rows]))
-            await self._connection.execute(claimed.values(attempts=outbox.c.attempts + 1))
-        return [
-            Outgoing(
-                id=row.id, key=row.key, kind=OutgoingKind(row.kind), version=row.version, attempts=row.attempts + 1,
-                change=row.change_id, channel=row.channel,
-                text=TEXT.validate_json(row.text) if row.text else None,
-                request=REQUEST.validate_json(row.request) if row.request else None,
-            )
-            for row in rows
-        ]  # fmt: skip
+    async def list_due(self, now: datetime, *, limit: int) -> list[Outgoing]:
+        """Due rows, most urgent first, as their next try will have them."""
+        query = select(outbox).where(outbox.c.due_at <= now).order_by(*MOST_URGENT_FIRST).limit(limit)
+        return [outgoing_of(row, attempts=row.attempts + 1) for row in (await self._connection.execute(query)).all()]
+
+    async def count_attempt(self, items: Collection[Outgoing]) -> None:
+        """They are about to be tried."""
+        tried = update(outbox).where(outbox.c.id.in_([item.id for item in items]))
+        await self._connection.execute(tried.values(attempts=outbox.c.attempts + 1))
 
     async def mark_sent(self, item: Outgoing) -> None:
         same = update(outbox).where(outbox.c.id == item.id, outbox.c.version == item.version)
@@ -101,26 +92,31 @@ class Outbox:
         return CardPlacement(change=row.change_id, channel=row.channel, ts=row.ts, digest=row.digest)
 
     async def set_placement(self, placement: CardPlacement) -> None:
-        await self.forget_placement(placement.change)
-        await self._connection.execute(
-            insert(placements).values(
-                change_id=placement.change, channel=placement.channel, ts=placement.ts, digest=placement.digest
-            )
-        )
+        where = {"channel": placement.channel, "ts": placement.ts, "digest": placement.digest}
+        statement = or_update(placements, self._connection.dialect, key="change_id", values=where)
+        await self._connection.execute(statement.values(change_id=placement.change, **where))
 
     async def forget_placement(self, change: ChangeId) -> None:
         await self._connection.execute(delete(placements).where(placements.c.change_id == change))
 
     async def _insert_once(self, row: Mapping[str, Any]) -> None:
-        known = select(outbox.c.id).where(outbox.c.key == row["key"])
-        if (await self._connection.execute(known)).first() is None:
-            await self._connection.execute(insert(outbox), row)
+        self._told.add("outbox")
+        await insert_new(self._connection, outbox, row)
 
 
-def card_touched(change: ChangeId, *, now: datetime) -> Update:
-    """Touches the card's row if there is one."""
-    known = update(outbox).where(outbox.c.key == _card_key(change))
-    return known.values(version=outbox.c.version + 1, due_at=now, attempts=0, error=None)
+def outgoing_of(row: Row[Any], *, attempts: int) -> Outgoing:
+    return Outgoing(
+        id=row.id, key=row.key, kind=OutgoingKind(row.kind), version=row.version, attempts=attempts,
+        change=row.change_id, channel=row.channel,
+        text=TEXT.validate_json(row.text) if row.text else None,
+        request=REQUEST.validate_json(row.request) if row.request else None,
+    )  # fmt: skip
+
+
+def card_touched(change: ChangeId, *, now: datetime, dialect: Dialect) -> Insert:
+    """The card's row is due, whether it was there or not."""
+    again = {"version": outbox.c.version + 1, "due_at": now, "attempts": 0, "error": None}
+    return or_update(outbox, dialect, key="key", values=again).values(card_row(change, now=now))
 
 
 def card_row(change: ChangeId, *, now: datetime) -> dict[str, Any]:
@@ -138,8 +134,12 @@ def _card_key(change: ChangeId) -> str:
     return f"card:{change}"
 
 
-def _row(key: str, kind: OutgoingKind, *, now: datetime, **values: Any) -> dict[str, Any]:
+def _row(
+    key: str, kind: OutgoingKind, *, now: datetime, change_id: ChangeId | None = None,
+    channel: ChannelId | None = None, **values: Any,
+) -> dict[str, Any]:  # fmt: skip
     return {
         "key": key, "kind": kind.value, "urgency": URGENCY[kind], "version": 1, "created_at": now, "due_at": now,
-        "attempts": 0, **values,
+        "attempts": 0, "change_id": change_id, "channel": channel,
+        "lane": lane_of(kind, key=key, change=change_id, channel=channel), **values,
     }  # fmt: skip

@@ -5,15 +5,16 @@ turn; so whoever arrives while a commit is under way goes into the next one toge
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Table
+from sqlalchemy import Connection, Dialect, Table, func, select
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from bot.domain.audit import AuditEntry
 from bot.domain.identity import ChangeId
@@ -21,30 +22,43 @@ from bot.domain.incoming import Ack, Incoming
 from bot.domain.request import Answer
 from bot.store.audit import audit_row
 from bot.store.documents import ACK
-from bot.store.engine import open_blocking_engine
+from bot.store.engine import RECORD_SECONDS, open_blocking_engine
 from bot.store.inbound import inbound_row
-from bot.store.outbox import answer_row, card_row, card_touched
+from bot.store.inserting import unless_known
+from bot.store.notices import CHANNEL, notice
+from bot.store.outbox import answer_row, card_touched
 from bot.store.tables import audit_entries, inbound, outbox
 from bot.tasks import TaskSet
 
 MOST_TOGETHER = 100
+CLOSE_SECONDS = 4.0
 Row = Mapping[str, Any]
 _End = str | None | Exception
 """The ack that an earlier delivery got, None for a first one, or why it could not be recorded."""
 
-_KNOWN = "SELECT ack FROM inbound WHERE id = ?"
+_KNOWN = {"sqlite": "SELECT ack FROM inbound WHERE id = ?", "postgresql": "SELECT ack FROM inbound WHERE id = %s"}
+
+
+class Withdrawn(Exception):
+    """Somebody whose act is in this transaction no longer waits for it."""
 
 
 class _Insert:
-    """An INSERT that is compiled once: SQLAlchemy takes several times as long to execute one as SQLite does."""
+    """An INSERT that is compiled once: SQLAlchemy takes several times as long to execute one as SQLite does.
+
+    It leaves a row that is there as it is.
+    """
 
     def __init__(self, table: Table, dialect: Dialect) -> None:
         columns = [column for column in table.columns if column.autoincrement is not True]
-        self.statement = str(table.insert().compile(dialect=dialect, column_keys=[column.name for column in columns]))
+        statement = unless_known(table, dialect).inline()
+        compiled = statement.compile(dialect=dialect, column_keys=[column.name for column in columns])
+        self.statement, self._by_name = str(compiled), not compiled.positional
         self._columns = [(column.name, column.type.bind_processor(dialect)) for column in columns]
 
-    def values(self, row: Row) -> list[Any]:
-        return [convert(row.get(name)) if convert else row.get(name) for name, convert in self._columns]
+    def values(self, row: Row) -> list[Any] | dict[str, Any]:
+        found = {name: convert(row.get(name)) if convert else row.get(name) for name, convert in self._columns}
+        return found if self._by_name else list(found.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +94,19 @@ class _Batch:
 
 
 class Recorder:
-    """`record` returns after the commit. `turn` is held while it writes: the database has one writer at a time."""
+    """`record` returns after the commit. `turn` is held while it writes, where a database has one writer at a time.
 
-    def __init__(self, url: str, turn: asyncio.Lock) -> None:
-        self._engine = open_blocking_engine(url)
+    An act that nobody waits for any more, because the database took too long, is not committed when it wakes up: who
+    sent it was told that nothing has happened.
+    """
+
+    def __init__(self, url: str, owner: str, turn: asyncio.Lock | None) -> None:
+        self._engine, self._owner = open_blocking_engine(url), owner
+        self._patience = None if turn else RECORD_SECONDS + 0.5
         self._into_inbound = _Insert(inbound, self._engine.dialect)
         self._into_audit = _Insert(audit_entries, self._engine.dialect)
+        self._into_outbox = _Insert(outbox, self._engine.dialect)
+        self._known = _KNOWN[self._engine.dialect.name]
         self._turn = turn
         self._waiting: list[_Act] = []
         self._is_writing = False
@@ -110,7 +131,8 @@ class Recorder:
         if not self._is_writing:
             self._is_writing = True
             self._tasks.start(self._work_off(), name="write")
-        known = await act.known
+        async with asyncio.timeout(self._patience):
+            known = await act.known
         return ACK.validate_json(known) if known is not None else None
 
     async def close(self) -> None:
@@ -120,7 +142,7 @@ class Recorder:
             act.known.cancel()
         if self._thread is not None:
             self._handed.put(None)
-            await asyncio.to_thread(self._thread.join)
+            await asyncio.to_thread(self._thread.join, CLOSE_SECONDS)
             self._thread = None
         self._engine.dispose()
 
@@ -128,7 +150,7 @@ class Recorder:
         loop = asyncio.get_running_loop()
         try:
             while self._waiting:
-                async with self._turn:
+                async with self._turn or nullcontext():
                     acts, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
                     batch = _Batch(tuple(acts), loop, loop.create_future())
                     if self._thread is None:
@@ -140,41 +162,75 @@ class Recorder:
             self._is_writing = False
 
     def _write_all(self) -> None:
-        """In the thread: batch after batch, on one connection."""
-        with ExitStack() as closing:
-            connection: Connection | None = None
-            while (batch := self._handed.get()) is not None:
-                try:
-                    connection = connection or closing.enter_context(self._engine.connect())
-                    ends: Sequence[_End] = self._commit(connection, batch.acts)
-                except Exception as error:
-                    ends = [self._commit_alone(connection, act) if connection else error for act in batch.acts]
-                batch.loop.call_soon_threadsafe(batch.end, ends)
+        """In the thread: batch after batch, on one connection, and on another one when that is lost."""
+        connection: Connection | None = None
+        while (batch := self._handed.get()) is not None:
+            ends: Sequence[_End]
+            try:
+                connection = connection or self._engine.connect()
+                ends = self._commit(connection, batch.acts)
+            except Exception:
+                self._drop(connection)
+                connection, ends = None, self._commit_each(batch.acts)
+            batch.loop.call_soon_threadsafe(batch.end, ends)
+        self._drop(connection)
 
-    def _commit_alone(self, connection: Connection, act: _Act) -> _End:
-        """After a batch has failed: one bad act takes no others with it."""
-        try:
-            return self._commit(connection, [act])[0]
-        except Exception as error:
-            return error
+    def _drop(self, connection: Connection | None) -> None:
+        """What has failed once is not used again."""
+        if connection is not None:
+            with suppress(Exception):
+                connection.invalidate()
+                connection.close()
+
+    def _commit_each(self, acts: Sequence[_Act]) -> list[_End]:
+        """After a batch has failed: one bad act takes no others with it. Where nobody answers, that is asked once."""
+        ends: list[_End] = []
+        for act in acts:
+            if act.known.cancelled():
+                ends.append(None)
+                continue
+            try:
+                with self._engine.connect() as connection:
+                    ends.append(self._commit(connection, [act])[0])
+            except OperationalError as error:
+                return ends + [error] * (len(acts) - len(ends))
+            except Exception as error:
+                ends.append(error)
+        return ends
 
     def _commit(self, connection: Connection, acts: Sequence[_Act]) -> list[str | None]:
         """All rows in one transaction; of an act that is known nothing is written again."""
         found: list[str | None] = []
-        with connection.begin():
+        with connection.begin(), self._errors_as_usual():
             cursor = connection.connection.cursor()
             for act in acts:
-                cursor.execute(_KNOWN, (act.id,))
-                known = cursor.fetchone()
-                found.append(known[0] if known else None)
-                if known is None:
-                    cursor.execute(self._into_inbound.statement, self._into_inbound.values(act.received))
+                cursor.execute(self._into_inbound.statement, self._into_inbound.values(act.received))
+                is_new = cursor.rowcount == 1
+                if is_new:
                     cursor.execute(self._into_audit.statement, self._into_audit.values(act.audited))
-                    self._show(connection, act)
+                    if act.answered is not None:
+                        cursor.execute(self._into_outbox.statement, self._into_outbox.values(act.answered))
+                    found.append(None)
+                else:
+                    cursor.execute(self._known, (act.id,))
+                    [(ack,)] = cursor.fetchall()
+                    found.append(ack)
+            # Everybody who touches several cards touches them in this order: nobody waits for each other.
+            touched = sorted({act.touch for act, end in zip(acts, found, strict=True) if act.touch and end is None})
+            for change in touched:
+                at = max(act.at for act in acts if act.touch == change)
+                connection.execute(card_touched(change, now=at, dialect=connection.dialect))
+            if connection.dialect.name == "postgresql":
+                connection.execute(select(func.pg_notify(CHANNEL, notice(self._owner, ("inbox", "outbox")))))
+            if any(act.known.cancelled() for act in acts):
+                raise Withdrawn
         return found
 
-    def _show(self, connection: Connection, act: _Act) -> None:
-        if act.answered is not None:
-            connection.execute(outbox.insert(), act.answered)
-        if act.touch is not None and connection.execute(card_touched(act.touch, now=act.at)).rowcount == 0:
-            connection.execute(outbox.insert(), card_row(act.touch, now=act.at))
+    @contextmanager
+    def _errors_as_usual(self) -> Iterator[None]:
+        """The driver's errors as the rest of the store knows them."""
+        base = self._engine.dialect.loaded_dbapi.Error
+        try:
+            yield
+        except base as error:
+            raise DBAPIError.instance(None, None, error, base, dialect=self._engine.dialect) from error

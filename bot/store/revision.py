@@ -3,7 +3,6 @@
 Importing Alembic takes a tenth of a second and ten MiB, and a start that finds the schema as it should be needs none.
 """
 
-import functools
 import re
 from pathlib import Path
 
@@ -14,13 +13,16 @@ TABLE = "alembic_version"
 _SAID = re.compile(r'^(revision|down_revision)\b[^=\n]*= *(?:"(\w+)"|None)', re.MULTILINE)
 
 
-@functools.cache
 def newest() -> str:
     """The revision that no other one follows, as the migrations themselves say."""
-    said = [dict(_SAID.findall(file.read_text("utf-8"))) for file in (MIGRATIONS / "versions").glob("v*.py")]
-    followed = {each["down_revision"] for each in said}
-    [head] = {each["revision"] for each in said} - followed
-    return str(head)
+    followed = _followed()
+    [head] = followed.keys() - followed.values()
+    return head
+
+
+def known() -> frozenset[str]:
+    """Every revision that this version has a migration to."""
+    return frozenset(_followed())
 
 
 def current(connection: Connection) -> str | None:
@@ -29,3 +31,9 @@ def current(connection: Connection) -> str | None:
         return None
     found: str | None = connection.execute(text(f"SELECT version_num FROM {TABLE}")).scalar()  # noqa: S608
     return found
+
+
+def _followed() -> dict[str, str]:
+    """Of each revision the one before it; nothing before the first."""
+    said = (dict(_SAID.findall(file.read_text("utf-8"))) for file in (MIGRATIONS / "versions").glob("v*.py"))
+    return {each["revision"]: each["down_revision"] for each in said}

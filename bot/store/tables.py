@@ -1,5 +1,7 @@
 """The tables. Rows that are read as a whole keep a JSON document beside the columns that queries need."""
 
+from datetime import datetime
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -15,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-from bot.store.columns import Moment
+from bot.store.columns import Moment, Words
 
 metadata = MetaData(
     naming_convention={
@@ -27,6 +29,12 @@ metadata = MetaData(
     }
 )
 serial = BigInteger().with_variant(Integer, "sqlite")
+
+
+def lease() -> tuple[Column[str], Column[datetime]]:
+    """Which process works on a row, and until when nobody else may; used on PostgreSQL alone."""
+    return Column("leased_by", String(128)), Column("leased_until", Moment)
+
 
 changes = Table(
     "changes",
@@ -42,6 +50,7 @@ changes = Table(
     Column("due_at", Moment),
     Column("requested_at", Moment, nullable=False),
     Column("document", Text, nullable=False),
+    *lease(),
 )
 Index(
     "uq_changes_one_open",
@@ -81,7 +90,7 @@ audit_entries = Table(
     Column("change_id", String(26)),
     Column("application", String(255)),
     Column("environment", String(255)),
-    Column("text", Text, nullable=False),
+    Column("text", Words, nullable=False),
     Column("detail", Text, nullable=False),
 )
 Index("ix_audit_entries_change", audit_entries.c.change_id, audit_entries.c.id)
@@ -96,7 +105,8 @@ inbound = Table(
     Column("ack", Text, nullable=False),
     Column("due_at", Moment),  # null: done
     Column("attempts", Integer, nullable=False),
-    Column("error", Text),
+    Column("error", Words),
+    *lease(),
 )
 Index("ix_inbound_due_at", inbound.c.due_at, sqlite_where=text("due_at IS NOT NULL"),
       postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
@@ -116,10 +126,14 @@ outbox = Table(
     Column("created_at", Moment, nullable=False),
     Column("due_at", Moment),  # null: sent, or given up
     Column("attempts", Integer, nullable=False),
-    Column("error", Text),
+    Column("error", Words),
+    Column("lane", String(255), nullable=False, server_default=""),  # rows of a lane go one after the other
+    *lease(),
 )
 Index("ix_outbox_due_at", outbox.c.due_at, sqlite_where=text("due_at IS NOT NULL"),
       postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
+Index("ix_outbox_leased", outbox.c.lane, sqlite_where=text("leased_by IS NOT NULL"),
+      postgresql_where=text("leased_by IS NOT NULL"))  # fmt: skip
 
 placements = Table(
     "placements",

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
+from bot.ports_store import StoreUnavailable
+
 log = structlog.get_logger(__name__)
 
 PATH = "/webhooks/github"
@@ -77,6 +79,9 @@ class GithubWebhooks:
         event, delivery = _word(request, "X-GitHub-Event"), _word(request, "X-GitHub-Delivery")
         try:
             outcome = await self._receive(request, event, delivery)
+        except StoreUnavailable as error:
+            log.warning("webhook.no_database", github_event=event, delivery=delivery, reason=error.reason)
+            outcome = Outcome(503, "no-database")
         except Exception:  # whatever it is: GitHub need not see it, and the poll finds what this told of
             log.exception("webhook.crashed", github_event=event, delivery=delivery)
             outcome = Outcome(503, "crashed")

@@ -80,7 +80,7 @@ async def finish_one(desk: Desk) -> None:
         await tx.outbox.touch_card(change.id, now=NOW)
         placement = CardPlacement(change=change.id, channel=change.channel, ts="1.0", digest="d" * 64)  # type: ignore[arg-type]
         await tx.outbox.set_placement(placement)
-        for item in await tx.outbox.claim(NOW, limit=100):
+        for item in await tx.outbox.list_due(NOW, limit=100):
             await tx.outbox.mark_sent(item)
 
 

@@ -16,7 +16,12 @@ from bot.tasks import TaskSet
 from tests import examples
 from tests.desk import Desk, HeldStore, Office
 
+on_both = pytest.mark.parametrize(
+    "office", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True
+)
 
+
+@on_both
 async def test_an_act_is_answered_and_done(desk: Desk) -> None:
     incoming = desk.command("U0DEV1", "status")
     assert await desk.tell(incoming) == "Nothing is open."
@@ -25,6 +30,7 @@ async def test_an_act_is_answered_and_done(desk: Desk) -> None:
     assert await desk.counts() == before
 
 
+@on_both
 async def test_an_approval_has_its_row_its_audit_entry_its_note_and_its_answer(desk: Desk) -> None:
     change = await desk.put(examples.change())
     incoming = desk.click("U0APPR1", "change.approve", change)
@@ -50,6 +56,7 @@ async def test_a_change_that_is_not_there_is_told_so(desk: Desk) -> None:
     )
 
 
+@on_both
 async def test_a_submission_does_what_its_dialog_asked(desk: Desk) -> None:
     change = await desk.put(examples.change())
     reason = {"reason": " the migration is not reviewed "}
@@ -58,6 +65,7 @@ async def test_a_submission_does_what_its_dialog_asked(desk: Desk) -> None:
     assert (await desk.get()).reason == "rejected by approver-1: the migration is not reviewed"
 
 
+@on_both
 async def test_what_gives_no_answer_is_waited_for_and_told_once(desk: Desk) -> None:
     incoming = desk.command("U0DEV1", "promote apm-stack prod")
     await desk.take(incoming)
@@ -71,6 +79,7 @@ async def test_what_gives_no_answer_is_waited_for_and_told_once(desk: Desk) -> N
     assert await desk.answer(incoming) == ""
 
 
+@on_both
 async def test_it_is_given_up_after_a_while_with_the_reason(desk: Desk) -> None:
     incoming = desk.command("U0DEV1", "promote apm-stack prod")
     await desk.take(incoming)
@@ -81,6 +90,7 @@ async def test_it_is_given_up_after_a_while_with_the_reason(desk: Desk) -> None:
     assert await desk.due_acts() == 0
 
 
+@on_both
 async def test_an_error_of_our_own_is_answered_and_does_not_stop_the_others(
     desk: Desk, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -103,6 +113,7 @@ async def test_a_configuration_that_changed_meanwhile_is_the_one_that_counts(off
     assert "There is no application apm-stack." in await desk.answer(incoming)
 
 
+@on_both
 async def test_a_worker_that_died_is_taken_over_without_a_second_effect(desk: Desk) -> None:
     """Everything of an act is in one transaction: what was done is done with its row."""
     change = await desk.put(examples.change())
@@ -180,6 +191,7 @@ async def test_at_rest_what_is_under_way_ends_and_nothing_else_begins(desk: Desk
     assert await desk.due_acts() == 1
 
 
+@on_both
 async def test_run_works_off_what_comes_while_it_waits(desk: Desk) -> None:
     tasks = TaskSet("test")
     tasks.start(desk.inbox.run(), name="run")

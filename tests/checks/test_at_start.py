@@ -39,7 +39,7 @@ async def look(scene: Scene, store: SqlStore) -> list[Outgoing]:
     finally:
         await adapters.close()
     async with store.writing() as tx:
-        return await tx.outbox.claim(CLOCK.now(), limit=10)
+        return await tx.outbox.list_due(CLOCK.now(), limit=10)
 
 
 async def test_differences_are_told_once_to_the_admin_channel_and_to_the_log(scene: Scene, store: SqlStore) -> None:

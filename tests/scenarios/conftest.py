@@ -13,6 +13,7 @@ import pytest
 from tests.scenarios.workspace import Workspace
 
 START_SECONDS = 60
+STORES = ["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgresql, pytest.mark.long])]
 Start = Callable[..., Awaitable[Workspace]]
 
 
@@ -43,19 +44,27 @@ async def sandbox(home: Path, *options: str) -> AsyncIterator[Workspace]:
     assert process.returncode == 0, complaints.decode()
 
 
+@pytest.fixture(params=STORES)
+def database(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """The option that says which database the bot has; every scenario is run on both of them by `--long`."""
+    if request.param == "postgresql":
+        return ("--database", request.getfixturevalue("empty_postgresql"))
+    return ()
+
+
 @pytest.fixture
-async def start(tmp_path: Path) -> AsyncIterator[Start]:
+async def start(tmp_path: Path, database: tuple[str, ...]) -> AsyncIterator[Start]:
     """Start a sandbox with options of one's own; started again, it is on the same home."""
     async with AsyncExitStack() as stack:
 
         async def begin(*options: str) -> Workspace:
-            return await stack.enter_async_context(sandbox(tmp_path / "home", *options))
+            return await stack.enter_async_context(sandbox(tmp_path / "home", *database, *options))
 
         yield begin
 
 
 @pytest.fixture
-async def workspace(tmp_path: Path) -> AsyncIterator[Workspace]:
+async def workspace(tmp_path: Path, database: tuple[str, ...]) -> AsyncIterator[Workspace]:
     """A world that runs ten times as fast as usual."""
-    async with sandbox(tmp_path / "home", "--speed", "10") as running:
+    async with sandbox(tmp_path / "home", "--speed", "10", *database) as running:
         yield running

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg
+
 from tests.scenarios.workspace import Workspace
 
 GIT_PUSH = "/git-receive-pack"
@@ -38,25 +40,29 @@ class Refusal:
     entries: list[Entry] = field(default_factory=list)
 
 
-async def _rows(workspace: Workspace, query: str) -> list[tuple[Any, ...]]:
+async def rows(workspace: Workspace, query: str) -> list[tuple[Any, ...]]:
     url = (await workspace.call("GET", "/api/ready"))["database_url"]
+    if url.startswith("postgresql"):
+        address = url.replace("postgresql+psycopg", "postgresql", 1)
+        async with await psycopg.AsyncConnection.connect(address) as database:
+            return await (await database.execute(query.encode())).fetchall()
     with closing(sqlite3.connect(f"file:{url.partition(':///')[2]}?mode=ro", uri=True)) as connection:
         return connection.execute(query).fetchall()
 
 
 async def audit(workspace: Workspace) -> list[Entry]:
-    rows = await _rows(
+    found = await rows(
         workspace, "SELECT actor, action, outcome, change_id, text, detail FROM audit_entries ORDER BY id"
     )
     return [
         Entry(actor, action, outcome, change, text, json.loads(detail))
-        for actor, action, outcome, change, text, detail in rows
+        for actor, action, outcome, change, text, detail in found
     ]
 
 
 async def changes(workspace: Workspace) -> list[tuple[Any, ...]]:
     """Every change: number, state, and who has approved what."""
-    return await _rows(
+    return await rows(
         workspace,
         "SELECT c.number, c.state, a.user_id, a.fingerprint FROM changes c LEFT JOIN approvals a ON a.change_id = c.id "
         "ORDER BY c.number, a.id",
@@ -65,7 +71,7 @@ async def changes(workspace: Workspace) -> list[tuple[Any, ...]]:
 
 async def acts(workspace: Workspace) -> int:
     """How many acts of people are recorded."""
-    return int((await _rows(workspace, "SELECT count(*) FROM inbound"))[0][0])
+    return int((await rows(workspace, "SELECT count(*) FROM inbound"))[0][0])
 
 
 async def effects(workspace: Workspace, *, after: int = 0) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.postgresql import Cluster
 from tests.scenarios.conftest import sandbox
 from tests.scenarios.workspace import Refused, Workspace
 
@@ -135,9 +136,9 @@ async def assert_nothing_twice(workspace: Workspace) -> None:
     assert len(cards[0].replies) == len(set(cards[0].replies)), cards[0].replies
 
 
-async def survive(home: Path, effect: Effect, when: str, slack: str) -> bool:
+async def survive(home: Path, effect: Effect, when: str, *options: str) -> bool:
     """Run the script with one kill; answers whether the kill was reached (coalesced updates may leave it out)."""
-    async with sandbox(home, *SPEED, "--slack", slack) as workspace:
+    async with sandbox(home, *SPEED, *options) as workspace:
         for moment in MOMENTS:
             if moment == effect.moment:
                 await workspace.fault(
@@ -185,14 +186,39 @@ async def test_the_whole_matrix(tmp_path: Path, slack: str) -> None:
     await _run_cases(tmp_path, cases, must_be_reached=False)
 
 
-async def _run_cases(tmp_path: Path, cases: list[tuple[Effect, str, str]], *, must_be_reached: bool) -> None:
+@pytest.mark.postgresql
+async def test_the_effects_that_count_survive_a_kill_on_postgresql(tmp_path: Path, cluster: Cluster) -> None:
+    """A small sample: the sync and the card, each killed when it was done and nobody knew."""
+    cases = [
+        (Effect("approve-2", "argocd", "POST", r"/sync$", 0), "kill_after", "socket"),
+        (Effect("promote", "slack", "POST", r"/chat\.postMessage$", 0), "kill_after", "http"),
+    ]
+    await _run_cases(tmp_path, cases, must_be_reached=True, cluster=cluster)
+
+
+@pytest.mark.long
+@pytest.mark.postgresql
+@pytest.mark.parametrize("slack", ["socket", "http"])
+async def test_the_whole_matrix_on_postgresql(tmp_path: Path, cluster: Cluster, slack: str) -> None:
+    database = ("--database", cluster.url(cluster.create()))
+    async with sandbox(tmp_path / "clean", *SPEED, "--slack", slack, *database) as workspace:
+        effects = await clean_run(workspace)
+    cases = [(effect, when, slack) for effect in effects for when in ("kill_before", "kill_after")]
+    await _run_cases(tmp_path, cases, must_be_reached=False, cluster=cluster)
+
+
+async def _run_cases(
+    tmp_path: Path, cases: list[tuple[Effect, str, str]], *, must_be_reached: bool, cluster: Cluster | None = None
+) -> None:
+    """On SQLite, or each in a database of its own."""
     turn = asyncio.Semaphore(2)
     failures: list[str] = []
 
     async def one(number: int, effect: Effect, when: str, slack: str) -> None:
         async with turn:
             try:
-                reached = await survive(tmp_path / f"case-{number}", effect, when, slack)
+                database = ("--database", cluster.url(cluster.create())) if cluster else ()
+                reached = await survive(tmp_path / f"case-{number}", effect, when, "--slack", slack, *database)
             except AssertionError as error:
                 failures.append(f"{effect} {when} {slack}: {error}")
             else:

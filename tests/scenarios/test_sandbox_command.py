@@ -83,20 +83,6 @@ async def test_without_a_bot_the_servers_wait_for_a_foreign_one(start: Start) ->
     assert len((await workspace.state())["applications"]) == 6
 
 
-@pytest.mark.parametrize(
-    ("options", "word"),
-    [
-        (("--replicas", "2"), "--replicas"),
-        (("--database", "postgresql://127.0.0.1/tiphys"), "PostgreSQL"),
-    ],
-)
-async def test_what_comes_later_is_refused_by_name(tmp_path: Path, options: tuple[str, ...], word: str) -> None:
-    code, _, err = await tiphys("sandbox", "--home", str(tmp_path / "home"), *options)
-    assert code == 1
-    assert word in err
-    assert "not supported yet" in err
-
-
 async def test_a_bot_that_cannot_start_ends_it_with_the_bots_own_words(tmp_path: Path) -> None:
     broken = tmp_path / "tiphys.yaml"
     broken.write_text("version: 1\nenvironmens: {}\n")
@@ -140,6 +126,7 @@ async def test_bad_calls_name_the_field(workspace: Workspace) -> None:
         assert slug in (None, refused.value.slug)
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_one_world_and_one_database(start: Start, tmp_path: Path) -> None:
     """The bot's database is where `/api/ready` says, and a second bot on it is refused."""
     workspace = await start()

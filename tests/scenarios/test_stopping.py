@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from bot.sandbox.ports import Ports
-from bot.sandbox.surroundings import BOT_NAMES, bot_environment
+from bot.sandbox.surroundings import FIRST_BOT, bot_environment
 from tests.scenarios.conftest import sandbox
 from tests.scenarios.workspace import Workspace
 
@@ -51,7 +51,7 @@ class Bot:
 @asynccontextmanager
 async def started(workspace: Workspace, home: Path) -> AsyncIterator[Bot]:
     environment = bot_environment(
-        home, Ports(home), BOT_NAMES[0], database=None, config=home / "tiphys.yaml", slack="socket"
+        home, Ports(home), FIRST_BOT, database=None, config=home / "tiphys.yaml", slack="socket"
     )
     log = home / f"by-hand-{len(list(home.glob('by-hand-*')))}.log"
     with log.open("wb") as sink:

@@ -9,8 +9,10 @@ from tests.desk import Desk, Office, open_office
 
 
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    async with open_office(tmp_path) as opened:
+async def office(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Office]:
+    """On SQLite; with the parameter `postgresql` on that."""
+    url = request.getfixturevalue("postgresql") if getattr(request, "param", "") == "postgresql" else None
+    async with open_office(tmp_path, url=url) as opened:
         yield opened
 
 

@@ -10,12 +10,17 @@ from tests import examples
 from tests.desk import Desk
 from tests.examples import HOUR, KEY, NOW
 
+on_both = pytest.mark.parametrize(
+    "office", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True
+)
+
 
 async def approve(desk: Desk, user: str, change: Change, fingerprint: str = KEY.fingerprint) -> str:
     value = f"{change.id}|{fingerprint}"
     return await desk.tell(desk.click(user, "change.approve", change, value=value))
 
 
+@on_both
 async def test_a_second_yes_of_the_same_person_changes_nothing(desk: Desk) -> None:
     change = await desk.put(examples.change())
     assert "counts: 1 of 2" in await approve(desk, "U0APPR1", change)
@@ -25,6 +30,7 @@ async def test_a_second_yes_of_the_same_person_changes_nothing(desk: Desk) -> No
     assert await desk.count("approvals") == 1
 
 
+@on_both
 async def test_a_yes_that_lapsed_may_be_given_anew(desk: Desk) -> None:
     change = await desk.put(examples.change())
     await approve(desk, "U0APPR1", change)

@@ -1,23 +1,29 @@
 """Our status on everybody's pull requests: over a real forge, real Git, a real database."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.domain.identity import Revision
 from bot.domain.lifecycle import State
 from bot.domain.pipeline import Repository
 from bot.integrations.forges.github.client import GithubForge
 from bot.integrations.git.mirror import Mirror
+from bot.ports_store import StoreUnavailable
 from bot.sandbox.github.records import Status
 from bot.sandbox.seeded import TOKENS
 from bot.sandbox.traffic import Fault
 from bot.services.foreign_pulls import ForeignPulls
 from bot.services.messages import branch_of
 from bot.services.outside import Outside
+from bot.store.store import SqlStore
+from bot.tasks import TaskSet
 from tests import examples
 from tests.desk import Desk
 from tests.sandbox.github.conftest import REPO, Forge
@@ -164,3 +170,36 @@ async def test_many_at_once_take_several_looks(town: Town, monkeypatch: pytest.M
     for told in (2, 3, 3):
         await town.pulls.look()
         assert sum(len(town.told(head)) for head in heads) == told
+
+
+async def test_one_of_several_replicas_looks(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[bool] = []
+
+    async def look() -> None:
+        looked.append(town.desk.store.leads)
+
+    monkeypatch.setattr(town.pulls, "look", look)
+    monkeypatch.setattr(SqlStore, "leads", False)
+    tasks, bell = TaskSet("test"), town.desk.bells.pulls
+    tasks.start(town.pulls.run(), name="run")
+    await asyncio.sleep(0)
+    for leads in (False, True, False):
+        monkeypatch.setattr(SqlStore, "leads", leads)
+        bell.ring()
+        await bell.quiet(10)
+    await tasks.close()
+    assert looked == [True]
+
+
+async def test_without_a_database_it_is_tried_again(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    head = await town.open("topic", {"README.md": "x"})
+    with monkeypatch.context() as patched, capture_logs() as logs:
+        patched.setattr(SqlStore, "reading", _away)
+        await town.pulls.look()
+    assert [(line["event"], line["log_level"]) for line in logs] == [("foreign_pulls.no_answer", "warning")]
+    await town.pulls.look()
+    assert town.told(head) == [("success", FREE)]
+
+
+def _away(_store: SqlStore) -> NoReturn:
+    raise StoreUnavailable("the server is gone")

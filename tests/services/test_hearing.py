@@ -3,17 +3,21 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.domain.change import Change
 from bot.domain.identity import ChangeId
 from bot.domain.lifecycle import State
+from bot.ports_store import StoreUnavailable
 from bot.services import hearing
 from bot.services.hearing import APART, Hearing
+from bot.store.store import SqlStore, StoreTransaction
 from tests import examples
 from tests.desk import TIPHYS_YAML, Desk, Office, open_office
 from tests.examples import HOUR, NOW
@@ -122,3 +126,42 @@ async def test_a_change_that_may_be_looked_at_now_is_woken_once_more_a_little_la
         return (await desk.get(change.id)).due_at == NOW
 
     await until(woken)
+
+
+class LostStore(SqlStore):
+    """The real store, until its database is away."""
+
+    is_away = False
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[StoreTransaction]:
+        if self.is_away:
+            raise StoreUnavailable("the server is gone")
+        async with super().reading() as tx:
+            yield tx
+
+
+async def test_a_database_that_is_away_is_told_and_the_second_look_is_only_a_hint(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hearing, "APART", timedelta(seconds=0.05))
+    change = await put(desk)
+    async with desk.store.writing() as tx:
+        await tx.changes.make_due(change.id, NOW)
+    store = LostStore(desk.url)
+    ears = Hearing(store, desk.source, desk.clock, desk.bells)
+    try:
+        assert await ears.heard("example/apm") == 0
+        store.is_away = True
+        with pytest.raises(StoreUnavailable):
+            await ears.heard("example/apm")
+        with capture_logs() as logs:
+
+            async def said() -> bool:
+                return bool(logs)
+
+            await until(said)
+    finally:
+        await ears.close()
+        await store.close()
+    assert [line["event"] for line in logs] == ["hearing.no_database"]

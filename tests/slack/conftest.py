@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -275,8 +275,10 @@ class StoredOutbox:
     samples: Samples
 
     async def claim(self, *, limit: int) -> list[Outgoing]:
-        async with self.store.writing() as tx:
-            return await tx.outbox.claim(self.clock.now(), limit=limit)
+        return list((await self.store.claims.outbox(self.clock.now(), limit=limit)).rows)
+
+    def sending(self, item: Outgoing) -> AbstractAsyncContextManager[None]:
+        return self.store.claims.working(item)
 
     async def mark_sent(self, item: Outgoing) -> None:
         async with self.store.writing() as tx:

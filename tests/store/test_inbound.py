@@ -3,12 +3,15 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from bot.domain.audit import AuditEntry
 from bot.domain.dialog import ReasonDialog
 from bot.domain.identity import ChannelId, MessageTs, UserId
 from bot.domain.incoming import Ack, Incoming, IncomingKind
 from bot.domain.request import Answer
 from bot.domain.text import Code, Mention, Text
+from bot.ports_store import DoneElsewhere
 from bot.store.store import SqlStore
 from tests import examples
 from tests.examples import CHANGE, MINUTE, NOW
@@ -69,7 +72,7 @@ async def test_the_answer_and_the_card_are_shown_with_it(store: SqlStore) -> Non
     answer = Answer.refusal("unknown-button", Text.of("This button is no longer known."))
     await store.record(act("t1"), PLAIN, entry(), done=True, answer=answer, touch=CHANGE)
     async with store.writing() as tx:
-        found = {item.key: item for item in await tx.outbox.claim(NOW, limit=9)}
+        found = {item.key: item for item in await tx.outbox.list_due(NOW, limit=9)}
     assert set(found) == {"answer:t1", f"card:{CHANGE}"}
     assert found["answer:t1"].text == answer.text
 
@@ -101,3 +104,33 @@ async def test_what_is_done_stays_done(store: SqlStore) -> None:
         await tx.inbound.postpone("t1", until=NOW, error="too late")
         assert await tx.inbound.count_due(NOW + timedelta(days=9)) == 0
         assert await tx.inbound.next_due(NOW - MINUTE) is None
+
+
+async def test_what_somebody_else_has_done_meanwhile_is_not_done_again(store: SqlStore) -> None:
+    """Two work on it, because one has lost its claim: what the second one writes is written not at all."""
+    await record(store, "t1")
+    async with store.writing() as tx:
+        await tx.inbound.conclude("t1")
+
+    async def late() -> None:
+        async with store.writing() as tx:
+            await tx.audit.add(entry())
+            await tx.inbound.conclude("t1")
+
+    with pytest.raises(DoneElsewhere):
+        await late()
+    async with store.writing() as tx:
+        assert len(await tx.audit.list()) == 1
+        await tx.inbound.conclude("an act that was never recorded")
+
+
+async def test_hostile_text_is_recorded(store: SqlStore) -> None:
+    """PostgreSQL has no NUL in text, and no halves of surrogate pairs."""
+    words = "a\0b\ud800c"
+    odd = AuditEntry(at=NOW, actor="U0DEV1", action="received.command", outcome="done", text=words)
+    assert await store.record(act("t1", text=words.replace("\ud800", "")), PLAIN, odd, done=False) is None
+    async with store.reading() as tx:
+        [found] = await tx.audit.list()
+        [recorded] = await tx.inbound.list_due(NOW, limit=9)
+    assert found.text == "a\ufffdb?c"
+    assert recorded.incoming.text == "a\0bc"

@@ -20,8 +20,11 @@ async def _a_change(store: SqlStore) -> None:
 
 
 async def claim(store: SqlStore, *, limit: int = 9, minutes: int = 0) -> list[Outgoing]:
-    async with store.writing() as tx:
-        return await tx.outbox.claim(NOW + minutes * MINUTE, limit=limit)
+    """Claim what is due, and let others have it at once."""
+    claimed = await store.claims.outbox(NOW + minutes * MINUTE, limit=limit)
+    for item in claimed.rows:
+        await store.claims.release(item)
+    return list(claimed.rows)
 
 
 async def touch(store: SqlStore) -> None:

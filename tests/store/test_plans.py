@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from bot.domain.audit import AuditEntry
-from bot.domain.outgoing import CardPlacement
+from bot.domain.outgoing import CardPlacement, Outgoing, OutgoingKind
 from bot.domain.text import Text
 from bot.metrics import read_waiting
 from bot.store.migrate import upgrade
@@ -21,6 +21,7 @@ from tests.examples import APPROVER, CHANGE, DEPLOYMENTS, HOUR, NOW
 BOUNDED = ("ix_changes_due_at", "uq_changes_one_open", "ix_inbound_due_at", "ix_outbox_due_at")
 """Indexes that hold only what is open, due or put off: reading all of one is reading what there is to do."""
 WHOLE = re.compile(r"^SCAN (?!.* INDEX (?:" + "|".join(BOUNDED) + r")\b)")
+CARD = OutgoingKind.CARD
 Ask = Callable[[StoreTransaction], Awaitable[object]]
 ASKED: dict[str, Ask] = {
     "find": lambda tx: tx.changes.find(CHANGE),
@@ -46,7 +47,8 @@ ASKED: dict[str, Ask] = {
     "postpone an act": lambda tx: tx.inbound.postpone("a", until=NOW, error="no"),
     "touch a card": lambda tx: tx.outbox.touch_card(CHANGE, now=NOW),
     "a note": lambda tx: tx.outbox.note(CHANGE, "a", Text.of("a"), now=NOW),
-    "claim": lambda tx: tx.outbox.claim(NOW, limit=20),
+    "what is to be shown": lambda tx: tx.outbox.list_due(NOW, limit=20),
+    "count an attempt": lambda tx: tx.outbox.count_attempt([Outgoing(id=1, key="a", kind=CARD, version=1, attempts=1)]),
     "next to be shown": lambda tx: tx.outbox.next_due(NOW),
     "how many to be shown": lambda tx: tx.outbox.count_due(NOW),
     "find a placement": lambda tx: tx.outbox.find_placement(CHANGE),

@@ -51,7 +51,7 @@ async def test_what_is_to_be_shown_waits_from_when_it_came_and_a_card_from_when_
         await tx.outbox.touch_card(examples.CHANGE, now=NOW - MINUTE)
         assert await tx.outbox.queue(NOW) == Queue(due=1, later=0, age=MINUTE)
         await tx.outbox.notice("a", DEPLOYMENTS, Text.of("a"), now=NOW - 2 * MINUTE)
-        [card, notice] = await tx.outbox.claim(NOW, limit=10)
+        [card, notice] = await tx.outbox.list_due(NOW, limit=10)
         await tx.outbox.postpone(notice, until=NOW + HOUR, error="no")
         assert await tx.outbox.queue(NOW) == Queue(due=1, later=1, age=2 * MINUTE)
         await tx.outbox.mark_sent(card)

@@ -55,7 +55,7 @@ async def test_what_is_to_be_shown_is_committed_with_it(store: SqlStore) -> None
     answer = Answer.refusal("unknown-button", Text.of("no such button"))
     await store.record(act("a"), Ack(), entry(), done=True, answer=answer, touch=CHANGE)
     async with store.writing() as tx:
-        shown = await tx.outbox.claim(NOW, limit=9)
+        shown = await tx.outbox.list_due(NOW, limit=9)
     assert [(item.kind, item.key) for item in shown] == [
         (OutgoingKind.ANSWER, "answer:a"), (OutgoingKind.CARD, f"card:{CHANGE}"),
     ]  # fmt: skip

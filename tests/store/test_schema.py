@@ -1,5 +1,6 @@
-"""The migrations and the tables say the same."""
+"""The migrations and the tables say the same; a database is migrated whole, or stays as it is."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,32 +11,123 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
+from bot.store import migrate, revision
 from bot.store.engine import DatabaseInUse, FileLock, open_engine
-from bot.store.migrate import revisions, upgrade
+from bot.store.migrate import WrongSchema, ensure_newest, revisions, upgrade
 from bot.store.revision import MIGRATIONS, newest
 from bot.store.tables import metadata
+from tests.store.conftest import BOTH
+
+NEWEST = "0002"
+FAILING = '''
+"""Begins well."""
+import sqlalchemy as sa
+from alembic import op
+revision = "9999"
+down_revision = "0002"
+def upgrade() -> None:
+    op.create_table("half_done", sa.Column("id", sa.Integer(), primary_key=True))
+    op.execute("UPDATE changes SET reason_that_is_no_column = 1")
+'''
+
+
+@pytest.fixture(params=BOTH)
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database without any schema."""
+    if request.param == "postgresql":
+        address: str = request.getfixturevalue("empty_postgresql")
+        return address
+    return f"sqlite+aiosqlite:///{tmp_path}/tiphys.db"
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One more migration than there is, which fails half-way."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(MIGRATIONS, folder)
+    (folder / "versions" / "v9999_failing.py").write_text(FAILING)
+    for module in (migrate, revision):
+        monkeypatch.setattr(module, "MIGRATIONS", folder)
 
 
 def _differences(connection: Connection) -> list[object]:
     return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
 
-async def test_the_migrations_build_what_the_tables_declare(tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path}/tiphys.db"
-    assert await upgrade(url) == (None, "0001")
-    engine = open_engine(url)
+async def tables(url: str) -> set[str]:
+    engine = open_engine(url, writes=False)
+    async with engine.connect() as connection:
+        found = await connection.run_sync(lambda sync: set(inspect(sync).get_table_names()))
+    await engine.dispose()
+    return found
+
+
+async def test_the_migrations_build_what_the_tables_declare(empty: str) -> None:
+    assert await upgrade(empty) == (None, NEWEST)
+    engine = open_engine(empty)
     async with engine.connect() as connection:
         assert await connection.run_sync(_differences) == []
     await engine.dispose()
 
 
-async def test_upgrading_again_changes_nothing(tmp_path: Path) -> None:
-    url = f"sqlite+aiosqlite:///{tmp_path}/tiphys.db"
-    await upgrade(url)
-    assert await upgrade(url) == ("0001", "0001")
-    assert await revisions(url) == ("0001", "0001")
+async def test_upgrading_again_changes_nothing(empty: str) -> None:
+    await upgrade(empty)
+    assert await upgrade(empty) == (NEWEST, NEWEST)
+    assert await revisions(empty) == (NEWEST, NEWEST)
+    await ensure_newest(empty)
+
+
+async def test_a_migration_that_fails_leaves_the_old_state(url: str, failing: None) -> None:
+    before = await tables(url)
+    with pytest.raises(Exception, match="reason_that_is_no_column"):
+        await upgrade(url)
+    assert await tables(url) == before
+    assert await revisions(url) == (NEWEST, "9999")
+
+
+async def test_an_old_an_empty_and_a_newer_schema_are_refused_with_the_command(empty: str, failing: None) -> None:
+    with pytest.raises(WrongSchema, match=r"is empty: run `tiphys db upgrade`"):
+        await ensure_newest(empty)
+    await _stamp(empty, "0001")
+    with pytest.raises(WrongSchema, match=r"has schema 0001, this version needs 9999: run `tiphys db upgrade`"):
+        await ensure_newest(empty)
+    await _stamp(empty, "12345")
+    with pytest.raises(WrongSchema, match=r"has schema 12345, which a newer tiphys made"):
+        await ensure_newest(empty)
+
+
+async def _stamp(url: str, revision: str) -> None:
+    engine = open_engine(url)
+    async with engine.begin() as connection:
+        await connection.execute(text("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32))"))
+        await connection.execute(text("DELETE FROM alembic_version"))
+        await connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": revision})
+    await engine.dispose()
+
+
+async def test_rows_of_before_the_lanes_get_theirs(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(migrate, "NEWEST", "0001")
+        await upgrade(empty)
+    engine = open_engine(empty)
+    rows = [("card:A", "card", "A", None), ("note:A:x", "note", "A", None), ("notice:n", "notice", None, "C1"),
+            ("answer:t", "answer", "A", "C1")]  # fmt: skip
+    async with engine.begin() as connection:
+        for key, kind, change, channel in rows:
+            await connection.execute(
+                text(
+                    "INSERT INTO outbox (key, kind, urgency, version, change_id, channel, created_at, attempts) "
+                    "VALUES (:key, :kind, 0, 1, :change, :channel, 0, 0)"
+                ),
+                {"key": key, "kind": kind, "change": change, "channel": channel},
+            )
+    assert await upgrade(empty) == ("0001", NEWEST)
+    async with engine.connect() as connection:
+        lanes = (await connection.execute(text("SELECT lane FROM outbox ORDER BY id"))).scalars().all()
+    await engine.dispose()
+    assert lanes == ["change:A", "change:A", "channel:C1", "answer:t"]
 
 
 def test_the_newest_revision_is_alembics_head() -> None:

@@ -24,16 +24,16 @@ def signature(body: bytes, secret: str = SECRET) -> str:
 
 @dataclass(kw_only=True)
 class Route:
-    """`heard` are the names that came through; `broken` makes the database behind it fail."""
+    """`heard` are the names that came through; `broken` is what whoever hears them fails with."""
 
     url: str = ""
     http: httpx.AsyncClient
     heard: list[str] = field(default_factory=list)
-    broken: bool = False
+    broken: Exception | None = None
 
     async def hear(self, repository: str) -> int | None:
-        if self.broken:
-            raise ConnectionError("the database is away")
+        if self.broken is not None:
+            raise self.broken
         self.heard.append(repository)
         return 1 if repository == OURS else None
 

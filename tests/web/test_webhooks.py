@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from structlog.testing import capture_logs
 
+from bot.ports_store import StoreUnavailable
 from bot.web import webhooks
 from bot.web.webhooks import EVENTS, LARGEST, MOST_AT_ONCE, PATH, Deliveries
 from tests.web.conftest import OURS, SECRET, Route, signature
@@ -76,10 +77,23 @@ async def test_a_repeated_delivery_is_heard_once(route: Route) -> None:
 
 
 async def test_a_delivery_that_came_to_nothing_may_be_repeated(route: Route) -> None:
-    delivery, route.broken = str(uuid.uuid4()), True
+    delivery, route.broken = str(uuid.uuid4()), ZeroDivisionError("an error of ours")
     assert await route.send(X_GitHub_Delivery=delivery) == 503
-    route.broken = False
+    route.broken = None
     assert await route.send(X_GitHub_Delivery=delivery) == 202
+
+
+async def test_a_database_that_is_away_is_told_by_its_name_and_without_a_trace(route: Route) -> None:
+    route.broken = StoreUnavailable("the server is gone")
+    with capture_logs() as logs:
+        assert await route.send() == 503
+    away, received = logs
+    assert (away["event"], away["log_level"], away["reason"]) == (
+        "webhook.no_database",
+        "warning",
+        "the server is gone",
+    )
+    assert (received["outcome"], received["status"]) == ("no-database", 503)
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,125 @@
+"""Claims: who works on what. In one process they are remembered; `bot.store.leases` keeps them in the database too."""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from bot.domain.change import Change
+from bot.domain.incoming import Recorded
+from bot.domain.outgoing import Outgoing
+from bot.ports_store import Claimed
+
+if TYPE_CHECKING:
+    from bot.store.store import StoreTransaction
+
+Claimable = Change | Recorded | Outgoing
+Key = tuple[str, str | int]
+"""Table and primary key."""
+Transactions = Callable[[], AbstractAsyncContextManager["StoreTransaction"]]
+Row = TypeVar("Row", Change, Recorded, Outgoing)
+
+
+@dataclass(slots=True)
+class Hold:
+    """Something claimed: who works on it, if anybody has begun, and how long it is ours for sure (monotonic)."""
+
+    task: "asyncio.Task[object] | None" = None
+    sure_until: float = math.inf
+
+
+class Holding:
+    """What this process holds."""
+
+    def __init__(self) -> None:
+        self._held: dict[Key, Hold] = {}
+
+    @asynccontextmanager
+    async def working(self, claimed: Claimable) -> AsyncIterator[None]:
+        """See `bot.ports_store.Claims`. Whoever is cancelled leaves the handing back to `close`."""
+        key = key_of(claimed)
+        if (hold := self._held.get(key)) is None:  # lost before the work began
+            raise asyncio.CancelledError
+        hold.task = asyncio.current_task()
+        try:
+            yield
+        except asyncio.CancelledError:
+            self._abandon(key)
+            raise
+        except BaseException:
+            await self.release(claimed)
+            raise
+        else:
+            await self.release(claimed)
+
+    async def release(self, claimed: Claimable) -> None:
+        self._held.pop(key_of(claimed), None)
+
+    def _abandon(self, key: Key) -> None:
+        self._held.pop(key, None)
+
+    def _keys(self, table: str) -> set[str | int]:
+        return {key for name, key in self._held if name == table}
+
+    def _hold(self, rows: Iterable[Claimable]) -> None:
+        for row in rows:
+            self._held[key_of(row)] = Hold()
+
+
+class LocalClaims(Holding):
+    """For the one process of a SQLite database: what a former process was at is free from the start."""
+
+    def __init__(self, reading: Transactions, writing: Transactions) -> None:
+        super().__init__()
+        self._reading, self._writing = reading, writing
+
+    async def changes(self, now: datetime, *, limit: int) -> Claimed[Change]:
+        before = self._keys("changes")  # what is worked on now may have moved by the time that we have read
+        async with self._reading() as tx:
+            due = await tx.changes.list_due(now, limit=limit + len(before))
+            next_due = await tx.changes.next_due(now)
+        return self._claimed(due, before, limit, _until(next_due, now))
+
+    async def inbound(self, now: datetime, *, limit: int) -> Claimed[Recorded]:
+        before = self._keys("inbound")
+        async with self._reading() as tx:
+            due = await tx.inbound.list_due(now, limit=limit + len(before))
+            next_due = await tx.inbound.next_due(now)
+        return self._claimed(due, before, limit, _until(next_due, now))
+
+    async def outbox(self, now: datetime, *, limit: int) -> Claimed[Outgoing]:
+        before = self._keys("outbox")
+        async with self._writing() as tx:
+            due = await tx.outbox.list_due(now, limit=limit + len(before))
+            next_due = await tx.outbox.next_due(now)
+            fresh = [item for item in due if item.id not in before][:limit]
+            if fresh:
+                await tx.outbox.count_attempt(fresh)
+        return self._claimed(fresh, before, limit, _until(next_due, now))
+
+    async def close(self) -> None:
+        self._held.clear()
+
+    def _claimed(
+        self, due: Iterable[Row], before: set[str | int], limit: int, more_in: timedelta | None
+    ) -> Claimed[Row]:
+        taken = [row for row in due if (key := key_of(row)) not in self._held and key[1] not in before][:limit]
+        self._hold(taken)
+        return Claimed(rows=tuple(taken), more_in=more_in)
+
+
+def key_of(claimed: Claimable) -> Key:
+    match claimed:
+        case Change():
+            return "changes", claimed.id
+        case Recorded():
+            return "inbound", claimed.incoming.id
+        case Outgoing():
+            return "outbox", claimed.id
+
+
+def _until(due: datetime | None, now: datetime) -> timedelta | None:
+    return due - now if due is not None else None

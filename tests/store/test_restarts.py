@@ -1,0 +1,131 @@
+"""PostgreSQL goes away and comes back: what cannot be done is said so in one word, and the next try does it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.domain.audit import AuditEntry
+from bot.domain.identity import UserId
+from bot.domain.incoming import Ack, Incoming, IncomingKind
+from bot.ports_store import StoreUnavailable
+from bot.store.store import SqlStore
+from tests import examples
+from tests.examples import CHANGE, NOW
+from tests.postgresql import Cluster
+from tests.store.conftest import eventually
+
+pytestmark = pytest.mark.postgresql
+
+
+@pytest.fixture
+async def store(postgresql: str, cluster: Cluster) -> AsyncIterator[SqlStore]:
+    opened = SqlStore(postgresql)
+    await opened.join(lambda _: None)
+    yield opened
+    cluster.thaw()
+    cluster.start()
+    await opened.close()
+
+
+async def record(store: SqlStore, key: str) -> Ack | None:
+    act = Incoming(id=key, kind=IncomingKind.CLICK, user=UserId("U0DEV1"), channel=None)
+    entry = AuditEntry(at=NOW, actor="U0DEV1", action="received.click", outcome="done", text="…")
+    return await store.record(act, Ack(), entry, done=False)
+
+
+async def count(store: SqlStore) -> int:
+    async with store.reading() as tx:
+        return await tx.inbound.count_due(NOW)
+
+
+async def test_while_it_is_down_everything_says_so_and_afterwards_everything_goes_on(
+    store: SqlStore, cluster: Cluster
+) -> None:
+    assert await record(store, "before") is None
+    async with store.writing() as tx:
+        await tx.changes.insert(examples.change(due_at=NOW))
+    cluster.stop()
+    with pytest.raises(StoreUnavailable):
+        await record(store, "meanwhile")
+    with pytest.raises(StoreUnavailable):
+        await count(store)
+    with pytest.raises(StoreUnavailable):
+        async with store.writing() as tx:
+            await tx.outbox.touch_card(CHANGE, now=NOW)
+    with pytest.raises(StoreUnavailable):
+        await store.claims.changes(NOW, limit=9)
+    cluster.start()
+    assert await count(store) == 1
+    assert await record(store, "meanwhile") is None
+    assert await record(store, "before") == Ack()
+    assert len((await store.claims.changes(NOW, limit=9)).rows) == 1
+
+
+async def test_a_restart_between_two_uses_is_not_noticed(store: SqlStore, cluster: Cluster) -> None:
+    for key in ("a", "b"):
+        assert await record(store, key) is None
+        async with store.writing() as tx:
+            await tx.outbox.touch_card(CHANGE, now=NOW)
+        assert await count(store) == (1 if key == "a" else 2)
+        cluster.stop()
+        cluster.start()
+    async with store.reading() as tx:
+        [card] = await tx.outbox.list_due(NOW, limit=9)
+    assert card.version == 2
+
+
+async def test_a_transaction_that_is_interrupted_writes_nothing(store: SqlStore, cluster: Cluster) -> None:
+    async def interrupted() -> None:
+        async with store.writing() as tx:
+            await tx.changes.insert(examples.change(due_at=NOW))
+            cluster.stop()
+
+    with pytest.raises(StoreUnavailable):
+        await interrupted()
+    cluster.start()
+    async with store.reading() as tx:
+        assert await tx.changes.list_open() == []
+
+
+async def test_who_waits_for_each_other_is_told_to_try_again(store: SqlStore) -> None:
+    """PostgreSQL ends one of two transactions that hold what the other one wants."""
+    one, other = (examples.change(id=f"01HZX3K6Q4T8V2M5N7P9R1S3W{n}", environment=str(n)) for n in (1, 2))
+    async with store.writing() as tx:
+        await tx.changes.insert(one)
+        await tx.changes.insert(other)
+    have_one = asyncio.Barrier(2)
+
+    async def touch(first: str, second: str) -> bool:
+        try:
+            async with store.writing() as tx:
+                await tx.changes.get_to_write(first)  # type: ignore[arg-type]
+                await have_one.wait()
+                await tx.changes.get_to_write(second)  # type: ignore[arg-type]
+        except StoreUnavailable:
+            return False
+        return True
+
+    assert sorted(await asyncio.gather(touch(one.id, other.id), touch(other.id, one.id))) == [False, True]
+
+
+async def test_the_pinned_connection_comes_back_and_leads_again(store: SqlStore, cluster: Cluster) -> None:
+    await eventually(lambda: store.leads)
+    cluster.stop()
+    await eventually(lambda: not store.leads)
+    cluster.start()
+    await eventually(lambda: store.leads)
+
+
+async def test_an_act_that_was_refused_because_nobody_answered_does_not_happen_later(
+    store: SqlStore, cluster: Cluster
+) -> None:
+    assert await record(store, "before") is None
+    cluster.freeze()
+    with pytest.raises(StoreUnavailable, match="does not answer in time"):
+        await record(store, "meanwhile")
+    cluster.thaw()
+    assert await record(store, "after") is None
+    assert await count(store) == 2
+    assert await record(store, "meanwhile") is None
+    assert await count(store) == 3
