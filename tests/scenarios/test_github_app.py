@@ -6,9 +6,12 @@ from tests.scenarios.conftest import sandbox
 from tests.scenarios.guide import configured
 from tests.scenarios.workspace import Workspace
 
-APP = (
-    "apm: {github: example/apm, token: {env: GITHUB_TOKEN}}",
-    "apm: {github: example/apm, app: {id: 12345, private_key: {env: GITHUB_APP_PRIVATE_KEY}}}",
+APP = tuple(
+    (
+        f"{name}: {{github: example/{name}, token: {{env: GITHUB_TOKEN}}}}",
+        f"{name}: {{github: example/{name}, app: {{id: 12345, private_key: {{env: GITHUB_APP_PRIVATE_KEY}}}}}}",
+    )
+    for name in ("apm", "gateway")
 )
 
 
@@ -23,7 +26,7 @@ async def issued(workspace: Workspace) -> int:
 
 async def test_a_promotion_by_an_app_whose_tokens_end_on_the_way(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    async with sandbox(home, "--speed", "10", "--config", str(configured(tmp_path, APP))) as workspace:
+    async with sandbox(home, "--speed", "10", "--config", str(configured(tmp_path, *APP))) as workspace:
         await workspace.call("PATCH", "/api/github/app", {"token_seconds": 4, "clock_skew": 300})
         await workspace.call("POST", "/api/bots", {"bot": "bot-1", "do": "stop", "env": {"GITHUB_TOKEN": ""}})
         await workspace.call("POST", "/api/bots", {"bot": "bot-1", "do": "start"})
@@ -47,7 +50,7 @@ async def test_a_promotion_by_an_app_whose_tokens_end_on_the_way(tmp_path: Path)
 
 
 async def test_an_app_that_may_not_is_told_on_the_card_with_the_way_out(tmp_path: Path) -> None:
-    async with sandbox(tmp_path / "home", "--speed", "10", "--config", str(configured(tmp_path, APP))) as workspace:
+    async with sandbox(tmp_path / "home", "--speed", "10", "--config", str(configured(tmp_path, *APP))) as workspace:
         await workspace.propose()
         await workspace.call("PATCH", "/api/github/app", {"suspended": True})
 
