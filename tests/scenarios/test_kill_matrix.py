@@ -101,7 +101,8 @@ async def _approve(workspace: Workspace, user: str) -> None:
 
 async def _insist(deed: Any) -> None:
     for _ in range(100):
-        if (await deed())["ack"] is not None:
+        ack = (await deed())["ack"]
+        if ack is not None and ack["status"] == 200:  # over HTTP a bot on its way up says 503
             return
         await asyncio.sleep(0.1)
     raise AssertionError("Slack never got an answer")

@@ -3,12 +3,14 @@
 import hashlib
 import hmac
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from bot.sandbox.seeded import TOKENS
+from bot.services.hearing import APART
 from tests.scenarios.conftest import sandbox
 from tests.scenarios.evidence import effects, last_request
 from tests.scenarios.guide import configured
@@ -25,6 +27,12 @@ async def hooks(workspace: Workspace, kind: str) -> list[dict[str, Any]]:
 
 async def github_looks(workspace: Workspace, after: int) -> int:
     return len([r for r in await workspace.requests(service="github", after=after) if r["bot"]])
+
+
+async def is_quiet(workspace: Workspace) -> bool:
+    """Whether also the looks that follow a webhook a second later are over."""
+    looks = [r["at"] for r in await workspace.requests(service="github") if r["bot"]]
+    return datetime.now(UTC) - datetime.fromisoformat(looks[-1]) > 3 * APART
 
 
 async def replay(workspace: Workspace, delivery: dict[str, Any], **more: Any) -> int:
@@ -74,6 +82,7 @@ async def test_forged_repeated_stale_and_monstrous_ones_do_no_more_than_wake(tmp
         [pull] = await workspace.pulls()
         await workspace.github("status", number=pull["number"], context="ci", state="success")
         assert await workspace.settle()
+        await workspace.until(lambda: is_quiet(workspace), wants="nothing more is looked at")
         [*_, delivery] = await hooks(workspace, "status")
         [*_, opened] = await hooks(workspace, "pull_request")
         since = await last_request(workspace)
