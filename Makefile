@@ -18,10 +18,10 @@ sandbox: setup
 	$(VENV)/bin/tiphys sandbox
 
 test: setup
-	$(PYTEST) -n 2 --dist worksteal
+	$(PYTEST) -n 4 --dist worksteal
 
 test-long: setup
-	$(PYTEST) -n 2 --dist worksteal --long
+	$(PYTEST) -n 4 --dist worksteal --long
 
 bench: setup
 	$(PYTEST) tests/bench -m bench -s

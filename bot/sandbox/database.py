@@ -1,11 +1,9 @@
 """The bots' PostgreSQL database: brought to the newest schema before they start, emptied when the world starts over."""
 
-from sqlalchemy import make_url, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from typing import TYPE_CHECKING
 
-from bot.store.engine import open_engine
-from bot.store.migrate import revisions, upgrade
-from bot.store.tables import metadata
+if TYPE_CHECKING:  # most worlds have SQLite and need none of it: it would be half of what their start takes
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 OURS = "a Tiphys sandbox"
 
@@ -15,11 +13,17 @@ class ForeignDatabase(Exception):
 
 
 def is_postgresql(url: str | None) -> bool:
-    return url is not None and make_url(url).get_backend_name() in ("postgresql", "postgres")
+    return url is not None and url.partition(":")[0].partition("+")[0] in ("postgresql", "postgres")
 
 
 async def prepare(url: str, *, fresh: bool) -> None:
     """Raises `ForeignDatabase` rather than empty one that somebody works with, or let bots of a sandbox into it."""
+    from sqlalchemy import make_url, text
+
+    from bot.store.engine import open_engine
+    from bot.store.migrate import revisions, upgrade
+    from bot.store.tables import metadata
+
     url = make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
     found, _ = await revisions(url)
     engine = open_engine(url)
@@ -39,8 +43,10 @@ async def prepare(url: str, *, fresh: bool) -> None:
         await engine.dispose()
 
 
-async def _is_ours(connection: AsyncConnection) -> bool:
+async def _is_ours(connection: "AsyncConnection") -> bool:
     """Marked by an earlier sandbox, or nothing was ever done in it."""
+    from sqlalchemy import text
+
     marked = await connection.execute(text("SELECT obj_description('alembic_version'::regclass, 'pg_class')"))
     if marked.scalar() == OURS:
         return True
