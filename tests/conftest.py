@@ -19,7 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the whole matrices to `--long`, and measurements to `-m bench`."""
+    """Leave the whole matrices to `--long`, and measurements to `-m bench`; begin with what takes longest by far."""
     wants_benches = "bench" in str(config.option.markexpr)
     left_out = [
         item
@@ -30,6 +30,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    items.sort(key=lambda item: "test_kill_matrix" not in item.nodeid)
 
 
 @pytest.fixture(scope="session")

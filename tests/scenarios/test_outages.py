@@ -25,9 +25,11 @@ Plan = tuple[tuple[str, str], ...]  # for each moment: which service has which t
 
 
 def sample() -> list[Plan]:
-    """Every trouble of every service once, three to a world."""
-    pairs = list(itertools.product(NAMES, TROUBLES))
-    random.Random(SEED).shuffle(pairs)  # noqa: S311
+    """Every service three times, every trouble twice, three to a world."""
+    troubles = list(TROUBLES) * 2
+    chooser = random.Random(SEED)  # noqa: S311
+    chooser.shuffle(troubles)
+    pairs = list(zip(list(NAMES) * 3, troubles, strict=True))
     return [tuple(pairs[at : at + len(MOMENTS)]) for at in range(0, len(pairs), len(MOMENTS))]
 
 

@@ -59,7 +59,7 @@ async def test_a_signal_ends_it_and_every_child(tmp_path: Path, number: signal.S
         os.kill(bot["pid"], 0)
 
 
-@pytest.mark.parametrize("slack", ["socket", "http"])
+@pytest.mark.parametrize("slack", ["socket", pytest.param("http", marks=pytest.mark.long)])
 async def test_the_environment_for_running_the_bot_by_hand(start: Start, tmp_path: Path, slack: str) -> None:
     await start("--slack", slack)
     code, out, _ = await tiphys("sandbox", "env", "--home", str(tmp_path / "home"))
