@@ -68,7 +68,7 @@ async def test_one_yes_of_a_person_counts_once(stores: tuple[SqlStore, SqlStore]
         async with store.writing() as tx:
             return await tx.approvals.add(examples.approval(), after=NOW - 4 * HOUR)
 
-    assert sorted(await asyncio.gather(*(approve(store) for store in stores))) == [False, True]
+    assert sorted(await asyncio.gather(*(approve(store) for store in stores * ROUNDS))) == [False] * 15 + [True]
     async with stores[1].reading() as tx:
         assert len(await tx.approvals.list(CHANGE)) == 1
 
