@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.scenarios.conftest import sandbox
 from tests.scenarios.guide import configured
 from tests.scenarios.workspace import Workspace
@@ -49,6 +51,7 @@ async def test_a_promotion_by_an_app_whose_tokens_end_on_the_way(tmp_path: Path)
     assert "PRIVATE KEY" not in written
 
 
+@pytest.mark.long
 async def test_an_app_that_may_not_is_told_on_the_card_with_the_way_out(tmp_path: Path) -> None:
     async with sandbox(tmp_path / "home", "--speed", "10", "--config", str(configured(tmp_path, *APP))) as workspace:
         await workspace.propose()

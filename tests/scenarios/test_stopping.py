@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from bot.sandbox.ports import Ports
 from bot.sandbox.surroundings import FIRST_BOT, bot_environment
@@ -73,6 +74,7 @@ async def is_ready(bot: Bot) -> bool:
     return found is not None and found["status"] == 200
 
 
+@pytest.mark.long
 async def test_a_call_that_answers_slowly_is_waited_for_and_what_came_of_it_is_shown(tmp_path: Path) -> None:
     home = tmp_path / "home"
     async with sandbox(home, "--no-bot", "--speed", "20") as workspace, started(workspace, home) as bot:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from bot.sandbox.seeded import TOKENS
 from bot.services.hearing import APART
@@ -59,6 +60,7 @@ async def test_a_change_goes_on_as_soon_as_github_tells(tmp_path: Path) -> None:
         await workspace.card_is("succeeded")
 
 
+@pytest.mark.long
 async def test_without_any_webhook_it_goes_on_in_its_own_time(workspace: Workspace) -> None:
     await workspace.call("POST", "/api/bots", {"bot": "bot-1", "do": "stop", "env": {"GITHUB_WEBHOOK_SECRET": ""}})
     await workspace.call("POST", "/api/bots", {"bot": "bot-1", "do": "start"})
