@@ -3,6 +3,7 @@
 So `tiphys/approval` can be a required check: green where Tiphys has no say, and waiting where the way is a promotion.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -27,6 +28,10 @@ Situation = tuple[Configuration, Revision, frozenset[tuple[str, Revision | None]
 """What a status follows from: the configuration, the head, and each base branch with its tip."""
 
 
+APART = 1.0
+"""Seconds between hearing of a move and looking: one move is told in several ways, and a card of ours goes first."""
+
+
 class ForeignPulls:
     """`run` looks until it is cancelled, where it falls to this process to look; `look` does one round. Nothing is kept
     but what saves requests."""
@@ -40,6 +45,7 @@ class ForeignPulls:
             if self._store.leads:
                 await self.look()
             await self._bells.pulls.wait(self._source.current.polling.changes.total_seconds())
+            await asyncio.sleep(APART)
 
     async def look(self) -> None:
         """Bring the status on every open pull request into a governed branch to what it touches."""
