@@ -47,7 +47,7 @@ from bot.services.reports import Reports
 from bot.slack.app import Home, new_session, web_client
 from bot.slack.directory import SlackDirectory
 from bot.slack.manifest import SCOPES
-from bot.store.engine import open_engine
+from bot.store.engine import close_engine, open_engine
 from bot.store.migrate import upgrade
 from bot.store.store import SqlStore, StoreTransaction
 from bot.store.tables import approvals, audit_entries, changes, inbound, outbox
@@ -237,7 +237,7 @@ class Desk:
                 columns = [select(func.count()).select_from(table).scalar_subquery() for table in TABLES]
                 row = (await connection.execute(select(*columns))).one()
         finally:
-            await engine.dispose()
+            await close_engine(engine)
         return {table.name: number for table, number in zip(TABLES, row, strict=True)}
 
 

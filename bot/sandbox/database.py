@@ -20,7 +20,7 @@ async def prepare(url: str, *, fresh: bool) -> None:
     """Raises `ForeignDatabase` rather than empty one that somebody works with, or let bots of a sandbox into it."""
     from sqlalchemy import make_url, text
 
-    from bot.store.engine import open_engine
+    from bot.store.engine import close_engine, open_engine
     from bot.store.migrate import revisions, upgrade
     from bot.store.tables import metadata
 
@@ -40,7 +40,7 @@ async def prepare(url: str, *, fresh: bool) -> None:
         async with engine.begin() as connection:
             await connection.execute(text(f"COMMENT ON TABLE alembic_version IS '{OURS}'"))
     finally:
-        await engine.dispose()
+        await close_engine(engine)
 
 
 async def _is_ours(connection: "AsyncConnection") -> bool:

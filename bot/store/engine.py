@@ -1,10 +1,14 @@
 """Opening the database: each kind's settings and transactions, and SQLite's one-process lock."""
 
+import asyncio
 import fcntl
 import os
+import time
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
 from typing import Any, Self
+from weakref import WeakKeyDictionary, WeakSet
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -15,6 +19,10 @@ STATEMENT_SECONDS = 10
 """How long PostgreSQL may take for one statement, or leave a transaction idle, before it is waited for elsewhere."""
 RECORD_SECONDS = 2
 """The same where Slack's three seconds run."""
+CLOSE_SECONDS = 2
+"""How long the threads of SQLite's connections may take to end, all together."""
+
+_THREADS: WeakKeyDictionary[Engine, WeakSet[Thread]] = WeakKeyDictionary()
 
 
 class DatabaseInUse(Exception):
@@ -79,7 +87,27 @@ def open_engine(url: str, *, writes: bool = True) -> AsyncEngine:
         )  # fmt: skip
     engine = create_async_engine(url)
     _set_up_sqlite(engine.sync_engine, writes=writes)
+    threads = _THREADS.setdefault(engine.sync_engine, WeakSet())
+    # The driver keeps the thread to itself (aiosqlite/core.py, `Connection.__init__`).
+    event.listen(engine.sync_engine, "connect", lambda made, _: threads.add(made.driver_connection._thread))
     return engine
+
+
+async def close_engine(engine: AsyncEngine) -> None:
+    """Give back every connection; may be repeated.
+
+    A statement whose task is cancelled leaves its connection to be closed by the connection's own thread, some time
+    later and outside the pool. That thread speaks to the loop, so the loop must not be closed before it has ended.
+    """
+    await engine.dispose()
+    threads = [thread for thread in _THREADS.get(engine.sync_engine, ()) if thread.is_alive()]
+    if threads:
+        await asyncio.to_thread(_join, threads, time.monotonic() + CLOSE_SECONDS)
+
+
+def _join(threads: list[Thread], until: float) -> None:
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
 
 
 def open_blocking_engine(url: str) -> Engine:

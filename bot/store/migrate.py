@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection
 
-from bot.store.engine import open_engine
+from bot.store.engine import close_engine, open_engine
 from bot.store.locks import Lock, lock
 from bot.store.revision import MIGRATIONS, current, known, newest
 from bot.store.unavailable import unavailable_when_lost
@@ -42,7 +42,7 @@ async def upgrade(url: str) -> tuple[str | None, str]:
                 await lock(connection, Lock.MIGRATIONS)
                 return await connection.run_sync(_upgrade)
     finally:
-        await engine.dispose()
+        await close_engine(engine)
 
 
 async def revisions(url: str) -> tuple[str | None, str]:
@@ -53,7 +53,7 @@ async def revisions(url: str) -> tuple[str | None, str]:
             async with engine.connect() as connection:
                 return await connection.run_sync(current), newest()
     finally:
-        await engine.dispose()
+        await close_engine(engine)
 
 
 def _upgrade(connection: Connection) -> tuple[str | None, str]:

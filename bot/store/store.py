@@ -20,7 +20,7 @@ from bot.store.approvals import Approvals
 from bot.store.audit import Audit
 from bot.store.changes import Changes
 from bot.store.claims import LocalClaims
-from bot.store.engine import is_sqlite, open_engine
+from bot.store.engine import close_engine, is_sqlite, open_engine
 from bot.store.inbound import Inbound
 from bot.store.leases import Leases
 from bot.store.notices import send_notice
@@ -131,8 +131,8 @@ class SqlStore:
         if self._pinned is not None:
             await self._pinned.close()
         await self._recorder.close()
-        await self._writing.dispose()
-        await self._reading.dispose()
+        await close_engine(self._writing)
+        await close_engine(self._reading)
 
 
 def _pin(url: str, owner: str) -> "tuple[Pinned, Clock]":

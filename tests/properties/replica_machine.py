@@ -22,7 +22,7 @@ from bot.domain.outgoing import Outgoing
 from bot.domain.text import Text
 from bot.ports_store import Conflict
 from bot.store.claims import Claimable, key_of
-from bot.store.engine import open_engine
+from bot.store.engine import close_engine, open_engine
 from bot.store.store import SqlStore
 from tests import examples
 from tests.examples import HOUR, NOW
@@ -193,4 +193,4 @@ class Replicas(RuleBasedStateMachine):
         engine = open_engine(self.url)
         async with engine.begin() as connection:
             await connection.execute(text(statement), values)
-        await engine.dispose()
+        await close_engine(engine)

@@ -13,7 +13,7 @@ from bot.domain.change import Change
 from bot.domain.identity import ChangeId, Revision, UserId
 from bot.domain.lifecycle import TERMINAL, State
 from bot.ports_store import AlreadyOpen, Conflict
-from bot.store.engine import open_engine
+from bot.store.engine import close_engine, open_engine
 from bot.store.store import SqlStore
 from tests import examples
 from tests.examples import HOUR, MINUTE, NOW
@@ -173,6 +173,6 @@ async def test_a_document_of_an_older_shape_loads(store: SqlStore, url: str) -> 
         document["merge"].pop("base")
         document["forgotten"] = {"by": "a newer version"}
         await connection.execute(text("UPDATE changes SET document = :it"), {"it": json.dumps(document)})
-    await engine.dispose()
+    await close_engine(engine)
     async with store.reading() as tx:
         assert await tx.changes.get(stored.id) == stored

@@ -1,6 +1,7 @@
 """Transactions on SQLite: no update is lost, readers wait for nobody, and only one process writes."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.store.engine import open_engine, sqlite_path
+from bot.store.engine import close_engine, open_engine, sqlite_path
 from bot.store.store import SqlStore
+from bot.tasks import TaskSet
 from tests import examples
 
 WRITERS, ROUNDS = 4, 30
@@ -41,7 +43,7 @@ async def test_no_update_is_lost(counter: str) -> None:
     await asyncio.gather(*(work() for _ in range(WRITERS)))
     async with engine.connect() as connection:
         assert (await connection.execute(text("SELECT value FROM counter"))).scalar_one() == WRITERS * ROUNDS
-    await engine.dispose()
+    await close_engine(engine)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +54,7 @@ async def test_every_connection_has_its_settings(counter: str, pragma: str, valu
         engine = open_engine(counter, writes=writes)
         async with engine.connect() as connection:
             assert (await connection.execute(text(f"PRAGMA {pragma}"))).scalar_one() == value
-        await engine.dispose()
+        await close_engine(engine)
 
 
 async def test_a_change_of_the_schema_rolls_back_whole(counter: str) -> None:
@@ -67,7 +69,38 @@ async def test_a_change_of_the_schema_rolls_back_whole(counter: str) -> None:
         await fail()
     async with engine.connect() as connection:
         assert (await connection.execute(text("SELECT count(*) FROM sqlite_master"))).scalar_one() == 0
-    await engine.dispose()
+    await close_engine(engine)
+
+
+async def test_closing_waits_for_the_thread_of_a_statement_that_was_cancelled(counter: str) -> None:
+    """It ends its connection by itself, and would tell a loop that is closed by then."""
+    before, engine = set(threading.enumerate()), open_engine(counter)
+    began, go_on = threading.Event(), threading.Event()
+
+    def hold() -> int:
+        began.set()
+        go_on.wait(10)
+        return 1
+
+    async def ask() -> None:
+        async with engine.connect() as connection:
+            raw = await connection.get_raw_connection()
+            assert raw.driver_connection is not None
+            await raw.driver_connection.create_function("hold", 0, hold)
+            await connection.execute(text("SELECT hold()"))
+
+    asking = TaskSet("test").start(ask(), name="ask")
+    await asyncio.to_thread(began.wait, 10)
+    for _ in range(2):  # the second time while the connection is being closed
+        asking.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    [thread] = [made for made in set(threading.enumerate()) - before if "_connection_worker_thread" in made.name]
+    assert thread.is_alive()
+    threading.Timer(0.05, go_on.set).start()
+    await close_engine(engine)
+    assert not thread.is_alive()
 
 
 async def test_a_reader_waits_for_nobody_and_sees_one_picture(store: SqlStore) -> None:

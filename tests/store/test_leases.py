@@ -14,7 +14,7 @@ from bot.domain.identity import ChangeId
 from bot.domain.outgoing import Outgoing
 from bot.domain.text import Text
 from bot.ports_store import Conflict
-from bot.store.engine import open_engine
+from bot.store.engine import close_engine, open_engine
 from bot.store.leases import Leases
 from bot.store.store import SqlStore
 from bot.tasks import TaskSet
@@ -51,7 +51,7 @@ class Pair:
                 found = await connection.execute(text(statement), values)
                 return list(found.all()) if found.returns_rows else []
         finally:
-            await engine.dispose()
+            await close_engine(engine)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from bot.domain.audit import AuditEntry
 from bot.domain.identity import UserId
 from bot.domain.incoming import Ack, Incoming, IncomingKind
-from bot.store.engine import open_engine
+from bot.store.engine import close_engine, open_engine
 from bot.store.pinned import DatabaseClock
 from bot.store.store import SqlStore
 from tests import examples
@@ -109,7 +109,7 @@ async def test_all_tell_the_databases_time(replicas: Replicas) -> None:
     engine = open_engine(replicas.url)
     async with engine.connect() as connection:
         [seconds] = (await connection.execute(text("SELECT extract(epoch FROM clock_timestamp())"))).scalars()
-    await engine.dispose()
+    await close_engine(engine)
     at = datetime.fromtimestamp(float(seconds), UTC)
     for store in replicas.stores:
         assert abs(store.clock.now() - at) < timedelta(seconds=2)

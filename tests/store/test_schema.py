@@ -14,7 +14,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, inspect, text
 
 from bot.store import migrate, revision
-from bot.store.engine import DatabaseInUse, FileLock, open_engine
+from bot.store.engine import DatabaseInUse, FileLock, close_engine, open_engine
 from bot.store.migrate import WrongSchema, ensure_newest, revisions, upgrade
 from bot.store.revision import MIGRATIONS, newest
 from bot.store.tables import metadata
@@ -60,7 +60,7 @@ async def tables(url: str) -> set[str]:
     engine = open_engine(url, writes=False)
     async with engine.connect() as connection:
         found = await connection.run_sync(lambda sync: set(inspect(sync).get_table_names()))
-    await engine.dispose()
+    await close_engine(engine)
     return found
 
 
@@ -69,7 +69,7 @@ async def test_the_migrations_build_what_the_tables_declare(empty: str) -> None:
     engine = open_engine(empty)
     async with engine.connect() as connection:
         assert await connection.run_sync(_differences) == []
-    await engine.dispose()
+    await close_engine(engine)
 
 
 async def test_upgrading_again_changes_nothing(empty: str) -> None:
@@ -104,7 +104,7 @@ async def _stamp(url: str, revision: str) -> None:
         await connection.execute(text("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32))"))
         await connection.execute(text("DELETE FROM alembic_version"))
         await connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": revision})
-    await engine.dispose()
+    await close_engine(engine)
 
 
 async def test_rows_of_before_the_lanes_get_theirs(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +126,7 @@ async def test_rows_of_before_the_lanes_get_theirs(empty: str, monkeypatch: pyte
     assert await upgrade(empty) == ("0001", NEWEST)
     async with engine.connect() as connection:
         lanes = (await connection.execute(text("SELECT lane FROM outbox ORDER BY id"))).scalars().all()
-    await engine.dispose()
+    await close_engine(engine)
     assert lanes == ["change:A", "change:A", "channel:C1", "answer:t"]
 
 
@@ -155,7 +155,7 @@ async def test_a_schema_of_a_later_version_is_refused(tmp_path: Path) -> None:
     engine = open_engine(url)
     async with engine.begin() as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    await engine.dispose()
+    await close_engine(engine)
     with pytest.raises(CommandError, match="9999"):
         await upgrade(url)
     assert (await revisions(url))[0] == "9999"
