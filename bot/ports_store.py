@@ -13,6 +13,7 @@ from bot.domain.incoming import Ack, Incoming, Recorded
 from bot.domain.outgoing import CardPlacement, Outgoing
 from bot.domain.request import Answer, Request
 from bot.domain.text import Text
+from bot.ports_alerts import AlertRows, IntakeRows
 
 Row = TypeVar("Row", covariant=True)
 
@@ -252,6 +253,12 @@ class Transaction(Protocol):
 
     @property
     def outbox(self) -> OutboxRows: ...
+
+    @property
+    def alerts(self) -> AlertRows: ...
+
+    @property
+    def intake(self) -> IntakeRows: ...
 
     def moved(self, before: Change, after: Change) -> None:
         """A change was taken a step further: once this is committed, whoever watches is told."""

@@ -6,6 +6,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Literal
 
+from bot.domain.alerts.policy import AlertsPolicy
+from bot.domain.alerts.severity import Severity
 from bot.domain.identity import ChannelId, GroupId, Person, UserId
 
 
@@ -39,6 +41,23 @@ class Timeouts:
     checks: timedelta = timedelta(hours=2)
     operation: timedelta = timedelta(minutes=30)
     health: timedelta = timedelta(minutes=15)
+
+
+class BakeAction(StrEnum):
+    """What firing alerts do to a change that soaks."""
+
+    HOLD = "hold"  # the soak waits, and begins anew when they are over; they may not last for ever
+    FAIL = "fail"  # the change has failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageAlerts:
+    """Which alerts of a stage stand in the way: of a change that soaks there, and of promoting from there."""
+
+    severity: Severity = Severity.CRITICAL  # at or above
+    during_soak: BakeAction | None = BakeAction.HOLD  # None: they are shown, and nothing else
+    fail_after: timedelta = timedelta(minutes=15)  # how long they may hold it
+    block_promotion: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +166,7 @@ class Stage:
     timeouts: Timeouts = Timeouts()
     source_must_be_healthy: bool = True
     supersede: bool = True  # a newer source takes the place of an open promotion
+    alerts: StageAlerts = StageAlerts()
     whole_tree: bool = False  # a promotion carries the whole branch: approvals bind to all of it, whatever is read
 
     @property
@@ -205,6 +225,7 @@ class Configuration:
     applications: Mapping[str, Application]
     permissions: Permissions
     polling: Polling = Polling()
+    alerts: AlertsPolicy = field(default_factory=AlertsPolicy)
 
     def find_environment(self, name: str) -> str | None:
         """The canonical environment that `name` (or alias) means."""

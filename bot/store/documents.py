@@ -4,12 +4,14 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from bot.domain.alerts.group import AlertGroup
 from bot.domain.change import Change
 from bot.domain.incoming import Ack, Incoming
 from bot.domain.request import Request
 from bot.domain.text import Text
 
 CHANGE: TypeAdapter[Change] = TypeAdapter(Change)
+ALERT_GROUP: TypeAdapter[AlertGroup] = TypeAdapter(AlertGroup)
 INCOMING: TypeAdapter[Incoming] = TypeAdapter(Incoming)
 ACK: TypeAdapter[Ack] = TypeAdapter(Ack)
 REQUEST: TypeAdapter[Request] = TypeAdapter(Request)

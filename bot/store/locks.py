@@ -13,6 +13,7 @@ class Lock(IntEnum):
     NUMBERS = 2  # who gives out the next number of a change
     LANES = 3  # who claims rows of the outbox
     SCANS = 4  # who runs the periodic scans; held by a session, see `bot.store.pinned`
+    ALERT_NUMBERS = 5  # who gives out the next number of an alert group
 
 
 async def lock(connection: AsyncConnection, name: Lock) -> None:

@@ -16,6 +16,8 @@ from bot.domain.incoming import Ack, Incoming
 from bot.domain.request import Answer
 from bot.ports import Clock
 from bot.ports_store import Claims, Store
+from bot.store.alert_groups import AlertGroups
+from bot.store.alert_intake import AlertIntake
 from bot.store.approvals import Approvals
 from bot.store.audit import Audit
 from bot.store.changes import Changes
@@ -45,6 +47,8 @@ class StoreTransaction:
         self.audit = Audit(connection)
         self.inbound = Inbound(connection)
         self.outbox = Outbox(connection, self.told)
+        self.alerts = AlertGroups(connection, self.told)
+        self.intake = AlertIntake(connection)
         self.moves: list[tuple[Change, Change]] = []
 
     def moved(self, before: Change, after: Change) -> None:

@@ -143,3 +143,55 @@ placements = Table(
     Column("ts", String(32), nullable=False),
     Column("digest", String(64)),
 )
+
+alert_intake = Table(
+    "alert_intake",
+    metadata,
+    Column("id", serial, primary_key=True, autoincrement=True),
+    Column("source", String(64), nullable=False),
+    Column("received_at", Moment, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("due_at", Moment),  # null: never to be tried again
+    Column("attempts", Integer, nullable=False),
+    Column("error", Words),
+)
+Index("ix_alert_intake_due_at", alert_intake.c.due_at, alert_intake.c.id, sqlite_where=text("due_at IS NOT NULL"),
+      postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
+
+alert_groups = Table(
+    "alert_groups",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("number", Integer, nullable=False, unique=True),
+    Column("key", String(64), nullable=False),
+    Column("labels_key", String(64), nullable=False),
+    Column("source", String(64), nullable=False),
+    Column("severity", Integer, nullable=False),  # 0: the gravest
+    Column("application", String(255)),
+    Column("environment", String(255)),
+    Column("channel", String(32)),
+    Column("is_open", Boolean, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("due_at", Moment),
+    Column("document", Text, nullable=False),
+)
+Index("uq_alert_groups_one_open", alert_groups.c.key, unique=True, sqlite_where=text("is_open"),
+      postgresql_where=text("is_open"))  # fmt: skip
+Index("ix_alert_groups_key", alert_groups.c.key, alert_groups.c.number)
+Index("ix_alert_groups_opened_at", alert_groups.c.opened_at)
+Index("ix_alert_groups_labels_key", alert_groups.c.labels_key, sqlite_where=text("is_open"),
+      postgresql_where=text("is_open"))  # fmt: skip
+Index("ix_alert_groups_due_at", alert_groups.c.due_at, sqlite_where=text("due_at IS NOT NULL"),
+      postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
+OPEN_GROUP = text("alert_groups.is_open")
+"""Written as its indexes have it, for the reason of `OPEN`."""
+
+alert_placements = Table(
+    "alert_placements",
+    metadata,
+    Column("group_id", String(26), ForeignKey("alert_groups.id"), primary_key=True),
+    Column("channel", String(32), nullable=False),
+    Column("ts", String(32), nullable=False),
+    Column("digest", String(64)),
+)

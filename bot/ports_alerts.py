@@ -1,0 +1,151 @@
+"""The protocols of the alerts: what services ask of a monitoring system, and of the tables that hold its alerts."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from bot.domain.alerts.alert import ReportedAlert
+from bot.domain.alerts.group import AlertGroup, AlertGroupId, AlertPlacement
+from bot.domain.alerts.matcher import Matcher
+from bot.domain.alerts.silence import Silence, SilenceDraft
+from bot.domain.identity import ChannelId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertmanagerStatus:
+    """`settled`: it has been up for long enough that an alert's absence means something."""
+
+    version: str
+    started_at: datetime
+    settled: bool
+
+
+class Alertmanager(Protocol):
+    """The API of one source. Every method raises `Unavailable`, `Denied`, `NotFound` or `Refused` as it applies."""
+
+    async def list_alerts(
+        self, matchers: tuple[Matcher, ...] = (), *, receiver: str | None = None
+    ) -> tuple[ReportedAlert, ...]:
+        """All that fire, with those that are silenced or inhibited; `receiver` is a name, matched whole."""
+        ...
+
+    async def status(self) -> AlertmanagerStatus: ...
+
+    async def list_silences(self) -> tuple[Silence, ...]:
+        """All that are kept, expired ones too."""
+        ...
+
+    async def get_silence(self, silence: str) -> Silence: ...
+
+    async def create_silence(self, draft: SilenceDraft) -> str:
+        """Its id. Not safe to repeat: look for the comment first."""
+        ...
+
+    async def update_silence(self, silence: str, draft: SilenceDraft) -> str:
+        """The id that it has now: another one where it could not be changed in place."""
+        ...
+
+    async def expire_silence(self, silence: str) -> None:
+        """End it now; one that has ended is a success."""
+        ...
+
+    def page_of(self, matchers: tuple[Matcher, ...]) -> str:
+        """The address of the page that lists these alerts."""
+        ...
+
+
+class Alertmanagers(Protocol):
+    """The sources that have an API, by name; follows the configuration in force."""
+
+    def get(self, source: str, /) -> Alertmanager | None: ...
+
+
+class GroupConflict(Exception):
+    """Somebody else wrote this group meanwhile, or opened one of the same key: read, decide, try again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """One webhook as it was taken in. `id` counts up in the order of arrival; `body` is the raw JSON."""
+
+    id: int
+    source: str
+    received_at: datetime
+    body: str
+    attempts: int
+
+
+class AlertRows(Protocol):
+    """The alert groups that one transaction sees. `key` is made of source, receiver and group key (see `key_of`)."""
+
+    async def find(self, group: AlertGroupId) -> AlertGroup | None: ...
+
+    async def find_number(self, number: int) -> AlertGroup | None: ...
+
+    async def find_open(self, key: str) -> AlertGroup | None: ...
+
+    async def find_newest(self, key: str) -> AlertGroup | None:
+        """Open or not."""
+        ...
+
+    async def list_open(
+        self, *, source: str | None = None, application: str | None = None, environment: str | None = None
+    ) -> list[AlertGroup]:
+        """The gravest first, then the newest."""
+        ...
+
+    async def list_open_by_labels(self, labels_key: str) -> list[AlertGroup]:
+        """Open groups of the same source, receiver and group labels, whatever their routes (see `labels_key_of`)."""
+        ...
+
+    async def list_opened(self, since: datetime, until: datetime) -> list[AlertGroup]:
+        """What began in that time, oldest first."""
+        ...
+
+    async def list_due(self, now: datetime, *, limit: int) -> list[AlertGroup]:
+        """Whose `check_at` has come, the longest due first."""
+        ...
+
+    async def next_due(self, after: datetime) -> datetime | None: ...
+
+    async def insert(self, group: AlertGroup) -> AlertGroup:
+        """Store a new one under the next number. Raises `GroupConflict` when one of its key is open."""
+        ...
+
+    async def swap(self, group: AlertGroup) -> AlertGroup:
+        """Store `group` if its version is still the stored one; answer it with its new version. Raises
+        `GroupConflict`."""
+        ...
+
+    async def find_placement(self, group: AlertGroupId) -> AlertPlacement | None: ...
+
+    async def list_placements(self, groups: Collection[AlertGroupId]) -> Mapping[AlertGroupId, AlertPlacement]: ...
+
+    async def set_placement(self, placement: AlertPlacement) -> None: ...
+
+    async def forget_placement(self, group: AlertGroupId) -> None: ...
+
+    async def count_open(self) -> Mapping[ChannelId | None, int]: ...
+
+
+class IntakeRows(Protocol):
+    """Webhooks that were taken in and are not worked off yet."""
+
+    async def claim(self, now: datetime, *, limit: int) -> list[Heard]:
+        """The oldest that are due, locked until this transaction ends; those that others have locked are left out."""
+        ...
+
+    async def remove(self, heard: Collection[int]) -> None:
+        """They are worked off."""
+        ...
+
+    async def postpone(self, heard: int, *, until: datetime | None, error: str) -> None:
+        """Try again at `until`; None: never, the row stays for whoever looks for the reason."""
+        ...
+
+    async def count(self) -> int:
+        """How many wait."""
+        ...
+
+    async def next_due(self, after: datetime) -> datetime | None: ...
