@@ -6,6 +6,7 @@ import commands
 from bot.chat.clicks import NEEDS
 from bot.chat.registry import load_commands
 from bot.domain.lifecycle import TERMINAL, TRANSITIONS, Event, State
+from bot.services.access import written
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -114,7 +115,7 @@ def commands_page() -> str:
     """docs/commands.md."""
     lines = [COMMANDS_HEAD]
     for command in load_commands(commands):
-        right = f"`changes, {command.action.value}`" if command.action else "none"
+        right = f"`{written(command.action)}`" if command.action else "none"
         forms = [f"`/gitops {command.usage}`"] + ([f"`/{command.usage}`"] if command.slash else [])
         lines += [
             f"## {command.name}",
@@ -128,7 +129,7 @@ def commands_page() -> str:
         lines += [f"- `--{flag.name}`: {flag.help}" for flag in command.flags]
         lines += [f"- For example `/gitops {example}`" for example in command.examples]
         lines.append("")
-    buttons = [f"| `{button.value}` | `changes, {right.value}` |" for button, right in NEEDS.items()]
+    buttons = [f"| `{button.value}` | `{written(right)}` |" for button, right in NEEDS.items()]
     lines += [BUTTONS_HEAD, "| button | right |", "|---|---|", *buttons, ""]
     return "\n".join(lines)
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from bot.domain.identity import ChangeId
 from bot.domain.pipeline import Configuration
 from bot.domain.request import Answer, Request
-from bot.services.access import Access, Action
+from bot.services.access import Access, Right
 from bot.services.deciding import Decisions
 from bot.services.promoting import Promotions
 from bot.services.reports import Reports
@@ -80,7 +80,7 @@ class Command:
     name: str
     summary: str
     run: Run
-    action: Action | None
+    action: Right | None
     arguments: tuple[Argument, ...] = ()
     flags: tuple[Flag, ...] = ()
     examples: tuple[str, ...] = ()

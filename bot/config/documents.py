@@ -249,7 +249,11 @@ class PermissionsDocument(Document):
     """Who may do what."""
 
     default: RoleName | None = Field(None, description="The role that everybody has. Default: role:readonly.")
-    policy: AnyText | None = Field(None, description="Lines in Argo CD's policy.csv grammar, with Tiphys' own words.")
+    policy: AnyText | None = Field(
+        None,
+        description="Lines in Argo CD's policy.csv grammar, with Tiphys' own words: what may be done to `changes` and "
+        "to `alerts`.",
+    )
 
 
 class PollingDocument(Document):

@@ -77,9 +77,9 @@ def unknown_stages(policy: Policy, configuration: Configuration) -> Iterator[Rem
 
 
 def _twice(policy: Policy) -> Iterator[Remark]:
-    grants: dict[tuple[str, str, str], Grant] = {}
+    grants: dict[tuple[str, str, str, str], Grant] = {}
     for grant in policy.grants:
-        first = grants.setdefault((grant.subject, grant.action, grant.stage), grant)
+        first = grants.setdefault((grant.subject, grant.resource, grant.action, grant.stage), grant)
         if first is not grant:
             same = first.allows == grant.allows
             reason = f"this says the same as line {first.line}" if same else f"line {first.line} says the opposite"

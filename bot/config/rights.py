@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bot.config.problems import Problems, choose
 from bot.domain.glob import matches
 from bot.domain.pipeline import Permissions
-from bot.domain.policy import BUILT_IN, BUILT_IN_ROLES, Policy, is_role
+from bot.domain.policy import BUILT_IN, BUILT_IN_ROLES, Policy, Resource, is_role
 from bot.domain.policy_text import parse_policy
 
 
@@ -37,9 +37,11 @@ class Rights:
         return frozenset(found)
 
     def users_who_may(self, action: str, stage: str) -> frozenset[str] | None:
-        """The user ids to whom some line allows it; what other lines deny is not taken away."""
+        """The user ids to whom some line allows it on changes; what other lines deny is not taken away."""
         found: frozenset[str] = frozenset()
         for grant in (*self.policy.grants, *BUILT_IN):
+            if grant.resource is not Resource.CHANGES:
+                continue
             if grant.allows and matches(grant.action, action) and matches(grant.stage, stage):
                 users = self.users_of(grant.subject)
                 if users is None:

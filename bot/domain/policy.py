@@ -1,9 +1,21 @@
-"""The permissions policy: what can be done to changes, and the lines that allow or deny it."""
+"""The permissions policy: what can be done to changes and alerts, and the lines that allow or deny it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
-RESOURCE = "changes"
-ACTIONS = ("get", "promote", "sync", "approve", "reject", "abort", "revert")
+
+class Resource(StrEnum):
+    """What a line speaks of. Actions of one resource mean nothing for the other, also where they have one name."""
+
+    CHANGES = "changes"
+    ALERTS = "alerts"
+
+
+ACTIONS: Mapping[Resource, tuple[str, ...]] = {
+    Resource.CHANGES: ("get", "promote", "sync", "approve", "reject", "abort", "revert"),
+    Resource.ALERTS: ("get", "acknowledge", "silence"),
+}
 READONLY = "role:readonly"
 ADMIN = "role:admin"
 BUILT_IN_ROLES = (READONLY, ADMIN)
@@ -17,11 +29,12 @@ class Grant:
     action: str
     stage: str
     allows: bool
+    resource: Resource = Resource.CHANGES
     line: int = 0  # within the policy's text; 0: built in
 
     def __str__(self) -> str:
         effect = "allow" if self.allows else "deny"
-        return f"p, {self.subject}, {RESOURCE}, {_written(self.action)}, {_written(self.stage)}, {effect}"
+        return f"p, {self.subject}, {self.resource}, {_written(self.action)}, {_written(self.stage)}, {effect}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +80,8 @@ class Policy:
 
 
 BUILT_IN = (
-    Grant(subject=READONLY, action="get", stage="*", allows=True),
-    Grant(subject=ADMIN, action="*", stage="*", allows=True),
+    *(Grant(subject=READONLY, resource=resource, action="get", stage="*", allows=True) for resource in Resource),
+    *(Grant(subject=ADMIN, resource=resource, action="*", stage="*", allows=True) for resource in Resource),
 )
 """What the built-in roles may without a line; lines of the policy can add to it, or deny some of it."""
 

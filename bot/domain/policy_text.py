@@ -1,6 +1,6 @@
 """The permissions policy as text: Argo CD's policy.csv grammar with our own words → typed lines, and every fault in it.
 
-    p, <role:…|U…|S…>, changes, <action>, <application>/<environment>, allow|deny
+    p, <role:…|U…|S…>, changes|alerts, <action>, <application>/<environment>, allow|deny
     g, <U…|S…|role:…>, role:…
 
 Blank lines, and lines that start with `#`, say nothing. Action and stage are patterns (`bot.domain.glob`); a pattern
@@ -11,11 +11,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 from typing import TypeVar
 
 from bot.domain.csv_line import BrokenLine, Word, split
 from bot.domain.glob import BrokenPattern, is_literal, matches
-from bot.domain.policy import ACTIONS, BUILT_IN_ROLES, RESOURCE, Fault, Grant, Membership, Policy, is_role
+from bot.domain.policy import ACTIONS, BUILT_IN_ROLES, Fault, Grant, Membership, Policy, Resource, is_role
 
 _ROLE = re.compile(r"role:[A-Za-z0-9][-A-Za-z0-9_.]{0,62}")
 _USER_OR_GROUP = re.compile(r"[UWS][A-Z0-9]{2,30}")
@@ -27,13 +28,24 @@ _ARGOCD_RESOURCES = frozenset(
         "certificates", "gpgkeys", "logs", "exec", "extensions",
     }
 )  # fmt: skip
+_LOOK = dict.fromkeys(("view", "read", "list", "look", "status"), "get")
 _OTHER_WORDS_FOR_ACTIONS = {
-    "view": "get", "read": "get", "list": "get", "look": "get", "status": "get", "deploy": "promote",
-    "create": "promote", "merge": "promote", "start": "promote", "rollback": "revert", "undo": "revert",
-    "accept": "approve", "confirm": "approve", "decline": "reject", "cancel": "abort", "terminate": "abort",
-    "stop": "abort", "delete": "abort", "update": "sync", "override": "sync",
+    Resource.CHANGES: {
+        **_LOOK, "deploy": "promote", "create": "promote", "merge": "promote", "start": "promote", "rollback": "revert",
+        "undo": "revert", "accept": "approve", "confirm": "approve", "decline": "reject", "cancel": "abort",
+        "terminate": "abort", "stop": "abort", "delete": "abort", "update": "sync", "override": "sync",
+    },
+    Resource.ALERTS: {
+        **_LOOK, "ack": "acknowledge", "unack": "acknowledge", "assign": "acknowledge", "claim": "acknowledge",
+        "take": "acknowledge", "own": "acknowledge", "mute": "silence", "snooze": "silence", "unsilence": "silence",
+        "expire": "silence", "extend": "silence", "suppress": "silence", "inhibit": "silence",
+    },
 }  # fmt: skip
-_LAYOUT = f"`p, <role:…|U…|S…>, {RESOURCE}, <action>, <application>/<environment>, allow|deny`"
+_RESOURCES = tuple(resource.value for resource in Resource)
+_OTHER_WORDS_FOR_RESOURCES = {
+    "alert": "alerts", "silence": "alerts", "silences": "alerts", "alertmanager": "alerts", "alertmanagers": "alerts",
+}  # fmt: skip
+_LAYOUT = f"`p, <role:…|U…|S…>, {'|'.join(_RESOURCES)}, <action>, <application>/<environment>, allow|deny`"
 _LAYOUT_G = "`g, <U…|S…>, role:<name>`"
 
 
@@ -90,16 +102,20 @@ class _Reading:
     def _grant(self, words: list[Word], number: int) -> None:
         if not self._is_right(number, _shape_of_grant, words):
             return
-        _, subject, _, action, stage, effect = words
+        _, subject, speaks_of, action, stage, effect = words
+        resource = Resource(speaks_of.text)
         checks: tuple[tuple[Callable[[Word], None], Word], ...] = (
-            (_subject, subject), (_action, action), (_stage, stage), (_effect, effect),
+            (_subject, subject), (partial(_action, resource), action), (_stage, stage), (_effect, effect),
         )  # fmt: skip
         right = [self._is_right(number, check, word) for check, word in checks]
         if all(right):
             allows = effect.text == "allow"
             self.grants.append(
-                Grant(subject=subject.text, action=action.text, stage=stage.text, allows=allows, line=number)
-            )
+                Grant(
+                    subject=subject.text, resource=resource, action=action.text, stage=stage.text, allows=allows,
+                    line=number,
+                )
+            )  # fmt: skip
 
     def _membership(self, words: list[Word], number: int) -> None:
         if self._is_right(number, _shape_of_membership, words):
@@ -119,13 +135,15 @@ class _Reading:
 
 def _shape_of_grant(words: list[Word]) -> None:
     """The resource is looked at first: a line of another system needs to be told only that."""
-    if len(words) > 2 and words[2].text != RESOURCE:
+    if len(words) > 2 and words[2].text not in _RESOURCES:
         word = words[2]
         if word.text in _ARGOCD_RESOURCES:
             reason = f"this is a line of Argo CD's own policy: it speaks of `{word.text}`"
-            fix = f"It belongs into argocd-rbac-cm; here is said what may be done to `{RESOURCE}`"
+            fix = f"It belongs into argocd-rbac-cm; here is said what may be done to {_listed(_RESOURCES)}"
             raise _Wrong(word, reason, fix)
-        raise _Wrong(word, f"the resource `{_shown(word)}` is not known", choose(word.text, [RESOURCE]))
+        other = _OTHER_WORDS_FOR_RESOURCES.get(word.text.lower())
+        fix = f"Did you mean `{other}`?" if other else choose(word.text, _RESOURCES)
+        raise _Wrong(word, f"the resource `{_shown(word)}` is not known", fix)
     if len(words) == 6:
         return
     reason = f"a `p` line has 6 words, this one has {len(words)}"
@@ -164,12 +182,17 @@ def _subject(word: Word) -> None:
     raise _Wrong(word, f"`{_shown(word)}` is no role, Slack user id or Slack user group id", fix)
 
 
-def _action(word: Word) -> None:
+def _action(resource: Resource, word: Word) -> None:
     _pattern(word)
-    if any(matches(word.text, action) for action in ACTIONS):
+    if any(matches(word.text, action) for action in ACTIONS[resource]):
         return
-    other = _OTHER_WORDS_FOR_ACTIONS.get(word.text.lower())
-    fix = f"Did you mean `{other}`?" if other else choose(word.text, ACTIONS)
+    for known, actions in ACTIONS.items():
+        if any(matches(word.text, action) for action in actions):
+            reason = f"`{_shown(word)}` is an action of `{known}`, not of `{resource}`"
+            fix = f"Write `{known}, {_shown(word)}`, or one of {_listed(ACTIONS[resource])}"
+            raise _Wrong(word, reason, fix)
+    other = _OTHER_WORDS_FOR_ACTIONS[resource].get(word.text.lower())
+    fix = f"Did you mean `{other}`?" if other else choose(word.text, ACTIONS[resource])
     raise _Wrong(word, f"the action `{_shown(word)}` is not known", fix)
 
 
@@ -217,6 +240,10 @@ def _reached(role: str, above: dict[str, set[str]]) -> set[str]:
             found.add(current)
             waiting.extend(above.get(current, ()))
     return found
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
 
 
 def _shown(word: Word) -> str:

@@ -17,16 +17,16 @@ from casbin import Enforcer, Model
 from bot.domain.glob import matches
 from bot.domain.identity import UserId
 from bot.domain.pipeline import Permissions
-from bot.domain.policy import ACTIONS, BUILT_IN, RESOURCE, Grant, Membership, is_role
+from bot.domain.policy import ACTIONS, BUILT_IN, Grant, Membership, Resource, is_role
 from bot.domain.policy_text import parse_policy
 from bot.domain.text import listed
 
 _MODEL = """
 [request_definition]
-r = subjects, action, stage
+r = subjects, resource, action, stage
 
 [policy_definition]
-p = subject, action, stage, eft, index
+p = subject, resource, action, stage, eft, index
 
 [role_definition]
 g = _, _
@@ -35,7 +35,7 @@ g = _, _
 e = some(where (p.eft == allow)) && !some(where (p.eft == deny))
 
 [matchers]
-m = among(p.subject, r.subjects) && glob(p.action, r.action) && glob(p.stage, r.stage)
+m = among(p.subject, r.subjects) && p.resource == r.resource && glob(p.action, r.action) && glob(p.stage, r.stage)
 """
 _MOST_REMEMBERED = 20_000
 
@@ -91,20 +91,23 @@ class Authorization:
         self._members = frozenset(given.member for given in policy.memberships)
         self._held = frozenset(given.role for given in policy.memberships)
         self._enforcer = _compiled(self._grants, policy.memberships)
-        self._remembered: dict[tuple[frozenset[str], str, str], tuple[bool, Grant | None]] = {}
+        self._remembered: dict[tuple[frozenset[str], Resource, str, str], tuple[bool, Grant | None]] = {}
 
-    def authorize(self, subject: Subject, action: str, stage: str) -> Verdict:
-        """Whether the subject may do `action` (one of `ACTIONS`) on `stage` (`<application>/<environment>`)."""
-        allowed, line = self._ask({subject.user, *subject.groups}, action, stage)
-        if self._is_open(subject, action, stage, allowed=allowed, denied=line is not None and not allowed):
+    def authorize(self, subject: Subject, action: str, stage: str, *, resource: Resource = Resource.CHANGES) -> Verdict:
+        """Whether the subject may do `action` (one of `ACTIONS[resource]`) on `stage` (`<application>/<environment>`).
+
+        A `*` in `stage` stands for whatever there might be: only patterns that leave that part open speak of it.
+        """
+        allowed, line = self._ask({subject.user, *subject.groups}, resource, action, stage)
+        if self._is_open(subject, resource, action, stage, allowed=allowed, denied=line is not None and not allowed):
             groups = listed(tuple(sorted(subject.unverified)))
             return Verdict(outcome=Outcome.UNVERIFIED, reason=f"it depends on {groups}, who cannot be verified now")
         if allowed:
             return Verdict(outcome=Outcome.ALLOWED, reason=f"allowed by {_quoted(line)}", decided_by=line)
-        needed = f"needs `{RESOURCE}, {action}` on {stage}"
+        needed = f"needs `{resource}, {action}` on {stage}"
         if line is not None:
             return Verdict(outcome=Outcome.REFUSED, reason=f"{needed}; denied by {_quoted(line)}", decided_by=line)
-        holders = self.holders(action, stage)
+        holders = self.holders(action, stage, resource=resource)
         granted = f"granted to {listed(holders)}" if holders else "nobody has it"
         return Verdict(outcome=Outcome.REFUSED, reason=f"{needed}; {granted}")
 
@@ -120,21 +123,26 @@ class Authorization:
         found = [m.member for m in self._memberships if m.role in roles and not m.member.startswith("role:")]
         return tuple(dict.fromkeys(found))
 
-    def holders(self, action: str, stage: str) -> tuple[str, ...]:
+    def holders(self, action: str, stage: str, *, resource: Resource = Resource.CHANGES) -> tuple[str, ...]:
         """The users, user groups and roles whom a line gives this right and none denies it; roles that nobody has are
         left out. The default role alone stands for everybody.
         """
-        if self._ask(frozenset(), action, stage)[0]:
+        if self._ask(frozenset(), resource, action, stage)[0]:
             return (self._default,)
         named = dict.fromkeys(
             grant.subject
             for grant in self._grants
-            if grant.allows and matches(grant.action, action) and matches(grant.stage, stage)
+            if grant.allows
+            and grant.resource is resource
+            and matches(grant.action, action)
+            and matches(grant.stage, stage)
         )
         there = [subject for subject in named if not is_role(subject) or subject in self._held]
-        return tuple(subject for subject in there if self._ask({subject}, action, stage)[0])
+        return tuple(subject for subject in there if self._ask({subject}, resource, action, stage)[0])
 
-    def _is_open(self, subject: Subject, action: str, stage: str, *, allowed: bool, denied: bool) -> bool:
+    def _is_open(
+        self, subject: Subject, resource: Resource, action: str, stage: str, *, allowed: bool, denied: bool
+    ) -> bool:
         """Whether being in some of the groups that could not be asked would turn the answer.
 
         A deny stays, whatever else he is. A yes falls if any of the groups is denied, so all are asked at once; a no
@@ -144,17 +152,17 @@ class Authorization:
             return False
         known = {subject.user, *subject.groups}
         if allowed:
-            return not self._ask(known | subject.unverified, action, stage)[0]
-        return any(self._ask(known | {group}, action, stage)[0] for group in subject.unverified)
+            return not self._ask(known | subject.unverified, resource, action, stage)[0]
+        return any(self._ask(known | {group}, resource, action, stage)[0] for group in subject.unverified)
 
-    def _ask(self, who: Set[str], action: str, stage: str) -> tuple[bool, Grant | None]:
-        if action not in ACTIONS:
-            raise ValueError(f"{action!r} is no action of the policy")
-        key = (self._identities(who), action, stage)
+    def _ask(self, who: Set[str], resource: Resource, action: str, stage: str) -> tuple[bool, Grant | None]:
+        if action not in ACTIONS[resource]:
+            raise ValueError(f"{action!r} is no action of the policy on {resource}")
+        key = (self._identities(who), resource, action, stage)
         if key not in self._remembered:
             if len(self._remembered) >= _MOST_REMEMBERED:
                 self._remembered.clear()
-            allowed, explained = self._enforcer.enforce_ex(*key)
+            allowed, explained = self._enforcer.enforce_ex(key[0], resource.value, action, stage)
             self._remembered[key] = (allowed, self._grants[int(explained[-1])] if explained else None)
         return self._remembered[key]
 
@@ -174,7 +182,14 @@ def _compiled(grants: tuple[Grant, ...], memberships: tuple[Membership, ...]) ->
     enforcer.add_function("glob", matches)
     enforcer.add_policies(
         [
-            (grant.subject, grant.action, grant.stage, "allow" if grant.allows else "deny", str(index))
+            (
+                grant.subject,
+                grant.resource.value,
+                grant.action,
+                grant.stage,
+                "allow" if grant.allows else "deny",
+                str(index),
+            )
             for index, grant in enumerate(grants)
         ]
     )

@@ -1,7 +1,7 @@
 """Looking: what is open, how a stage stands, what happened to a change."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from bot.domain.audit import AuditEntry
 from bot.domain.card import ChangeCard, card_of
@@ -12,7 +12,7 @@ from bot.domain.pipeline import Stage
 from bot.domain.text import Code, Mention, Moment, Strong, Text, counted, listed
 from bot.ports import Clock, ConfigurationInForce, OutsideError
 from bot.ports_store import Store
-from bot.services.access import Access, Action, Forbidden, Permitted
+from bot.services.access import Access, Action, AlertRight, Forbidden, Permitted, Right
 from bot.services.outside import Outside
 
 NUMBER = re.compile(r"[0-9]{1,9}")
@@ -87,7 +87,7 @@ class Reports:
         return Text.of(f"#{change.number} {change.title} is {change.state.value}", _why(change), *lines)
 
     async def may(
-        self, user: UserId, action: Action, names: Mapping[str, str], change: ChangeId | None
+        self, user: UserId, action: Right, names: Mapping[str, str], change: ChangeId | None
     ) -> Permitted | Forbidden:
         """Whether a command with these arguments may be run; without an application, whether it may anywhere."""
         configuration = self._source.current
@@ -119,16 +119,22 @@ class Reports:
         if known.unverified:
             parts.append(Text.of(f"\nCannot verify: {known.unverified}."))
         for stage in self._source.current.stages():
-            may = await self._rights(user, stage)
-            parts.append(Text.of("\n", Strong(stage.name), f": {listed(tuple(may), most=9) or 'nothing'}"))
+            may = await self._rights(user, Action, stage)
+            alerts = await self._rights(user, AlertRight, stage)
+            parts.append(Text.of("\n", Strong(stage.name), f": {may or 'nothing'}; alerts: {alerts or 'nothing'}"))
+        anywhere = [
+            right.value
+            for right in AlertRight
+            if not isinstance(await self._access.permit_alerts(user, right, None), Forbidden)
+        ]
+        parts.append(Text.of(f"\nAlerts of no sure application: {listed(tuple(anywhere)) or 'nothing'}"))
         return Text.of(*parts)
 
-    async def _rights(self, user: UserId, stage: Stage) -> list[str]:
-        rights = []
-        for action in Action:
-            if not isinstance(await self._access.permit(user, action, stage), Forbidden):
-                rights.append(action.value)
-        return rights
+    async def _rights(self, user: UserId, rights: Iterable[Right], stage: Stage) -> str:
+        found = [
+            right.value for right in rights if not isinstance(await self._access.permit(user, right, stage), Forbidden)
+        ]
+        return listed(tuple(found), most=9)
 
 
 KINDS = {

@@ -31,12 +31,29 @@ async def test_it_tells_id_groups_roles_and_rights(tmp_path: Path) -> None:
         assert told.splitlines() == [
             "You are approver-1 (U0APPR1), a member.",
             "User groups: S0PLATFORM. Roles: role:readonly and role:release.",
-            "apm-stack/development: get, promote, sync and abort",
-            "apm-stack/staging: get, promote, sync and abort",
-            "apm-stack/production: get, promote, sync, approve, reject and abort",
+            "apm-stack/development: get, promote, sync and abort; alerts: get",
+            "apm-stack/staging: get, promote, sync and abort; alerts: get",
+            "apm-stack/production: get, promote, sync, approve, reject and abort; alerts: get",
+            "Alerts of no sure application: get",
         ]
         assert "In people: as developer." in await desk.tell(desk.command("U0DEV1", "whoami"))
         assert "Only members of this workspace may act." in await desk.tell(desk.command("U0GUEST", "whoami"))
+
+
+async def test_it_tells_the_rights_to_alerts(tmp_path: Path) -> None:
+    async with open_office(tmp_path) as office:
+        desk = office.desk
+        file = desk.source.file
+        file.write_text(
+            file.read_text("utf-8")
+            + "    p, U0DEV2, alerts, silence, */staging, allow\n    p, U0DEV2, alerts, acknowledge, */*, allow\n",
+            "utf-8",
+        )
+        assert desk.source.reload() == []
+        told = await desk.tell(desk.command("U0DEV2", "whoami"))
+        assert "apm-stack/staging: get; alerts: get, acknowledge and silence" in told
+        assert "apm-stack/production: get; alerts: get and acknowledge" in told
+        assert "Alerts of no sure application: get and acknowledge" in told
 
 
 async def test_it_says_what_cannot_be_verified(tmp_path: Path) -> None:

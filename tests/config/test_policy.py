@@ -58,6 +58,9 @@ def test_what_is_said_in_vain_is_a_warning(reading: Reading) -> None:
             "p, role:release, changes, abort, zz*/*, allow",
             "g, U0ONE, role:lonely",
             "g, U0ONE, role:lonely",
+            "p, role:release, alerts, get, */*, allow",
+            "p, role:release, changes, get, */*, allow",
+            "p, role:release, alerts, get, */*, allow",
         )
     )
     assert [str(remark) for remark in warnings_of(configuration)] == [
@@ -67,6 +70,7 @@ def test_what_is_said_in_vain_is_a_warning(reading: Reading) -> None:
         "permissions.policy, line 5: `zz*/*` matches no stage. Remove the line, or correct it",
         "permissions.policy, line 6: `role:lonely` may do nothing. Add a `p` line for `role:lonely`",
         "permissions.policy, line 7: this says the same as line 6. Remove one of them",
+        "permissions.policy, line 10: this says the same as line 8. Remove one of them",
     ]
 
 

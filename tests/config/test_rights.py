@@ -30,6 +30,7 @@ def test_the_default_role_is_one_that_the_policy_names(reading: Reading) -> None
         ("    p, role:release, changes, promote, */*, allow\n", "only nobody may have `changes, approve`"),
         ("    p, role:release, changes, approve, */development, allow\n", "on shop/production"),
         ("    p, role:release, changes, approve, */*, deny\n", "only nobody"),
+        ("    p, role:release, alerts, *, */*, allow\n", "only nobody"),
         (
             "    p, U0ONE, changes, *, */*, allow\n    p, U0ONEB, changes, approve, */*, allow\n",
             "only one person (first)",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.policy import Fault, Grant, Membership
+from bot.domain.policy import Fault, Grant, Membership, Resource
 from bot.domain.policy_text import parse_policy
 
 GOOD = """\
@@ -39,6 +39,15 @@ def test_lines_blank_lines_comments_and_quotes() -> None:
     )
 
 
+def test_lines_about_alerts() -> None:
+    policy, faults = parse_policy("p, role:release, alerts, silence, shop/*, allow\np, U0ONE, alerts, *, */*, deny\n")
+    assert faults == []
+    assert policy.grants == (
+        Grant(subject="role:release", resource=Resource.ALERTS, action="silence", stage="shop/*", allows=True, line=1),
+        Grant(subject="U0ONE", resource=Resource.ALERTS, action="*", stage="*/*", allows=False, line=2),
+    )
+
+
 def test_windows_line_ends_are_line_ends() -> None:
     assert parse_policy(GOOD.replace("\n", "\r\n")) == parse_policy(GOOD)
 
@@ -50,6 +59,24 @@ def test_windows_line_ends_are_line_ends() -> None:
         ("p, role:x, changes, aprove, */*, allow", 21, "the action `aprove` is not known", "Did you mean `approve`?"),
         ("p, role:x, changes, deploy, */*, allow", 21, "the action `deploy` is not known", "Did you mean `promote`?"),
         ("p, role:x, changes, z*, */*, allow", 21, "the action `z*` is not known", "Use one of: `get`"),
+        ("p, role:x, alert, get, */*, allow", 12, "the resource `alert` is not known", "Did you mean `alerts`?"),
+        ("p, role:x, silences, get, */*, allow", 12, "the resource `silences` is not known", "Did you mean `alerts`?"),
+        ("p, role:x, *, get, */*, allow", 12, "the resource `*` is not known", "Use one of: `changes`, `alerts`"),
+        ("p, role:x, alerts, ack, */*, allow", 20, "the action `ack` is not known", "Did you mean `acknowledge`?"),
+        ("p, role:x, alerts, mute, */*, allow", 20, "the action `mute` is not known", "Did you mean `silence`?"),
+        ("p, role:x, alerts, silense, */*, allow", 20, "the action `silense` is not known", "Did you mean `silence`?"),
+        (
+            "p, role:x, alerts, approve, */*, allow",
+            20,
+            "`approve` is an action of `changes`, not of `alerts`",
+            "Write `changes, approve`, or one of `get`, `acknowledge`, `silence`",
+        ),
+        (
+            "p, role:x, changes, silen*, */*, deny",
+            21,
+            "`silen*` is an action of `alerts`, not of `changes`",
+            "Write `alerts, silen*`, or one of `get`",
+        ),
         ("p, role:x, changes, get, */*, alow", 31, "the effect `alow` is not known", "Did you mean `allow`?"),
         ("p, role:x, changes, get, */*, allow # all", 31, "is no effect", "A comment stands on a line of its own"),
         (
@@ -107,7 +134,7 @@ def test_roles_that_contain_each_other_are_refused(lines: str, line: int, reason
     assert [(fault.line, fault.reason) for fault in faults] == [(line, reason)]
 
 
-@given(st.text(alphabet='pg,:# "role*/US0{}[]\\\nallowdenychanges', max_size=80))
+@given(st.text(alphabet='pg,:# "role*/US0{}[]\\\nallowdenychangesalerts', max_size=80))
 def test_any_text_is_read_or_told_to_be_wrong(text: str) -> None:
     policy, faults = parse_policy(text)
     written = [line for line in text.split("\n") if line.strip() and not line.lstrip().startswith("#")]

@@ -2,8 +2,9 @@
 
 import pytest
 
+from bot.domain.alerts.group import Tie, TiedBy
 from bot.domain.identity import UserId
-from bot.services.access import Action, Forbidden, Permitted
+from bot.services.access import Action, AlertRight, Forbidden, Permitted, written
 from tests.desk import Desk, Office
 
 REQUESTER = UserId("U0DEV1")
@@ -168,3 +169,113 @@ async def test_describe_tells_what_is_known(office: Office) -> None:
     unsure = await office.desk.access.describe(UserId("U0APPR1"))
     assert unsure.groups == ()
     assert "no user groups" in unsure.unverified
+
+
+# --- alerts ---
+
+PRODUCTION = Tie(application="apm-stack", environment="production", by=TiedBy.LABELS)
+SOMEWHERE = Tie(application="apm-stack", environment=None, by=TiedBy.MATCHERS)
+ELSEWHERE = Tie(application="apm-stack", environment="qa", by=TiedBy.LABELS)
+GONE = Tie(application="gone", environment="production", by=TiedBy.LABELS)
+GUESS = Tie(application="apm-stack", environment="production", by=TiedBy.GUESS)
+TIES = (PRODUCTION, SOMEWHERE, ELSEWHERE, GONE, GUESS, None)
+
+
+def grant(desk: Desk, *lines: str) -> None:
+    file = desk.source.file
+    file.write_text(file.read_text("utf-8") + "".join(f"    {line}\n" for line in lines), "utf-8")
+    assert desk.source.reload() == []
+
+
+async def told(desk: Desk, user: str, right: AlertRight, tie: Tie | None) -> str:
+    permit = await desk.access.permit_alerts(UserId(user), right, tie)
+    return "" if isinstance(permit, Permitted) else permit.slug
+
+
+async def silences(desk: Desk, user: str = "U0DEV2") -> list[Tie | None]:
+    """The ties whose alerts he may silence."""
+    return [tie for tie in TIES if await told(desk, user, AlertRight.SILENCE, tie) == ""]
+
+
+async def test_everybody_may_see_alerts_and_nobody_may_do_anything_to_them_until_named(desk: Desk) -> None:
+    for tie in TIES:
+        assert await told(desk, "U0DEV2", AlertRight.GET, tie) == ""
+        for right in (AlertRight.ACKNOWLEDGE, AlertRight.SILENCE):
+            assert await told(desk, "U0DEV2", right, tie) == "no-permission"
+            assert await told(desk, "U0APPR1", right, tie) == "no-permission"  # whatever he may do to changes
+
+
+@pytest.mark.parametrize(
+    ("stage", "may"),
+    [
+        ("apm-stack/production", [PRODUCTION]),
+        ("*/production", [PRODUCTION]),
+        ("apm-stack/*", [PRODUCTION, SOMEWHERE, ELSEWHERE]),
+        ('"apm-stack/{development,staging,production}"', [PRODUCTION]),  # all there is today, not all there may be
+        ("*/*", list(TIES)),
+        ("*", list(TIES)),
+    ],
+)
+async def test_where_the_stage_is_not_sure_it_takes_the_right_wherever_it_may_be(
+    desk: Desk, stage: str, may: list[Tie | None]
+) -> None:
+    grant(desk, f"p, U0DEV2, alerts, silence, {stage}, allow")
+    assert await silences(desk) == may
+    assert await told(desk, "U0DEV2", AlertRight.ACKNOWLEDGE, PRODUCTION) == "no-permission"
+
+
+async def test_a_deny_on_any_stage_counts_where_the_stage_is_not_sure(desk: Desk) -> None:
+    grant(
+        desk, "p, U0DEV2, alerts, silence, */*, allow", "p, U0DEV2, alerts, silence, apm-stack/staging, deny",
+    )  # fmt: skip
+    assert await silences(desk) == [PRODUCTION]
+    permit = await desk.access.permit_alerts(UserId("U0DEV2"), AlertRight.SILENCE, None)
+    assert isinstance(permit, Forbidden)
+    assert permit.text.plain == (
+        "You may not do that: alerts, silence, apm-stack/staging is denied to you by "
+        "p, U0DEV2, alerts, silence, apm-stack/staging, deny."
+    )
+
+
+async def test_the_refusal_names_the_right_that_is_missing(desk: Desk) -> None:
+    grant(desk, "p, role:release, alerts, silence, */*, allow", "p, U0DEV2, alerts, acknowledge, apm-stack/*, allow")
+    for tie, stage in ((PRODUCTION, "apm-stack/production"), (SOMEWHERE, "apm-stack/*"), (None, "*/*")):
+        permit = await desk.access.permit_alerts(UserId("U0DEV2"), AlertRight.SILENCE, tie)
+        assert isinstance(permit, Forbidden)
+        assert permit.text.plain == (
+            f"You may not do that: it needs alerts, silence, {stage}. It is granted to role:release."
+        )
+    assert await silences(desk, "U0APPR1") == list(TIES)
+
+
+async def test_a_right_to_alerts_that_hangs_on_a_group_that_cannot_be_asked_is_no_yes(office: Office) -> None:
+    grant(office.desk, "p, role:release, alerts, silence, */*, allow", "p, U0DEV2, alerts, silence, */*, allow")
+    office.silence("usergroups.users.list")
+    for tie in TIES:
+        assert await told(office.desk, "U0APPR1", AlertRight.SILENCE, tie) == "cannot-verify"
+        assert await told(office.desk, "U0DEV2", AlertRight.SILENCE, tie) == ""
+    office.silence("users.info")
+    assert await told(office.desk, "U0DEV2", AlertRight.SILENCE, PRODUCTION) == "cannot-verify"
+
+
+async def test_nobody_but_a_member_may_do_anything_to_alerts(desk: Desk) -> None:
+    grant(desk, *(f"p, {user}, alerts, *, */*, allow" for user in KINDS))
+    for user, kind in KINDS.items():
+        for right in AlertRight:
+            assert await told(desk, user, right, PRODUCTION) == f"not-a-member-{kind}"
+
+
+async def test_a_command_about_alerts_needs_its_right_on_some_stage(desk: Desk) -> None:
+    async def anywhere(user: str, right: AlertRight) -> str:
+        permit = await desk.access.permit(UserId(user), right, None)
+        return "" if isinstance(permit, Permitted) else permit.text.plain
+
+    grant(desk, "p, U0DEV2, alerts, silence, */staging, allow")
+    assert await anywhere("U0DEV2", AlertRight.SILENCE) == ""
+    assert await anywhere("U0DEV1", AlertRight.SILENCE) == "You may not do that: alerts, silence."
+    assert await anywhere("U0DEV1", AlertRight.GET) == ""
+
+
+def test_rights_of_one_name_are_told_apart() -> None:
+    assert len({*Action, *AlertRight}) == len(Action) + len(AlertRight)
+    assert (written(Action.GET), written(AlertRight.GET)) == ("changes, get", "alerts, get")

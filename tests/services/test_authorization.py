@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from bot.domain.identity import UserId
 from bot.domain.pipeline import Permissions
-from bot.domain.policy import ACTIONS
-from bot.services.access import Action
+from bot.domain.policy import ACTIONS, Resource
+from bot.services.access import Action, AlertRight
 from bot.services.authorization import Authorization, Outcome, Subject
 
 POLICY = """\
@@ -25,6 +25,7 @@ g, U0LEAD, role:lead
 g, role:lead, role:release
 g, U0ADMIN, role:admin
 """
+ALERTS = ACTIONS[Resource.ALERTS]
 PRODUCTION, STAGING = "apm-stack/production", "apm-stack/staging"
 
 
@@ -53,7 +54,7 @@ def authorization(*more: str, default: str = "role:readonly") -> Authorization:
         (person("U0LEAD"), "revert", "shop/production", False),
         (person("U0ANY"), "get", PRODUCTION, True),
         (person("U0ANY"), "promote", PRODUCTION, False),
-        *((person("U0ADMIN"), action, PRODUCTION, True) for action in ACTIONS),
+        *((person("U0ADMIN"), action, PRODUCTION, True) for action in ACTIONS[Resource.CHANGES]),
     ],
 )
 def test_the_policy_of_the_example(who: Subject, action: str, stage: str, allowed: bool) -> None:
@@ -150,7 +151,50 @@ def test_an_unknown_action_is_a_mistake_of_ours() -> None:
 
 
 def test_the_actions_of_the_policy_are_those_that_are_asked_for() -> None:
-    assert tuple(action.value for action in Action) == ACTIONS
+    assert tuple(action.value for action in Action) == ACTIONS[Resource.CHANGES]
+    assert tuple(right.value for right in AlertRight) == ACTIONS[Resource.ALERTS]
+    assert {right.resource for right in (*Action, *AlertRight)} == set(ACTIONS)
+
+
+def test_what_is_allowed_on_one_resource_is_not_allowed_on_the_other() -> None:
+    some = Authorization(
+        Permissions(
+            default="role:nothing",
+            policy="p, U0ONE, changes, *, */*, allow\np, U0TWO, alerts, *, */*, allow\n"
+            "p, U0TWO, changes, get, */*, allow\np, U0THREE, alerts, *, */*, allow\n"
+            "p, U0THREE, changes, *, */*, deny\n",
+        )
+    )
+
+    def may(user: str, resource: Resource) -> list[str]:
+        asked = (
+            (action, some.authorize(person(user), action, STAGING, resource=resource)) for action in ACTIONS[resource]
+        )
+        return [action for action, verdict in asked if verdict.allowed]
+
+    assert may("U0ONE", Resource.CHANGES) == list(ACTIONS[Resource.CHANGES])
+    assert may("U0ONE", Resource.ALERTS) == []
+    assert may("U0TWO", Resource.CHANGES) == ["get"]
+    assert may("U0TWO", Resource.ALERTS) == ["get", "acknowledge", "silence"]
+    assert may("U0THREE", Resource.CHANGES) == []  # a deny stays with its resource
+    assert may("U0THREE", Resource.ALERTS) == ["get", "acknowledge", "silence"]
+    assert some.holders("get", STAGING, resource=Resource.ALERTS) == ("U0TWO", "U0THREE")
+
+
+def test_the_built_in_roles_hold_for_alerts_too() -> None:
+    def may(user: str) -> list[str]:
+        asked = ((a, authorization().authorize(person(user), a, STAGING, resource=Resource.ALERTS)) for a in ALERTS)
+        return [action for action, verdict in asked if verdict.allowed]
+
+    assert may("U0ADMIN") == list(ALERTS)
+    assert may("U0ANY") == ["get"]
+
+
+def test_an_action_of_alerts_is_none_of_changes() -> None:
+    with pytest.raises(ValueError, match="no action of the policy on changes"):
+        authorization().authorize(person("U0X"), "silence", PRODUCTION)
+    needed = authorization().authorize(person("U0X"), "silence", PRODUCTION, resource=Resource.ALERTS)
+    assert needed.reason == f"needs `alerts, silence` on {PRODUCTION}; granted to role:admin"
 
 
 def test_thousands_of_questions_take_less_than_a_second() -> None:
