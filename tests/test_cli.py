@@ -79,7 +79,7 @@ def test_check_tells_every_problem_with_its_place_reason_and_fix(example: Shell)
     for words in (
         "environment: TIPHYS_LISTEN\n  reason: `x` is not a host and a port\n  fix:    Write it like",
         "tiphys.yaml:19: repositories.shop.token.env\n  reason: the environment variable `GITHUB_TOKEN` is not set\n",
-        "tiphys.yaml:43: applications.shop.stages.production.from\n  reason: `stagin` is no stage of this ",
+        "tiphys.yaml:44: applications.shop.stages.production.from\n  reason: `stagin` is no stage of this ",
         "  fix:    Did you mean `staging`?\n",
         "3 problems\n",
     ):
@@ -95,7 +95,7 @@ def test_check_as_json(example: Shell) -> None:
     told = json.loads(ran.out)
     assert (ran.code, told["errors"]) == (1, 1)
     [finding] = told["findings"]
-    assert (finding["severity"], finding["file"], finding["line"]) == ("error", "tiphys.yaml", 43)
+    assert (finding["severity"], finding["file"], finding["line"]) == ("error", "tiphys.yaml", 44)
     assert finding["subject"] == finding["path"] == "applications.shop.stages.production.from"
 
 

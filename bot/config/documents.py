@@ -1,13 +1,15 @@
 """The shape of `tiphys.yaml`: every key that may stand in it, with what it means.
 
-Shape only: what a key means together with others is checked in `bot.config.meaning`. A key without a value is a key
-that is not there.
+Shape only: what a key means together with others is checked by what `bot.config.loading` calls. A key without a value
+is a key that is not there.
 """
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field
 
+from bot.config.alert_documents import AlertmanagerDocument, AlertsDocument, StageAlertsDocument
+from bot.config.document_base import Document, SecretDocument
 from bot.config.words import (
     AnyText,
     Approver,
@@ -29,30 +31,9 @@ from bot.config.words import (
     SlackChannel,
     SlackUser,
     SlackUserOrGroup,
-    Variable,
-    wrong,
 )
 
 SyncWord = Literal["automated", "manual", "controlled"]
-
-
-class Document(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class SecretDocument(Document):
-    """Where a secret is kept: `{env: NAME}` or `{file: PATH}`. A secret itself never stands in the file."""
-
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
-
-    env: Variable | None = Field(None, description="Environment variable that holds it; also read from `<NAME>_FILE`.")
-    file: AnyText | None = Field(None, description="File that holds it; a relative path starts at this file's folder.")
-
-    @model_validator(mode="after")
-    def _one(self) -> "SecretDocument":
-        if (self.env is None) == (self.file is None):
-            raise wrong("it must name one place", "Write `{env: NAME}` or `{file: PATH}`, not both")
-        return self
 
 
 class SlackDocument(Document):
@@ -160,6 +141,7 @@ class PolicyDocument(Document):
     )
     approvals: ApprovalsDocument | None = Field(None, description="Who must say yes. Default: nobody.")
     timeouts: TimeoutsDocument | None = Field(None, description="How long is waited.")
+    alerts: StageAlertsDocument | None = Field(None, description="Which alerts of it stand in the way of changes.")
 
 
 class EnvironmentDocument(PolicyDocument):
@@ -270,6 +252,10 @@ class TiphysDocument(Document):
     people: dict[PersonName, PersonDocument] | None = Field(None, description="Who is who outside Slack, by name.")
     argocd: dict[Name, ArgocdDocument] | None = Field(None, description="Argo CD instances, by name.")
     repositories: dict[Name, RepositoryDocument] | None = Field(None, description="Git repositories, by name.")
+    alertmanagers: dict[Name, AlertmanagerDocument | None] | None = Field(
+        None, description="Where alerts come from, by name; `default` sends to `/webhooks/alertmanager`."
+    )
+    alerts: AlertsDocument | None = Field(None, description="Where alerts go, whom they ping, and what they mean.")
     defaults: PolicyDocument | None = Field(
         None, description="What holds where neither environment nor stage says else."
     )

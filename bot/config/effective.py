@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic, TypeVar
 
+from bot.config.alert_documents import StageAlertsDocument
 from bot.config.documents import (
     ApplicationDocument,
     ApprovalsDocument,
@@ -13,9 +14,11 @@ from bot.config.documents import (
     TiphysDocument,
 )
 from bot.config.problems import Path
+from bot.domain.alerts.severity import Severity
 from bot.domain.identity import ChannelId, GroupId, UserId
-from bot.domain.pipeline import ApprovalPolicy, SyncMode, Timeouts
+from bot.domain.pipeline import ApprovalPolicy, BakeAction, StageAlerts, SyncMode, Timeouts
 
+ANY, SHOW = "any", "show"
 T = TypeVar("T")
 
 
@@ -59,6 +62,24 @@ class EffectiveTimeouts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EffectiveAlerts:
+    """Severity and what is done during the soak as the words of the file."""
+
+    severity: Effective[str]
+    during_soak: Effective[str]
+    fail_after: Effective[timedelta]
+    block_promotion: Effective[bool]
+
+    def alerts(self) -> StageAlerts:
+        return StageAlerts(
+            severity=severity_of(self.severity.value),
+            during_soak=None if self.during_soak.value == SHOW else BakeAction(self.during_soak.value),
+            fail_after=self.fail_after.value,
+            block_promotion=self.block_promotion.value,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EffectivePolicy:
     """The policy of one stage. `approvals` None: no level writes any."""
 
@@ -70,6 +91,7 @@ class EffectivePolicy:
     supersede: Effective[bool]
     approvals: EffectiveApprovals | None
     timeouts: EffectiveTimeouts
+    alerts: EffectiveAlerts
 
 
 Level = tuple[Path, PolicyDocument]
@@ -90,7 +112,7 @@ def levels_of(document: TiphysDocument, application: str, environment: str) -> t
 
 
 def policy_of(document: TiphysDocument, application: str, environment: str) -> EffectivePolicy:
-    """Every key is decided by itself, also those inside `approvals` and `timeouts`."""
+    """Every key is decided by itself, also those inside `approvals`, `timeouts` and `alerts`."""
     levels = levels_of(document, application, environment)
     sync: Effective[str] = _pick(levels, "sync", lambda level: level.sync, SyncMode.MANUAL.value)
     return EffectivePolicy(
@@ -104,7 +126,17 @@ def policy_of(document: TiphysDocument, application: str, environment: str) -> E
         supersede=_pick(levels, "supersede", lambda level: level.supersede, True),
         approvals=_approvals([((*path, "approvals"), level.approvals) for path, level in levels if level.approvals]),
         timeouts=_timeouts([((*path, "timeouts"), level.timeouts) for path, level in levels if level.timeouts]),
+        alerts=_alerts([((*path, "alerts"), level.alerts) for path, level in levels if level.alerts]),
     )
+
+
+def severity_of(word: str) -> Severity:
+    """What is meant by "from this severity on"; `any` takes in what nobody has graded."""
+    return Severity.NONE if word == ANY else Severity(word)
+
+
+def who(identifier: str) -> GroupId | UserId:
+    return GroupId(identifier) if identifier.startswith("S") else UserId(identifier)
 
 
 def _application(document: TiphysDocument, name: str) -> ApplicationDocument:
@@ -130,7 +162,7 @@ def _approvals(levels: Sequence[tuple[Path, ApprovalsDocument]]) -> EffectiveApp
     return EffectiveApprovals(
         needed=_pick(levels, "needed", lambda level: level.needed, 1),
         sources=Effective(tuple(sources.value), sources.origin),
-        notify=Effective(_who(notify.value), notify.origin),
+        notify=Effective(who(notify.value) if notify.value else None, notify.origin),
         expire=_pick(levels, "expire", lambda level: level.expire, timedelta(hours=8)),
         valid_for=_pick(levels, "valid_for", lambda level: level.valid_for, timedelta(hours=24)),
     )
@@ -145,10 +177,15 @@ def _timeouts(levels: Sequence[tuple[Path, TimeoutsDocument]]) -> EffectiveTimeo
     )
 
 
-def _who(identifier: str | None) -> GroupId | UserId | None:
-    if identifier is None:
-        return None
-    return GroupId(identifier) if identifier.startswith("S") else UserId(identifier)
+def _alerts(levels: Sequence[tuple[Path, StageAlertsDocument]]) -> EffectiveAlerts:
+    built_in = StageAlerts()
+    soaking = built_in.during_soak.value if built_in.during_soak else SHOW
+    return EffectiveAlerts(
+        severity=_pick(levels, "severity", lambda level: level.severity, built_in.severity.value),
+        during_soak=_pick(levels, "during_soak", lambda level: level.during_soak, soaking),
+        fail_after=_pick(levels, "fail_after", lambda level: level.fail_after, built_in.fail_after),
+        block_promotion=_pick(levels, "block_promotion", lambda level: level.block_promotion, built_in.block_promotion),
+    )
 
 
 D = TypeVar("D")

@@ -6,13 +6,26 @@ from datetime import timedelta
 from enum import Enum
 from typing import assert_never
 
-from bot.config.documents import SecretDocument, TiphysDocument
+from bot.config.alertmanagers import WEBHOOK_TOKEN
+from bot.config.document_base import SecretDocument
+from bot.config.documents import TiphysDocument
 from bot.config.durations import write_duration
-from bot.config.effective import Effective, EffectiveApprovals, EffectivePolicy, EffectiveTimeouts, policy_of
+from bot.config.effective import (
+    ANY,
+    Effective,
+    EffectiveAlerts,
+    EffectiveApprovals,
+    EffectivePolicy,
+    EffectiveTimeouts,
+    policy_of,
+)
+from bot.config.hours import write_days, write_hours, write_time
 from bot.config.loading import load, read_document
 from bot.config.outside import ARGOCD_TOKEN, GITHUB_TOKEN, main_instance, overrides
 from bot.config.problems import ConfigurationError, Path, Problems, written
 from bot.config.secrets import ReadFile, Surroundings
+from bot.domain.alerts.policy import AlertLabels, AlertMention
+from bot.domain.alerts.severity import Severity
 from bot.domain.pipeline import Configuration, EnvironmentBranches, KustomizeImages, Strategy
 from bot.domain.text import counted
 
@@ -39,8 +52,8 @@ def explain(text: str, *, file: str, environ: Mapping[str, str], read_file: Read
         configuration, document, document.model_dump(by_alias=True), problems, Surroundings(file, environ, read_file)
     )
     parts = (
-        teller.slack(), teller.people(), teller.argocd(), teller.repositories(), teller.environments(),
-        teller.applications(), teller.rest(),
+        teller.slack(), teller.people(), teller.argocd(), teller.repositories(), teller.alertmanagers(),
+        teller.alerts(), teller.environments(), teller.applications(), teller.rest(),
     )  # fmt: skip
     return [line for part in parts for line in part]
 
@@ -86,6 +99,68 @@ class _Teller:
                 yield self._told((*path, "app", "id"), document.app.id)
                 yield self._secret((*path, "app", "private_key"), document.app.private_key, "")
 
+    def alertmanagers(self) -> Iterator[Explained]:
+        for name, source in self.configuration.alerts.sources.items():
+            path: Path = ("alertmanagers", name)
+            written = (self.document.alertmanagers or {})[name]
+            webhook = written.webhook if written else None
+            if webhook is None or webhook.token:
+                yield self._secret((*path, "webhook", "token"), webhook.token if webhook else None, WEBHOOK_TOKEN)
+            for position, token in enumerate((webhook.tokens if webhook else None) or ()):
+                yield self._secret((*path, "webhook", "tokens", position), token, "")
+            if webhook and webhook.basic:
+                yield self._told((*path, "webhook", "basic", "username"), webhook.basic.username)
+                yield self._secret((*path, "webhook", "basic", "password"), webhook.basic.password, "")
+            for key in ("url", "tenant"):
+                yield self._told((*path, key), getattr(source, key))
+            if written and written.token:
+                yield self._secret((*path, "token"), written.token, "")
+            if written and written.basic:
+                yield self._told((*path, "basic", "username"), written.basic.username)
+                yield self._secret((*path, "basic", "password"), written.basic.password, "")
+            for key in ("ca_file", "receivers", "poll"):
+                yield self._told((*path, key), getattr(source, key))
+
+    def alerts(self) -> Iterator[Explained]:
+        """Nothing, where none come in."""
+        alerts, path = self.configuration.alerts, ("alerts",)
+        if not alerts.sources:
+            return
+        yield self._told((*path, "channel"), alerts.channel)
+        yield from self._mentions((*path, "mention"), alerts.mentions)
+        for position, route in enumerate(alerts.routes):
+            here: Path = (*path, "routes", position)
+            yield self._told((*here, "match"), route.matchers)
+            yield self._told((*here, "channel"), route.channel)
+            yield from self._mentions((*here, "mention"), route.mentions)
+        for position, rule in enumerate(alerts.applications):
+            here = (*path, "applications", position)
+            yield self._told((*here, "match"), rule.matchers)
+            yield self._told((*here, "application"), rule.application)
+            yield self._told((*here, "environment"), rule.environment)
+        for label in fields(AlertLabels):
+            yield self._told((*path, "labels", label.name), getattr(alerts.labels, label.name))
+        for severity in (Severity.CRITICAL, Severity.WARNING, Severity.INFO):
+            words = [word for word, means in alerts.severities.items() if means is severity]
+            yield self._told((*path, "severities", severity.value), words)
+        yield self._told((*path, "flapping", "flips"), alerts.flapping.flips)
+        yield self._told((*path, "flapping", "within"), alerts.flapping.within)
+        for key in ("reopen_within", "acknowledged_for", "silences"):
+            yield self._told((*path, key), getattr(alerts, key))
+        for position, digest in enumerate(alerts.digests):
+            here = (*path, "digests", position)
+            yield self._told((*here, "channel"), digest.channel)
+            yield self._told((*here, "at"), write_time(digest.at))
+            yield self._told((*here, "days"), write_days(digest.days))
+            yield self._told((*here, "zone"), digest.zone)
+
+    def _mentions(self, path: Path, mentions: tuple[AlertMention, ...]) -> Iterator[Explained]:
+        for position, mention in enumerate(mentions):
+            here: Path = (*path, position)
+            yield self._told((*here, "who"), mention.who)
+            yield self._told((*here, "severity"), ANY if mention.severity is Severity.NONE else mention.severity)
+            yield self._told((*here, "hours"), write_hours(mention.hours) if mention.hours else None)
+
     def environments(self) -> Iterator[Explained]:
         for name, aliases in self.configuration.environments.items():
             yield self._told(("environments", name, "aliases"), aliases)
@@ -115,14 +190,14 @@ class _Teller:
         yield self._told(("polling", "changes"), self.configuration.polling.changes)
 
     def _policy(
-        self, path: Path, policy: EffectivePolicy | EffectiveApprovals | EffectiveTimeouts
+        self, path: Path, policy: EffectivePolicy | EffectiveApprovals | EffectiveTimeouts | EffectiveAlerts
     ) -> Iterator[Explained]:
         for field in fields(policy):
             value = getattr(policy, field.name)
             key = "from" if field.name == "sources" else field.name
             if isinstance(value, Effective):
                 yield Explained(written((*path, key)), show(value.value), self._origin(value.origin))
-            elif is_dataclass(value) and isinstance(value, EffectiveApprovals | EffectiveTimeouts):
+            elif is_dataclass(value) and isinstance(value, EffectiveApprovals | EffectiveTimeouts | EffectiveAlerts):
                 yield from self._policy((*path, key), value)
             else:
                 yield Explained(written((*path, key)), "none needed", BUILT_IN)
@@ -149,7 +224,12 @@ class _Teller:
         """Whether the key stands in the file with a value: one without is one that is not there."""
         here: object = self.data
         for step in path:
-            here = here.get(step) if isinstance(here, dict) else None
+            if isinstance(here, dict):
+                here = here.get(step)
+            elif isinstance(here, list) and isinstance(step, int):
+                here = here[step]
+            else:
+                return False
         return here is not None
 
     def _origin(self, path: Path | None) -> str:

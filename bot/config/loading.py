@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.config import identities, outside, pipelines
+from bot.config import alertmanagers, alerts, identities, outside, pipelines
+from bot.config.alerts import AlertNames
 from bot.config.branches import look_for_shared_branches
 from bot.config.documents import SlackDocument, TiphysDocument
 from bot.config.effective import levels_of, policy_of
@@ -71,6 +72,16 @@ def _mean(
         applications=applications,
         permissions=_permissions(document),
         polling=_polling(document),
+        alerts=alerts.alerts(
+            document,
+            alertmanagers.sources(document, _names(data, "alertmanagers"), surroundings, problems),
+            AlertNames(
+                sources=_names(data, "alertmanagers"),
+                applications={name: _stages(data, name) for name in _names(data, "applications")},
+                environments=names.environments,
+            ),
+            problems,
+        ),
     )
     if not _names(data, "applications"):
         problems.add(("applications",), "there are no applications", "Declare at least one below `applications:`")
@@ -83,6 +94,12 @@ def _names(data: dict[str, Any], section: str) -> tuple[str, ...]:
     """The keys of a section as they stand in the file."""
     body = data.get(section)
     return tuple(body) if isinstance(body, dict) else ()
+
+
+def _stages(data: dict[str, Any], application: str) -> tuple[str, ...]:
+    """The stages of an application as they stand in the file."""
+    body = data["applications"][application]
+    return _names(body, "stages") if isinstance(body, dict) else ()
 
 
 def _permissions(document: TiphysDocument) -> Permissions:

@@ -4,7 +4,8 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from bot.config.documents import ArgocdDocument, RepositoryDocument, SecretDocument, TiphysDocument
+from bot.config.document_base import SecretDocument
+from bot.config.documents import ArgocdDocument, RepositoryDocument, TiphysDocument
 from bot.config.private_keys import checked_private_key
 from bot.config.problems import Path, Problems
 from bot.config.secrets import Surroundings
@@ -52,7 +53,7 @@ def instances(document: TiphysDocument, surroundings: Surroundings, problems: Pr
         token = _argocd_token(instance, path, surroundings, problems, is_main=name == main)
         ca_file = surroundings.located(instance.ca_file) if instance.ca_file else None
         if ca_file:
-            _look_at_certificates(ca_file, (*path, "ca_file"), surroundings, problems)
+            look_at_certificates(ca_file, (*path, "ca_file"), surroundings, problems)
         server = address if address and name == main else instance.server
         if token:
             found[name] = ArgocdInstance(name=name, server=server, token=token, ca_file=ca_file)
@@ -124,7 +125,8 @@ def _github_app(
     return GithubApp(id=written.id, private_key=key) if key else None
 
 
-def _look_at_certificates(file: str, path: Path, surroundings: Surroundings, problems: Problems) -> None:
+def look_at_certificates(file: str, path: Path, surroundings: Surroundings, problems: Problems) -> None:
+    """Adds a problem for a file that cannot be read or holds no certificate."""
     try:
         text = surroundings.read_file(file)
     except (OSError, UnicodeDecodeError) as error:

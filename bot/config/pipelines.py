@@ -119,6 +119,7 @@ def _application(
             channel=policy.channel.value,
             approvals=policy.approvals.policy() if policy.approvals else None,
             timeouts=policy.timeouts.timeouts(),
+            alerts=policy.alerts.alerts(),
             source_must_be_healthy=policy.source_must_be_healthy.value,
             supersede=policy.supersede.value,
             whole_tree=isinstance(strategy, EnvironmentBranches),

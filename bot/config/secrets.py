@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from bot.config.documents import SecretDocument
+from bot.config.document_base import SecretDocument
 from bot.config.problems import NOT_SET, Path, Problems
 
 ReadFile = Callable[[str], str]

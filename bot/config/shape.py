@@ -10,11 +10,11 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from bot.config.document_base import SecretDocument
 from bot.config.documents import (
     BranchDocument,
     KustomizeImagesDocument,
     LaterStrategyDocument,
-    SecretDocument,
     StageDocument,
     TiphysDocument,
 )
@@ -115,7 +115,7 @@ def _told(path: Path, details: ErrorDetails) -> tuple[str, str]:
     key = str(path[-1]) if path else ""
     value = details["input"]
     context = details.get("ctx", {})
-    if details["type"] != "extra_forbidden":
+    if details["type"] not in ("extra_forbidden", "missing"):
         if shape_at(path) is SecretDocument:
             return str(context.get("reason") or "a secret is only written by where it is kept"), BY_PLACE
         if path and shape_at(path[:-1]) is SecretDocument:

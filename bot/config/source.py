@@ -39,6 +39,7 @@ class ConfigurationSource:
             *(instance.token for instance in self._current.argocd.values()),
             *(repository.token for repository in self._current.repositories.values()),
             *(repository.app.private_key for repository in self._current.repositories.values() if repository.app),
+            *(secret for source in self._current.alerts.sources.values() for secret in source.secrets),
         ]
 
     def reload(self) -> list[Problem]:

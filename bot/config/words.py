@@ -38,7 +38,8 @@ def wrong(reason: str, fix: str, *, slug: str = INVALID) -> PydanticCustomError:
     return PydanticCustomError("wrong", "{reason}", {"reason": reason, "fix": fix, "slug": slug})
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """The value, if it is text. Raises what `wrong` gives."""
     if not isinstance(value, str):
         shown = "a list" if isinstance(value, list) else "a mapping" if isinstance(value, dict) else f"`{value}`"
         raise wrong(f"{shown} is not text", "Write one text; in quotes if it looks like a number or a truth value")
@@ -59,12 +60,12 @@ class Checked:
         return dict(self.schema)
 
 
-def _shaped(pattern: str, what: str, fix: str) -> Checked:
+def shaped(pattern: str, what: str, fix: str) -> Checked:
     """A text held to a pattern."""
     compiled = re.compile(pattern)
 
     def check(value: Any) -> str:
-        text = _text(value)
+        text = as_text(value)
         if not compiled.fullmatch(text):
             raise wrong(f"`{text[:80]}` is not {what}", fix)
         return text
@@ -79,7 +80,7 @@ def _duration(value: Any) -> timedelta:
         unit = "" if isinstance(value, bool) or value < 0 else f": `{value}s`, `{value}m` or `{value}h`?"
         raise wrong(f"`{value}` is not a duration: it has no unit", f"Write it like `10m`, `8h` or `1h30m`{unit}")
     try:
-        return duration(_text(value))
+        return duration(as_text(value))
     except ValueError as error:
         raise wrong(str(error), "Write it like `30s`, `10m`, `8h`, `1h30m` or `2d`") from None
 
@@ -92,7 +93,7 @@ def _positive(value: Any) -> timedelta:
 
 
 def _branch(value: Any) -> str:
-    text = _text(value)
+    text = as_text(value)
     if text.startswith("refs/"):
         raise wrong(f"`{text}` is a full ref", f"Write the branch alone: `{text.removeprefix('refs/heads/')}`")
     if text.startswith("tiphys/"):
@@ -110,7 +111,7 @@ def _branch(value: Any) -> str:
 
 
 def _path(value: Any) -> str:
-    text = _text(value)
+    text = as_text(value)
     plain = text.replace(PLACEHOLDER, "environment")
     if found := re.search(r"[{}]", plain):
         rest = re.search(r"\{[^{}]*\}", plain)
@@ -126,7 +127,7 @@ def _path(value: Any) -> str:
 
 
 def _application_name(value: Any) -> str:
-    text = _text(value)
+    text = as_text(value)
     if not re.fullmatch(KUBERNETES, text.replace(PLACEHOLDER, "environment")):
         raise wrong(
             f"`{text[:80]}` cannot be the name of an Argo CD Application", f"Write it like `shop-{PLACEHOLDER}`"
@@ -166,19 +167,19 @@ def _commands(value: Any) -> Any:
 
 def _server(value: Any) -> str:
     try:
-        return server_url(_text(value))
+        return server_url(as_text(value))
     except ValueError as error:
         raise wrong(str(error), "Write it like `https://argocd.example.com`") from None
 
 
-Name = Annotated[str, _shaped(NAME, "a name", "Use lower-case letters, digits, `-` and `_`, at most 63 characters")]
+Name = Annotated[str, shaped(NAME, "a name", "Use lower-case letters, digits, `-` and `_`, at most 63 characters")]
 PersonName = Annotated[
-    str, _shaped(PERSON, "a name for a person", "Use letters, digits, spaces and `.-_@'`, at most 64 characters")
+    str, shaped(PERSON, "a name for a person", "Use letters, digits, spaces and `.-_@'`, at most 64 characters")
 ]
-RoleName = Annotated[str, _shaped(ROLE, "a role", "Write it like `role:readonly`")]
+RoleName = Annotated[str, shaped(ROLE, "a role", "Write it like `role:readonly`")]
 SlackUser = Annotated[
     str,
-    _shaped(
+    shaped(
         USER,
         "a Slack user id",
         "Write the id (U… or W…): in Slack, profile → ⋮ → Copy member ID; names can change hands",
@@ -186,7 +187,7 @@ SlackUser = Annotated[
 ]
 SlackUserOrGroup = Annotated[
     str,
-    _shaped(
+    shaped(
         USER.replace("[UW]", "[UWS]"),
         "a Slack user or user group id",
         "Write the id: U… or W… for a user, S… for a user group",
@@ -194,7 +195,7 @@ SlackUserOrGroup = Annotated[
 ]
 SlackChannel = Annotated[
     str,
-    _shaped(
+    shaped(
         CHANNEL,
         "a Slack channel id",
         "Write the id (C… or G…): in Slack, channel details → at the bottom; names can change",
@@ -202,7 +203,7 @@ SlackChannel = Annotated[
 ]
 Approver = Annotated[
     str,
-    _shaped(
+    shaped(
         rf"(?:{ROLE})|(?:{USER})|(?:{GROUP})",
         "a role, a Slack user id or a Slack user group id",
         "Write `role:<name>`, U… or W… for a user, S… for a user group",
@@ -215,17 +216,17 @@ Commands = Annotated[
         {"anyOf": [{"enum": ["all", "umbrella"]}, {"type": "array", "items": {"type": "string", "pattern": COMMAND}}]},
     ),
 ]
-CommandPrefix = Annotated[str, _shaped(PREFIX, "a prefix", 'Use lower-case letters, digits and `-`, e.g. "tiphys-"')]
+CommandPrefix = Annotated[str, shaped(PREFIX, "a prefix", 'Use lower-case letters, digits and `-`, e.g. "tiphys-"')]
 GitHubRepository = Annotated[
-    str, _shaped(OWNER_AND_NAME, "a GitHub repository", "Write it as `owner/name`, without a host and `.git`")
+    str, shaped(OWNER_AND_NAME, "a GitHub repository", "Write it as `owner/name`, without a host and `.git`")
 ]
-GitHubLogin = Annotated[str, _shaped(LOGIN, "a GitHub login", "Write the login, without `@`")]
+GitHubLogin = Annotated[str, shaped(LOGIN, "a GitHub login", "Write the login, without `@`")]
 Variable = Annotated[
-    str, _shaped(VARIABLE, "the name of an environment variable", "Write it in capitals, like `GITHUB_TOKEN`")
+    str, shaped(VARIABLE, "the name of an environment variable", "Write it in capitals, like `GITHUB_TOKEN`")
 ]
-KubernetesName = Annotated[str, _shaped(KUBERNETES, "a Kubernetes name", "Use lower-case letters, digits, `-` and `.`")]
-FieldPath = Annotated[str, _shaped(FIELD, "a dotted path", "Write it like `commonLabels.version`")]
-AnyText = Annotated[str, Checked(_text, {"type": "string"})]
+KubernetesName = Annotated[str, shaped(KUBERNETES, "a Kubernetes name", "Use lower-case letters, digits, `-` and `.`")]
+FieldPath = Annotated[str, shaped(FIELD, "a dotted path", "Write it like `commonLabels.version`")]
+AnyText = Annotated[str, Checked(as_text, {"type": "string"})]
 Branch = Annotated[str, Checked(_branch, {"type": "string", "minLength": 1})]
 FolderPath = Annotated[str, Checked(_path, {"type": "string", "minLength": 1})]
 ArgocdName = Annotated[str, Checked(_application_name, {"type": "string", "minLength": 1})]

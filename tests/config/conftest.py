@@ -37,10 +37,52 @@ permissions:
     g, S0GROUP, role:release
 """
 
+ALERT_SECRETS = {
+    "ALERTMANAGER_WEBHOOK_TOKEN": "webhook-token-1", "EDGE_OLD": "edge-token-1", "EDGE_NEW": "edge-token-2",
+    "API_TOKEN": "api-token-1", "PASSWORD": "pass word-1", "API_PASSWORD": "pass word-2",
+}  # fmt: skip
+ALERTS = """\
+alertmanagers:
+  default:
+    url: http://alertmanager.monitoring:9093/
+    receivers: [tiphys]
+    poll: 30s
+  edge:
+    webhook: {tokens: [{env: EDGE_OLD}, {env: EDGE_NEW}]}
+    url: https://mimir.example.com/alertmanager
+    tenant: edge
+    token: {env: API_TOKEN}
+    ca_file: ca.pem
+  far:
+    webhook: {basic: {username: far, password: {env: PASSWORD}}}
+    url: https://far.example.com
+    basic: {username: tiphys, password: {env: API_PASSWORD}}
+alerts:
+  channel: C0ALERTS
+  mention: [{who: S0PLATFORM, hours: "Mon-Fri 08:00-18:00 Europe/Berlin"}]
+  routes:
+    - match: ['severity="critical"', 'team=~"apm|edge"']
+      channel: C0APM
+      mention: [{who: U0ONE, severity: any}]
+    - {match: ['env!="dev"'], channel: C0REST}
+  applications:
+    - {match: ['namespace="shop-production"'], application: shop, environment: production}
+    - {match: ['namespace=~"shop-.+"'], application: shop}
+  labels: {application: [app], owner: []}
+  severities: {critical: [P1], info: [Ticket]}
+  flapping: {flips: 6}
+  reopen_within: 0s
+  acknowledged_for: 8h
+  silences: [2h, 1d]
+  digests: [{channel: C0ALERTS, at: "09:00", days: Mon-Fri, zone: Europe/Berlin}]
+defaults: {alerts: {severity: warning, fail_after: 20m}}
+"""
+WITH_ALERTS = WHOLE + ALERTS
+"""`WHOLE` with all that can be said of alerts."""
 
-def changed(*replacements: tuple[str, str]) -> str:
+
+def changed(*replacements: tuple[str, str], text: str = WHOLE) -> str:
     """The whole file with some of its text replaced; each piece must be there once or more."""
-    text = WHOLE
     for old, new in replacements:
         assert old in text, old
         text = text.replace(old, new)
@@ -76,6 +118,12 @@ class Reading:
         found = self.problems(text)
         assert len(found) == 1, "\n".join(map(str, found))
         return found[0]
+
+    def with_alerts(self) -> "Reading":
+        """Whose surroundings have what `WITH_ALERTS` refers to."""
+        self.environ |= ALERT_SECRETS
+        self.files["conf/ca.pem"] = "-----BEGIN CERTIFICATE-----\n"
+        return self
 
 
 @pytest.fixture

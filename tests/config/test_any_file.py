@@ -7,20 +7,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from bot.config.loading import load
-from tests.config.conftest import TOKENS, WHOLE, Reading
+from tests.config.conftest import ALERT_SECRETS, TOKENS, WITH_ALERTS, Reading
 
 ODD: some.SearchStrategy[Any] = some.one_of(
     some.none(),
     some.booleans(),
     some.integers(-1, 2),
     some.sampled_from(
-        ["", "x", "production", "role:release", "U0ONE", "S0X", "10m", "{environment}", "../x", "branch"]
+        ["", "x", "production", "role:release", "U0ONE", "S0X", "10m", "{environment}", "../x", "branch", "a=b", "any"]
     ),
     some.lists(some.sampled_from(["dev", "U0ONE", 1, None, {}]), max_size=2),
     some.dictionaries(
         some.sampled_from(["env", "type", "from", "needed", "dev"]), some.none() | some.just("x"), max_size=2
     ),
 )
+
+
+READ_FILE = Reading().with_alerts().read_file
 
 
 def places(data: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -31,7 +34,7 @@ def places(data: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 @settings(max_examples=200, deadline=None)
 @given(some.data())
 def test_a_file_with_odd_values_anywhere(data: some.DataObject) -> None:
-    whole = yaml.safe_load(WHOLE)
+    whole = yaml.safe_load(WITH_ALERTS)
     for _ in range(data.draw(some.integers(1, 4))):
         place = data.draw(some.sampled_from(places(whole)[1:]))
         holder = whole
@@ -41,7 +44,7 @@ def test_a_file_with_odd_values_anywhere(data: some.DataObject) -> None:
             holder[data.draw(some.sampled_from(["fro", "zzz", "Production", "dev"]))] = data.draw(ODD)
         else:
             holder[place[-1]] = data.draw(ODD)
-    found = load(yaml.safe_dump(whole), file="f", environ=TOKENS, read_file=Reading().read_file)
+    found = load(yaml.safe_dump(whole), file="f", environ=TOKENS | ALERT_SECRETS, read_file=READ_FILE)
     if isinstance(found, list):
         assert found
         assert all(

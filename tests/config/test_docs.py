@@ -5,8 +5,9 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from bot.config import documents
-from bot.config.documents import Document, PolicyDocument
+from bot.config import alert_documents, document_base, documents
+from bot.config.document_base import Document
+from bot.config.documents import PolicyDocument
 from bot.config.shape import keys_of
 from bot.settings import Settings, secret_names
 
@@ -18,10 +19,11 @@ HEADINGS: dict[type[BaseModel], str] = {
     documents.ArgocdDocument: "An Argo CD instance",
     documents.RepositoryDocument: "A repository",
     documents.GitHubAppDocument: "A GitHub App",
-    documents.SecretDocument: "A secret",
+    document_base.SecretDocument: "A secret",
     documents.PolicyDocument: "Policy",
     documents.ApprovalsDocument: "Approvals",
     documents.TimeoutsDocument: "Timeouts",
+    alert_documents.StageAlertsDocument: "Alerts of a stage",
     documents.EnvironmentDocument: "An environment",
     documents.ApplicationDocument: "An application",
     documents.KustomizeImagesDocument: "Strategy kustomize-images",
@@ -29,6 +31,17 @@ HEADINGS: dict[type[BaseModel], str] = {
     documents.LaterStrategyDocument: "Other strategies",
     documents.ApplicationArgocdDocument: "Argo CD Applications",
     documents.StageDocument: "A stage",
+    alert_documents.AlertmanagerDocument: "An Alertmanager",
+    alert_documents.AlertWebhookDocument: "Webhooks of an Alertmanager",
+    alert_documents.BasicAuthDocument: "User name and password",
+    alert_documents.AlertsDocument: "Alerts",
+    alert_documents.AlertMentionDocument: "Mentions",
+    alert_documents.AlertRouteDocument: "Routes",
+    alert_documents.AlertApplicationDocument: "Alerts of an application",
+    alert_documents.AlertLabelsDocument: "Labels",
+    alert_documents.AlertSeveritiesDocument: "Severities",
+    alert_documents.FlappingDocument: "Flapping",
+    alert_documents.AlertDigestDocument: "Digests",
     documents.PermissionsDocument: "Permissions",
     documents.PollingDocument: "Polling",
 }
@@ -43,7 +56,8 @@ def rows(heading: str) -> list[str]:
 def test_every_shape_has_a_section() -> None:
     shapes = {
         model
-        for model in vars(documents).values()
+        for module in (document_base, alert_documents, documents)
+        for model in vars(module).values()
         if isinstance(model, type) and issubclass(model, Document) and model is not Document
     }
     assert shapes == set(HEADINGS)

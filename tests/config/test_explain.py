@@ -2,7 +2,7 @@ import pytest
 
 from bot.config.explain import explain
 from bot.config.problems import ConfigurationError
-from tests.config.conftest import TOKENS, WHOLE, Reading, changed
+from tests.config.conftest import ALERT_SECRETS, TOKENS, WHOLE, WITH_ALERTS, Reading, changed
 from tests.keys import private_pem
 
 
@@ -79,6 +79,68 @@ def test_an_app_is_told_by_its_id_and_where_its_key_is(reading: Reading) -> None
     assert found["repositories.shop.app.private_key"][0] == "from the file conf/app.pem"
     assert "repositories.shop.token" not in found
     assert "PRIVATE" not in str(found)
+
+
+def test_alerts_are_told_with_their_origin(reading: Reading) -> None:
+    found = explained(reading.with_alerts(), WITH_ALERTS)
+    lines = WITH_ALERTS.splitlines()
+
+    def at(start: str, path: str) -> str:
+        number = next(n for n, line in enumerate(lines, start=1) if line.strip().startswith(start))
+        return f"conf/tiphys.yaml:{number} ({path})"
+
+    assert {path: found[path] for path in found if path.startswith("alertmanagers.default.")} == {
+        "alertmanagers.default.webhook.token": (
+            "from the environment variable ALERTMANAGER_WEBHOOK_TOKEN", "built in",
+        ),
+        "alertmanagers.default.url": (
+            "http://alertmanager.monitoring:9093", at("url: http://alertm", "alertmanagers.default.url"),
+        ),
+        "alertmanagers.default.tenant": ("none", "built in"),
+        "alertmanagers.default.ca_file": ("none", "built in"),
+        "alertmanagers.default.receivers": ("[tiphys]", at("receivers:", "alertmanagers.default.receivers")),
+        "alertmanagers.default.poll": ("30s", at("poll:", "alertmanagers.default.poll")),
+    }  # fmt: skip
+    for path, value in {
+        "alertmanagers.edge.webhook.tokens[1]": "from the environment variable EDGE_NEW",
+        "alertmanagers.edge.token": "from the environment variable API_TOKEN",
+        "alertmanagers.edge.ca_file": "conf/ca.pem",
+        "alertmanagers.far.webhook.basic.username": "far",
+        "alertmanagers.far.basic.password": "from the environment variable API_PASSWORD",
+        "alerts.channel": "C0ALERTS",
+        "alerts.mention[0].hours": "Mon-Fri 08:00-18:00 Europe/Berlin",
+        "alerts.routes[0].match": '[severity="critical", team=~"apm|edge"]',
+        "alerts.routes[0].mention[0].severity": "any",
+        "alerts.applications[0].environment": "production",
+        "alerts.labels.application": "[app]",
+        "alerts.labels.owner": "[]",
+        "alerts.severities.critical": "[critical, page, emergency, p1]",
+        "alerts.flapping.flips": "6",
+        "alerts.reopen_within": "0s",
+        "alerts.silences": "[2h, 1d]",
+        "alerts.digests[0].at": "09:00",
+        "alerts.digests[0].days": "Mon-Fri",
+        f"{PRODUCTION}.alerts.severity": "warning",
+        f"{PRODUCTION}.alerts.fail_after": "20m",
+    }.items():
+        assert found[path][0] == value, path
+        assert found[path][1].startswith("conf/tiphys.yaml:"), path
+    for path, value in {
+        "alerts.mention[0].severity": "critical",
+        "alerts.routes[1].match": '[env!="dev"]',
+        "alerts.applications[1].environment": "none",
+        "alerts.labels.environment": "[tiphys_environment, environment, env]",
+        "alerts.severities.warning": "[error, warning]",
+        "alerts.flapping.within": "30m",
+        f"{PRODUCTION}.alerts.during_soak": "hold",
+        f"{PRODUCTION}.alerts.block_promotion": "true",
+    }.items():
+        assert found[path] == (value, found[path][1] if "match" in path else "built in"), path
+    assert not any(secret in str(found) for secret in ALERT_SECRETS.values())
+
+
+def test_where_no_alerts_come_in_none_are_told(reading: Reading) -> None:
+    assert not [path for path in explained(reading) if path.startswith("alert")]
 
 
 def test_a_key_without_a_value_is_built_in(reading: Reading) -> None:

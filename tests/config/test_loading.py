@@ -55,6 +55,21 @@ def test_the_example_that_is_shipped_is_valid(reading: Reading) -> None:
     assert (staging.soak, staging.channel) == (timedelta(minutes=1), "C0STAGING")
 
 
+def test_the_alerts_of_the_example_are_valid_where_they_are_wanted(reading: Reading) -> None:
+    """They are commented out: whoever has no Alertmanager has no token for it either."""
+    text = (ROOT / "deploy/examples/tiphys.yaml").read_text()
+    before, _, rest = text.partition("# Alerts from Alertmanager")
+    block, _, after = rest.partition("\n\n")
+    wanted = "\n".join(line.removeprefix("# ") for line in block.splitlines()[1:])
+    before = before.replace("    # alerts: {", "    alerts: {")
+    reading.environ["ALERTMANAGER_WEBHOOK_TOKEN"] = "webhook-token-1"
+    configuration = reading.good(f"{before}{wanted}\n{after}")
+    assert list(configuration.alerts.sources) == ["default"]
+    assert (configuration.alerts.channel, len(configuration.alerts.routes)) == ("C0ALERTS", 1)
+    assert configuration.alerts.applications[0].environment == "production"
+    assert configuration.get_stage("shop", "production").alerts.fail_after == timedelta(minutes=15)
+
+
 def test_the_contract_loads(reading: Reading) -> None:
     reading.files["/run/secrets/github-app.pem"] = private_pem()
     configuration = reading.good((SAMPLES / "contract.yaml").read_text())

@@ -6,7 +6,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from bot.config.schema import schema
-from tests.config.conftest import WHOLE, changed
+from tests.config.conftest import WHOLE, WITH_ALERTS, changed
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,6 +27,7 @@ def test_it_is_a_schema() -> None:
 
 def test_valid_files_are_valid_by_it() -> None:
     assert errors(WHOLE) == []
+    assert errors(WITH_ALERTS) == []
     assert errors((ROOT / "deploy/examples/tiphys.yaml").read_text()) == []
     assert errors((ROOT / "tests/samples/config/contract.yaml").read_text()) == []
 
@@ -37,6 +38,10 @@ def test_mistakes_of_shape_are_found_by_it() -> None:
     assert errors(changed(("needed: 1", "needed: one")))
     assert errors(changed(("{github: example/shop}", "{github: example/shop, token: {}}")))
     assert errors(changed(("sync: automated", "soak: 10")))
+    assert errors(changed(("severity: any", "severity: none"), text=WITH_ALERTS)) == ["$.alerts"]
+    assert errors(changed(("who: U0ONE", "who: one"), text=WITH_ALERTS))
+    assert errors(changed(("fail_after: 20m", "during_soak: wait"), text=WITH_ALERTS)) == ["$.defaults"]
+    assert errors(changed(("tenant: edge", "tenant: a/b"), text=WITH_ALERTS))
 
 
 def test_every_key_is_described() -> None:

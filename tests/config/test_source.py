@@ -4,7 +4,7 @@ import pytest
 
 from bot.config.problems import ConfigurationError, Problem
 from bot.config.source import ConfigurationSource, read_configuration, read_slack_policy
-from tests.config.conftest import TOKENS, WHOLE, changed
+from tests.config.conftest import ALERT_SECRETS, TOKENS, WHOLE, WITH_ALERTS, changed
 
 
 @pytest.fixture
@@ -21,6 +21,13 @@ def test_a_good_file_takes_the_place_of_the_one_before(file: Path) -> None:
     assert source.reload() == []
     assert source.current.get_stage("shop", "production").argocd.project == "store"
     assert sorted(source.secrets()) == sorted(TOKENS.values())
+
+
+def test_the_secrets_of_alert_sources_are_secrets(file: Path) -> None:
+    file.write_text(WITH_ALERTS)
+    (file.parent / "ca.pem").write_text("-----BEGIN CERTIFICATE-----")
+    source = ConfigurationSource(file, lambda: TOKENS | ALERT_SECRETS)
+    assert sorted(source.secrets()) == sorted([*TOKENS.values(), *ALERT_SECRETS.values()])
 
 
 def test_a_broken_file_leaves_the_old_configuration_in_force(file: Path) -> None:

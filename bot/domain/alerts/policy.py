@@ -35,10 +35,17 @@ class AlertSource:
     receivers: tuple[str, ...] = ()
     poll: timedelta = timedelta(minutes=1)
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """All that stand in it, to be kept out of logs and messages."""
+        passwords = (basic.password for basic in (self.webhook_basic, self.basic) if basic)
+        return (*self.webhook_tokens, *((self.token,) if self.token else ()), *passwords)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hours:
-    """When: weekdays (0 is Monday) and the time of day, in a zone by name. `start` after `end` goes over midnight."""
+    """When: weekdays (0 is Monday) and the time of day, in a zone by name. `start` after `end` goes over midnight;
+    then the day is the one that it starts on. `end` is `time.max` for the end of the day; they are never equal."""
 
     days: frozenset[int]
     start: time
