@@ -46,6 +46,9 @@ def named_in(configuration: Configuration) -> Named:
     for stage in configuration.stages():
         if stage.approvals is not None:
             words += [*stage.approvals.sources, *([stage.approvals.notify] if stage.approvals.notify else [])]
+    alerts = configuration.alerts
+    for mentions in (alerts.mentions, *(route.mentions for route in alerts.routes)):
+        words += [mention.who for mention in mentions]
     listed_people = [user for person in configuration.people.values() for user in person.slack]
     users = dict.fromkeys([*listed_people, *(UserId(word) for word in words if _USER.fullmatch(word))])
     groups = dict.fromkeys(GroupId(word) for word in words if _GROUP.fullmatch(word))

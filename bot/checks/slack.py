@@ -100,6 +100,11 @@ def channels_of(configuration: Configuration) -> Mapping[ChannelId, list[str]]:
     for stage in configuration.stages():
         if stage.channel:
             found.setdefault(stage.channel, []).append(stage.name)
+    alerts = configuration.alerts
+    digests = [digest.channel for digest in alerts.digests]
+    for channel in dict.fromkeys([alerts.channel, *(route.channel for route in alerts.routes), *digests]):
+        if channel:
+            found.setdefault(channel, []).append("alerts")
     return found
 
 

@@ -2,8 +2,10 @@
 
 import pytest
 
+from bot.checks.people import named_in
 from tests.checks.scene import Case, Scene, as_seeded, the
 from tests.checks.test_slack import check, refused, silent, turn
+from tests.config.conftest import WITH_ALERTS, Reading, changed
 
 SOURCES = "from: [role:release]"
 PRODUCTION = "applications.apm-stack.stages.production"
@@ -44,6 +46,12 @@ CASES = {
 @pytest.mark.parametrize("slug", CASES)
 async def test_every_finding_is_shown(slug: str, scene: Scene) -> None:
     await CASES[slug].run(slug, scene, check)
+
+
+def test_whom_alerts_ping_is_looked_up_too() -> None:
+    named = named_in(Reading().with_alerts().good(changed(("who: U0ONE", "who: U0THREE"), text=WITH_ALERTS)))
+    assert named.users == ("U0ONE", "U0ONEB", "U0TWO", "U0THREE")
+    assert named.groups == ("S0GROUP", "S0PLATFORM")
 
 
 async def test_people_who_may_not_act_do_not_count(scene: Scene) -> None:

@@ -4,8 +4,10 @@ import pytest
 
 from bot.checks.finding import Findings
 from bot.checks.online import Patience, check_slack
+from bot.checks.slack import channels_of
 from bot.slack.inspection import SlackInspection
 from tests.checks.scene import Case, Scene, as_seeded, the
+from tests.config.conftest import WITH_ALERTS, Reading
 
 NO_KNOBS = {"refuse_scope": None, "not_in_channel": None, "plan_upgrade_required": False, "rate_limits": False}
 
@@ -94,6 +96,11 @@ async def test_a_bot_that_is_not_in_a_channel_is_told_the_words_to_type(scene: S
     finding = the("slack.not-in-channel", await check(scene))
     assert finding.fix == "Type `/invite @tiphys` in #staging"
     assert finding.subject == "slack.channels.C0STAGING"
+
+
+def test_channels_of_alerts_are_looked_at_too() -> None:
+    configuration = Reading().with_alerts().good(WITH_ALERTS)
+    assert channels_of(configuration) == {"C0ALERTS": ["alerts"], "C0APM": ["alerts"], "C0REST": ["alerts"]}
 
 
 async def test_without_a_file_the_tokens_are_checked_alone(scene: Scene) -> None:
