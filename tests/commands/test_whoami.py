@@ -56,6 +56,15 @@ async def test_it_tells_the_rights_to_alerts(tmp_path: Path) -> None:
         assert "Alerts of no sure application: get and acknowledge" in told
 
 
+async def test_slack_is_asked_few_questions_however_many_rights_there_are(tmp_path: Path) -> None:
+    """It allows 20 about user groups in a minute."""
+    async with open_office(tmp_path) as office:
+        await office.desk.tell(office.desk.command("U0APPR1", "whoami"))
+        asked = [request.path for request in office.traffic.requests(service="slack")[0]]
+        assert 1 <= sum("usergroups.users.list" in path for path in asked) <= 3
+        assert sum("users.info" in path for path in asked) <= 4
+
+
 async def test_it_says_what_cannot_be_verified(tmp_path: Path) -> None:
     async with open_office(tmp_path) as office:
         desk = office.desk

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from bot.config.loading import load
-from tests.config.conftest import ALERT_SECRETS, TOKENS, WITH_ALERTS, Reading
+from tests.config.conftest import ALERT_SECRETS, TOKENS, WHOLE, WITH_ALERTS, Reading
 
 ODD: some.SearchStrategy[Any] = some.one_of(
     some.none(),
@@ -34,7 +34,7 @@ def places(data: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 @settings(max_examples=200, deadline=None)
 @given(some.data())
 def test_a_file_with_odd_values_anywhere(data: some.DataObject) -> None:
-    whole = yaml.safe_load(WITH_ALERTS)
+    whole = yaml.safe_load(data.draw(some.sampled_from([WHOLE, WITH_ALERTS])))
     for _ in range(data.draw(some.integers(1, 4))):
         place = data.draw(some.sampled_from(places(whole)[1:]))
         holder = whole

@@ -13,6 +13,7 @@ from bot.chat.front import DIALOGS
 from bot.domain.card import CardAction
 from bot.domain.incoming import Incoming, IncomingKind
 from bot.domain.lifecycle import State
+from bot.services.access import written
 from tests import examples
 from tests.desk import COMMANDS, NOBODY_MAY, Desk, open_office
 
@@ -49,7 +50,7 @@ async def refused(desk: Desk, incoming: Incoming, right: str) -> None:
     before = await desk.get()
     told = await desk.tell(incoming)
     assert "You may not do that" in told
-    assert f"changes, {right}" in told
+    assert right in told
     entries = [entry for entry in await desk.audit() if entry.detail["request"] == incoming.id]
     slugs = {(entry.actor, entry.outcome, entry.detail["slug"]) for entry in entries if entry.outcome == "refused"}
     assert slugs == {(NOBODY, "refused", "no-permission")}
@@ -65,15 +66,15 @@ async def test_every_command_is_refused_to_who_has_no_right(desk: Desk, name: st
     assert command.action is not None
     await desk.put(examples.change())
     for words in TYPED[name]:
-        await refused(desk, desk.command(NOBODY, words), command.action.value)
-        await refused(desk, desk.act(IncomingKind.MENTION, NOBODY, text=words), command.action.value)
+        await refused(desk, desk.command(NOBODY, words), written(command.action))
+        await refused(desk, desk.act(IncomingKind.MENTION, NOBODY, text=words), written(command.action))
 
 
 @pytest.mark.parametrize("action", sorted(NEEDS))
 async def test_every_button_is_refused_to_who_has_no_right(desk: Desk, action: CardAction) -> None:
     state = STATES.get(action, State.WAITING_FOR_APPROVAL)
     change = examples.syncing_change() if state is State.SYNCING else examples.change(state)
-    await refused(desk, desk.click(NOBODY, action.value, await desk.put(change)), NEEDS[action].value)
+    await refused(desk, desk.click(NOBODY, action.value, await desk.put(change)), written(NEEDS[action]))
 
 
 @pytest.mark.parametrize("action", sorted(SUBMITTED))
@@ -81,7 +82,7 @@ async def test_every_submitted_dialog_is_refused_to_who_has_no_right(desk: Desk,
     """Dialogs do not vouch for who submits them: rights may be gone since they were opened."""
     change = await desk.put(examples.change())
     incoming = desk.submission(NOBODY, action.value, change, fields={"reason": "too risky"})
-    await refused(desk, incoming, NEEDS[action].value)
+    await refused(desk, incoming, written(NEEDS[action]))
 
 
 async def test_the_same_acts_go_through_for_who_has_the_right(desk: Desk) -> None:
