@@ -22,7 +22,7 @@ from bot.ports import Clock, NotFound, OutsideError
 from bot.ports_alerts import AlertmanagerStatus
 
 SETTLED_AFTER = timedelta(minutes=2)
-"""Alerts are not kept over a restart: until Prometheus sends them again , about a minute, absence says nothing."""
+"""Alerts are not kept over a restart: until Prometheus has sent them again, their absence says nothing."""
 
 T = TypeVar("T")
 
