@@ -6,11 +6,11 @@ from aiohttp import web
 
 
 class Service(Protocol):
-    """One stand-in server of the world (Slack, Argo CD, GitHub with Git)."""
+    """One stand-in server of the world (Slack, Argo CD, GitHub with Git, Alertmanager)."""
 
     @property
     def name(self) -> str:
-        """`slack`, `argocd` or `github`."""
+        """`slack`, `argocd`, `github` or `alertmanager`."""
         ...
 
     def app(self) -> web.Application:

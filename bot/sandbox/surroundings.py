@@ -7,7 +7,7 @@ from bot.sandbox.seeded import TOKENS, USERS
 from bot.sandbox.slack.deliveries import Mode
 
 FIRST_BOT = "bot-1"
-SERVICES = ("slack", "argocd", "github")
+SERVICES = ("slack", "argocd", "github", "alertmanager")
 
 
 def remember_slack(home: Path, mode: Mode) -> None:
@@ -49,6 +49,7 @@ def bot_environment(
         "GITHUB_TOKEN": TOKENS.github_tiphys,
         "GITHUB_API_URL": f"http://{at(f'github.{bot}')}/api/v3",
         "GITHUB_WEBHOOK_SECRET": TOKENS.github_webhook_secret,
+        "ALERTMANAGER_WEBHOOK_TOKEN": TOKENS.alertmanager,
         "GITHUB_APP_PRIVATE_KEY_FILE": str(home / "github-app.pem"),
         "DATABASE_URL": database or f"sqlite:///{data / 'tiphys.db'}",
         "TIPHYS_DATA": str(data),

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from aiohttp import web
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-ServiceName = Literal["slack", "argocd", "github", "git"]
+ServiceName = Literal["slack", "argocd", "github", "git", "alertmanager"]
 FaultKind = Literal["status", "timeout", "reset", "html", "slow", "apply_then_reset", "kill_before", "kill_after"]
 KillBot = Callable[[str], Awaitable[None]]
 

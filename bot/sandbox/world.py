@@ -1,4 +1,4 @@
-"""The whole world: three servers over one set of repositories, the bots, and the control API with its page."""
+"""The whole world: four servers over one set of repositories, the bots, and the control API with its page."""
 
 import asyncio
 import json
@@ -15,6 +15,8 @@ from aiohttp import web
 import commands
 from bot.chat.registry import load_commands
 from bot.config.loading import read_document, slack_policy
+from bot.sandbox.alertmanager.service import AlertmanagerService
+from bot.sandbox.alertmanager.webhooks import AlertTarget
 from bot.sandbox.argocd.application import ApplicationSeed
 from bot.sandbox.argocd.service import ArgocdService
 from bot.sandbox.bots import Bot, Bots
@@ -72,7 +74,8 @@ class World:
         self.slack = SlackService(self.traffic, self.feed, options.slack)
         self.github = GithubService(self.traffic, self.feed, self.repositories, options.speed)
         self.argocd = ArgocdService(self.traffic, self.feed, self.repositories, _seeds(), options.speed)
-        self.services: tuple[Service, ...] = (self.slack, self.github, self.argocd)
+        self.alertmanager = AlertmanagerService(self.traffic, self.feed, options.speed)
+        self.services: tuple[Service, ...] = (self.slack, self.github, self.argocd, self.alertmanager)
         self.config = options.config.absolute() if options.config else self.home / "tiphys.yaml"
         self.bot_names = bot_names(options.replicas)
         names = self.bot_names if options.bots else ()
@@ -80,6 +83,7 @@ class World:
         self.slack.parts.deliveries.beside = self.github.webhooks
         self.github.webhooks.next_number = self.slack.parts.deliveries.next_number
         self.github.webhooks.targets = self._webhook_targets
+        self.alertmanager.sender.targets = self._alert_targets
         self.ready = False
         self.page_url = ""
         self._runners: list[web.AppRunner] = []
@@ -108,6 +112,7 @@ class World:
         ))  # fmt: skip
         self.slack.base_url, self.slack.page_url = self._main_url("slack"), self.page_url
         self.repositories.base_url = self._main_url("github")
+        self.alertmanager.base_url = self._main_url("alertmanager")
         await self._seed()
         self.prepare_app()
         self.slack.install(self._manifest())
@@ -144,6 +149,7 @@ class World:
             "slack_api": f"{self._main_url('slack')}/api/",
             "argocd": self._main_url("argocd"),
             "github_api": f"{self._main_url('github')}/api/v3",
+            "alertmanager": self._main_url("alertmanager"),
             "bots": [bot.address for bot in self.bots.by_name.values()],
         }
 
@@ -156,13 +162,28 @@ class World:
         )
 
     def _webhook_targets(self) -> list[HookTarget]:
-        """Every bot that has a webhook secret; without bots of our own those that may have been started by hand."""
+        """Every bot that has a webhook secret."""
+        return [
+            HookTarget(url=f"http://{address}/webhooks/github", secret=secret)
+            for address, secret in self._listening("GITHUB_WEBHOOK_SECRET")
+        ]
+
+    def _alert_targets(self) -> list[AlertTarget]:
+        """Every bot that has a token for alerts; who is down is told of later, or another instead of him."""
+        return [
+            AlertTarget(url=f"http://{address}/webhooks/alertmanager", token=token)
+            for address, token in self._listening("ALERTMANAGER_WEBHOOK_TOKEN")
+        ]
+
+    def _listening(self, secret: str) -> list[tuple[str, str]]:
+        """Address and secret of every bot that has this one; without bots of our own, of those that may have been
+        started by hand."""
         found = []
         for name in self.bot_names:
             bot = self.bots.by_name.get(name)
             environment = {**self._environment(name), **(bot.extra if bot else {})}
-            if secret := environment.get("GITHUB_WEBHOOK_SECRET"):
-                found.append(HookTarget(url=f"http://{environment['TIPHYS_LISTEN']}/webhooks/github", secret=secret))
+            if value := environment.get(secret):
+                found.append((environment["TIPHYS_LISTEN"], value))
         return found
 
     def _main_url(self, service: str) -> str:

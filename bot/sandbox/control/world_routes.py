@@ -145,7 +145,7 @@ class WorldControl:
         while True:
             pending = await self._world.bots.pending()
             waited = loop.time() - started
-            is_told = not self._world.github.webhooks.under_way
+            is_told = not (self._world.github.webhooks.under_way or self._world.alertmanager.under_way)
             is_settled = pending is not None and not any(pending.values()) and is_told
             if is_settled or waited >= body.timeout:
                 answer = {"settled": is_settled, "ms": round(waited * 1000), "pending": pending}

@@ -18,6 +18,7 @@ export const submit = (body) => call("POST", "/api/submit", body);
 export const close = (body) => call("POST", "/api/close", body);
 export const options = (body) => call("POST", "/api/options", body);
 export const commit = (body) => call("POST", "/api/git/commit", body);
+export const alerts = (body) => call("POST", "/api/alerts", body);
 export const argocd = (body) => call("POST", "/api/argocd", body);
 export const remove = (channel, ts) => call("DELETE", `/api/channels/${part(channel)}/messages/${part(ts)}`);
 

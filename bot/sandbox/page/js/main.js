@@ -1,5 +1,6 @@
 // Puts the parts together: what is shown follows the store, the store follows the world.
 
+import { renderAlerts } from "./alerts.js";
 import { follow } from "./api.js";
 import { renderComposer } from "./composer.js";
 import { renderEnvironments } from "./environments.js";
@@ -19,6 +20,7 @@ for (const renderer of [
   renderComposer,
   renderThread,
   renderEnvironments,
+  renderAlerts,
   renderPulls,
   renderLevers,
   renderModal,

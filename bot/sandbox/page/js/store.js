@@ -7,7 +7,7 @@ const GAP = 200;
 const ELSEWHERE_GAP = 1500;
 
 export const store = {
-  world: { users: [], usergroups: [], channels: [], applications: [], pulls: [], repositories: [] },
+  world: { users: [], usergroups: [], channels: [], applications: [], alerts: [], pulls: [], repositories: [] },
   messages: {},
   ephemerals: [],
   views: [],
