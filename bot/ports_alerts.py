@@ -61,6 +61,10 @@ class Alertmanagers(Protocol):
     def get(self, source: str, /) -> Alertmanager | None: ...
 
 
+class NotASnapshot(ValueError):
+    """A webhook's body that is none of Alertmanager's; says what is wrong with it, and repeats nothing of it."""
+
+
 class GroupConflict(Exception):
     """Somebody else wrote this group meanwhile, or opened one of the same key: read, decide, try again."""
 

@@ -1,0 +1,76 @@
+"""Alertmanager's JSON as models, private to this adapter: absent and null are the same, what we do not know is ignored.
+
+Webhooks tell times to the nanosecond, the API to the millisecond: all are cut to milliseconds, so that an episode is
+the same wherever it was heard of.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+NO_TIME = "0001-01-01T"
+"""How Go writes a time that is none; in most zones it is out of Python's range."""
+
+Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+Filled = Annotated[str, StringConstraints(min_length=1)]
+
+
+def _moment(value: object) -> datetime:
+    if not isinstance(value, str) or value.startswith(NO_TIME):
+        raise PydanticCustomError("time_expected", "a time is expected")
+    try:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError("no zone")
+        moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise PydanticCustomError("time_expected", "a time with its zone is expected (RFC 3339)") from None
+    return moment.replace(microsecond=moment.microsecond // 1_000 * 1_000)
+
+
+def _maybe_moment(value: object) -> datetime | None:
+    return None if isinstance(value, str) and value.startswith(NO_TIME) else _moment(value)
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+MaybeMoment = Annotated[datetime | None, BeforeValidator(_maybe_moment)]
+
+
+class Wire(BaseModel):
+    """Base of all: camelCase names, null as absent, unknown keys ignored. pydantic turns no number into text."""
+
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, alias_generator=AliasGenerator(validation_alias=to_camel), populate_by_name=True
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            raise PydanticCustomError("object_expected", "an object is expected")
+        return {key: item for key, item in value.items() if item is not None}
+
+
+class WebhookAlert(Wire):
+    status: Literal["firing", "resolved"]
+    labels: Annotated[dict[str, str], Field(min_length=1)]
+    annotations: dict[str, str] = {}
+    starts_at: Moment
+    ends_at: MaybeMoment = None
+    generator_url: str = Field("", validation_alias="generatorURL")
+    fingerprint: Fingerprint
+
+
+class WebhookMessage(Wire):
+    """`version` stands first, so that its error is the first: whatever is wrong then has the same reason."""
+
+    version: Literal["4", "1"]
+    receiver: Filled
+    group_key: Filled
+    group_labels: dict[str, str] = {}
+    truncated_alerts: int = Field(0, ge=0, strict=True)
+    external_url: str = Field("", validation_alias="externalURL")
+    alerts: Annotated[tuple[WebhookAlert, ...], Field(min_length=1)]
