@@ -1,12 +1,14 @@
 """The outside systems as the configuration in force names them: built, kept, and replaced after a reload."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
 from bot.credentials import Credential, FixedToken
+from bot.domain.alerts.policy import AlertSource
 from bot.domain.pipeline import ArgocdInstance, Configuration, GithubApp, Repository
+from bot.integrations.alertmanager.client import AlertmanagerClient
 from bot.integrations.argocd.client import ArgocdClient
 from bot.integrations.forges.github.app.installations import Installations
 from bot.integrations.forges.github.client import GithubForge
@@ -19,8 +21,9 @@ AppOnGithub = tuple[str, GithubApp]
 
 
 class Adapters:
-    """Three mappings that services look into. `follow` brings them to a configuration; what did not change stays.
+    """Four mappings that services look into. `follow` brings them to a configuration; what did not change stays.
 
+    `alertmanagers` has the sources of alerts that have an API, and none that is no longer configured.
     `learn` is told of every secret that is made while we run.
     """
 
@@ -31,8 +34,9 @@ class Adapters:
         self.argocd: dict[str, ArgocdClient] = {}
         self.git: dict[str, Mirror] = {}
         self.forges: dict[str, GithubForge] = {}
+        self.alertmanagers: dict[str, AlertmanagerClient] = {}
         self._apps: dict[AppOnGithub, Installations] = {}
-        self._built: dict[str, ArgocdInstance | Repository] = {}
+        self._built: dict[str, ArgocdInstance | Repository | AlertSource] = {}
 
     async def follow(self, configuration: Configuration) -> set[str]:
         """Build what is new or changed, close what it replaces; answers the names of new Argo CD instances."""
@@ -55,15 +59,27 @@ class Adapters:
                 self._built[f"repository.{name}"] = repository
         for unused in set(self._apps) - wanted:
             await self._apps.pop(unused).close()
+        await self._follow_alerts({name: each for name, each in configuration.alerts.sources.items() if each.url})
         return new
 
     async def close(self) -> None:
         everything: tuple[Iterable[Closable], ...] = (
             self.argocd.values(), self.git.values(), self.forges.values(), self._apps.values(),
+            self.alertmanagers.values(),
         )  # fmt: skip
         for adapters in everything:
             for adapter in adapters:
                 await _close(adapter)
+
+    async def _follow_alerts(self, sources: Mapping[str, AlertSource]) -> None:
+        for name in set(self.alertmanagers) - set(sources):
+            del self._built[f"alertmanager.{name}"]
+            await self.alertmanagers.pop(name).close()
+        for name, source in sources.items():
+            if self._built.get(f"alertmanager.{name}") != source:
+                await _close(self.alertmanagers.get(name))
+                self.alertmanagers[name] = AlertmanagerClient(source, clock=self._clock, meter=self._meter)
+                self._built[f"alertmanager.{name}"] = source
 
     def _serve_apps(self, configuration: Configuration) -> set[AppOnGithub]:
         """Tell every App which repositories it is for; answers the Apps that there are now."""

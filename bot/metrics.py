@@ -82,7 +82,7 @@ class Metrics(Meter):
             ("kind", "environment"), buckets=PEOPLE_SECONDS, registry=registry,
         )  # fmt: skip
         self._calls = Histogram(
-            "tiphys_outside_call_seconds", "Calls of Argo CD, GitHub, Git and Slack.",
+            "tiphys_outside_call_seconds", "Calls of Argo CD, GitHub, Git, Slack and Alertmanager.",
             ("system", "operation", "result"), buckets=CALL_SECONDS, registry=registry,
         )  # fmt: skip
         self._slack_refusals = Counter("tiphys_slack_refusals", "Calls that Slack refused, by its error code.",

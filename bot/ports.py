@@ -28,7 +28,8 @@ from bot.domain.request import Answer
 
 
 class OutsideError(Exception):
-    """Something outside did not do what we asked. `system` is `argocd`, `github`, `git` or `slack`."""
+    """Something outside did not do what we asked. `system` is `argocd`, `github`, `git`, `slack` or
+    `alertmanager`."""
 
     def __init__(self, system: str, reason: str) -> None:
         super().__init__(f"{system}: {reason}")

@@ -7,7 +7,16 @@ the same wherever it was heard of.
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AliasGenerator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -74,3 +83,73 @@ class WebhookMessage(Wire):
     truncated_alerts: int = Field(0, ge=0, strict=True)
     external_url: str = Field("", validation_alias="externalURL")
     alerts: Annotated[tuple[WebhookAlert, ...], Field(min_length=1)]
+
+
+class Receiver(Wire):
+    name: str
+
+
+class AlertStatus(Wire):
+    state: str = ""
+    silenced_by: tuple[str, ...] = ()
+    inhibited_by: tuple[str, ...] = ()
+
+
+class ApiAlert(Wire):
+    """`endsAt` is left alone: here it is a time in the future, at which it would end if nobody sent it again."""
+
+    fingerprint: Fingerprint
+    labels: dict[str, str]
+    annotations: dict[str, str] = {}
+    starts_at: Moment
+    generator_url: str = Field("", validation_alias="generatorURL")
+    receivers: tuple[Receiver, ...] = ()
+    status: AlertStatus = AlertStatus()
+
+
+class ApiMatcher(Wire):
+    name: str
+    value: str
+    is_regex: bool
+    is_equal: bool = True
+
+
+class SilenceStatus(Wire):
+    state: str = ""
+
+
+class ApiSilence(Wire):
+    id: Filled
+    status: SilenceStatus = SilenceStatus()
+    matchers: tuple[ApiMatcher, ...]
+    starts_at: Moment
+    ends_at: Moment
+    created_by: str = ""
+    comment: str = ""
+
+
+class SilenceId(Wire):
+    silence_id: Filled = Field(validation_alias="silenceID")
+
+
+class ClusterStatus(Wire):
+    status: str = ""
+
+
+class VersionInfo(Wire):
+    version: str = ""
+
+
+class ApiStatus(Wire):
+    """Its `config` is not read: old versions show secrets in it."""
+
+    uptime: MaybeMoment = None  # since when, not how long
+    version_info: VersionInfo = VersionInfo()
+    cluster: ClusterStatus = ClusterStatus()
+
+
+ALERTS = TypeAdapter(tuple[ApiAlert, ...])
+SILENCES = TypeAdapter(tuple[ApiSilence, ...])
+SILENCE = TypeAdapter(ApiSilence)
+SILENCE_ID = TypeAdapter(SilenceId)
+STATUS = TypeAdapter(ApiStatus)
