@@ -137,7 +137,7 @@ class IntakeRows(Protocol):
     """Webhooks that were taken in and are not worked off yet."""
 
     async def claim(self, now: datetime, *, limit: int) -> list[Heard]:
-        """The oldest that are due, locked until this transaction ends; those that others have locked are left out."""
+        """The oldest that are due, as many as memory allows; nobody else claims any until this transaction ends."""
         ...
 
     async def remove(self, heard: Collection[int]) -> None:
@@ -150,6 +150,12 @@ class IntakeRows(Protocol):
 
     async def count(self) -> int:
         """How many wait."""
+        ...
+
+    async def count_due(self, now: datetime) -> int: ...
+
+    async def waiting_since(self) -> datetime | None:
+        """When the oldest that waits arrived."""
         ...
 
     async def next_due(self, after: datetime) -> datetime | None: ...

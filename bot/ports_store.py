@@ -318,3 +318,7 @@ class Store(Protocol):
         then, this answers the ack that was given to it.
         """
         ...
+
+    async def take_in(self, source: str, body: str, at: datetime) -> None:
+        """Commit a webhook of alerts as it came; return after it. Taken in twice it is there twice."""
+        ...
