@@ -5,12 +5,13 @@ commit for the disk. Here nothing is looked up, and a row is one INSERT.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from queue import SimpleQueue
 from threading import Thread
+from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -21,7 +22,7 @@ from bot.store.recorder import CLOSE_SECONDS, Withdrawn
 from bot.store.tables import alert_intake
 from bot.tasks import TaskSet
 
-BELL = "alerts"
+BELL = "intake"
 MOST_TOGETHER = 200
 MOST_CHARACTERS = 16 << 20
 """In one commit, so that what is small does not wait for much that is large."""
@@ -67,7 +68,7 @@ class AlertWriter:
         # Compiled once: SQLAlchemy takes several times as long to execute an INSERT as SQLite does.
         compiled = insert(alert_intake).inline().compile(dialect=dialect, column_keys=list(_COLUMNS))
         self._insert, self._by_name = str(compiled), not compiled.positional
-        self._moment = alert_intake.c.received_at.type.bind_processor(dialect) or (lambda value: value)
+        self._moment: Callable[[datetime], Any] | None = alert_intake.c.received_at.type.bind_processor(dialect)
         self._waiting: list[_Delivery] = []
         self._is_writing = False
         self._tasks = TaskSet("store.alert_writer")
@@ -167,8 +168,8 @@ class AlertWriter:
             if any(delivery.taken.cancelled() for delivery in deliveries):
                 raise Withdrawn
 
-    def _values(self, delivery: _Delivery) -> list[object] | dict[str, object]:
-        at = self._moment(delivery.at)
+    def _values(self, delivery: _Delivery) -> Any:
+        at = self._moment(delivery.at) if self._moment else delivery.at
         found = (delivery.source, at, delivery.body, at, 0)
         return dict(zip(_COLUMNS, found, strict=True)) if self._by_name else list(found)
 
