@@ -73,6 +73,7 @@ class AlertGroups:
         await lock(self._connection, Lock.ALERT_NUMBERS)
         newest = (await self._connection.execute(select(func.max(alert_groups.c.number)))).scalar() or 0
         numbered = replace(group, number=newest + 1, version=1)
+        self._tell(numbered)
         if not await insert_new(self._connection, alert_groups, _columns(numbered)):
             raise GroupConflict
         return numbered
@@ -81,6 +82,7 @@ class AlertGroups:
         """Store `group` if its version is still the stored one; answer it with its new version. Raises
         `GroupConflict`."""
         moved = replace(group, version=group.version + 1)
+        self._tell(moved)
         same = update(alert_groups).where(alert_groups.c.id == group.id, alert_groups.c.version == group.version)
         if (await self._connection.execute(same.values(**_columns(moved)))).rowcount != 1:
             raise GroupConflict
@@ -108,6 +110,10 @@ class AlertGroups:
 
     async def forget_placement(self, group: AlertGroupId) -> None:
         await self._connection.execute(delete(alert_placements).where(alert_placements.c.group_id == group))
+
+    def _tell(self, group: AlertGroup) -> None:
+        if group.check_at is not None:
+            self._told.add("checks")
 
     async def _one(self, query: Select[str]) -> AlertGroup | None:
         document = (await self._connection.execute(query.limit(1))).scalar()

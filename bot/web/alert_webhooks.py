@@ -133,7 +133,11 @@ def is_allowed(source: AlertSource, headers: list[str]) -> bool:
     proofs: list[tuple[bytes, bytes]] = []
     match scheme.lower():
         case "bearer":
-            proofs = [(given.strip().encode("utf-8", "surrogateescape"), token.encode()) for token in source.webhook_tokens if token]
+            proofs = [
+                (given.strip().encode("utf-8", "surrogateescape"), token.encode())
+                for token in source.webhook_tokens
+                if token
+            ]
         case "basic" if source.webhook_basic is not None and source.webhook_basic.password:
             known = f"{source.webhook_basic.username}:{source.webhook_basic.password}"
             proofs = [(_decoded(given), known.encode())]

@@ -30,7 +30,7 @@ class _Merged:
 
 def absorb(
     group: AlertGroup | None, snapshot: Snapshot, policy: AlertsPolicy, now: datetime, *, number: int = 0,
-    new_id: AlertGroupId = AlertGroupId(""),
+    new_id: AlertGroupId,
 ) -> Seen:  # fmt: skip
     """What `group` is after `snapshot`, which was heard at `now` as the webhook of this `number` in the intake.
 

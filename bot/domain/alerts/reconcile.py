@@ -1,7 +1,8 @@
 """What the API makes of a group: it knows what webhooks never tell, such as what was silenced, and what ended so.
 
 Its list is the truth about what fires, with two exceptions: an Alertmanager that has just started has not heard of
-everything yet, and one of several may not have heard of what its neighbour has just told us. Then absence means nothing.
+everything yet, and one of several may not have heard of what its neighbour has just told us. Then absence means
+nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,7 +42,7 @@ class Assigned:
 
 def reconcile(
     group: AlertGroup, reported: Iterable[Alert], silences: Sequence[Silence], policy: AlertsPolicy, now: datetime, *,
-    settled: bool = True, new_id: AlertGroupId = AlertGroupId(""),
+    settled: bool = True, new_id: AlertGroupId,
 ) -> Seen:  # fmt: skip
     """What `group` is, when at `now` its source lists `reported` of its alerts (see `assign`), suppressed ones too.
 
@@ -165,9 +166,7 @@ def _present(known: Alert | None, alert: Alert) -> Alert:
 
 
 def _ended(alert: Alert, now: datetime) -> Alert:
-    return replace(
-        alert, state=AlertState.RESOLVED, ends_at=max(now, alert.starts_at), silenced_by=(), inhibited_by=()
-    )
+    return replace(alert, state=AlertState.RESOLVED, ends_at=max(now, alert.starts_at), silenced_by=(), inhibited_by=())
 
 
 def _new(

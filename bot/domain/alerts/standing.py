@@ -1,4 +1,4 @@
-"""What its alerts make of a group: whether it is over, how grave it is, whether it flaps, and what to tell in its thread.
+"""What its alerts make of a group: whether it is over, how grave it is, whether it flaps, what its thread is told.
 
 Webhooks (`bot.domain.alerts.absorb`) and the API (`bot.domain.alerts.reconcile`) say how each alert stands; what
 follows from that is the same.
@@ -21,19 +21,12 @@ MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
-    """Something for the thread of the group's card. `what` makes it the only one of its kind in its group."""
-
-    what: str
-    text: Text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What a group is now; None: there is nothing to keep. `is_shown`: its card would look different."""
+    """What a group is now; None: there is nothing to keep. `is_shown`: its card would look different; then `notes` are
+    for the thread."""
 
     group: AlertGroup | None
-    notes: tuple[Note, ...] = ()
+    notes: tuple[Text, ...] = ()
     is_shown: bool = False
 
 
@@ -150,7 +143,7 @@ def _as_shown(group: AlertGroup) -> AlertGroup:
     return replace(group, version=0, heard=0, check_at=None, changed_at=group.opened_at)
 
 
-def _notes(before: AlertGroup, group: AlertGroup, flapping: Flapping) -> tuple[Note, ...]:
+def _notes(before: AlertGroup, group: AlertGroup, flapping: Flapping) -> tuple[Text, ...]:
     """What happened, in sentences. A flapping group tells only that it began to, and that it is calm again."""
     if before.is_flapping and group.is_flapping:
         return ()
@@ -168,7 +161,7 @@ def _notes(before: AlertGroup, group: AlertGroup, flapping: Flapping) -> tuple[N
         said.append(Text.of(f"Resolved after {spoken(ended - group.opened_at)}."))
     else:
         said += _changes(before, group)
-    return tuple(Note(what=f"{group.version}.{number}", text=text) for number, text in enumerate(said))
+    return tuple(said)
 
 
 def _changes(before: AlertGroup, group: AlertGroup) -> list[Text]:
