@@ -8,6 +8,7 @@ from typing import Protocol
 from bot.domain.alerts.alert import ReportedAlert
 from bot.domain.alerts.group import AlertGroup, AlertGroupId, AlertPlacement
 from bot.domain.alerts.matcher import Matcher
+from bot.domain.alerts.severity import Severity
 from bot.domain.alerts.silence import Silence, SilenceDraft
 from bot.domain.identity import ChannelId
 
@@ -129,6 +130,10 @@ class AlertRows(Protocol):
     async def set_placement(self, placement: AlertPlacement) -> None: ...
 
     async def forget_placement(self, group: AlertGroupId) -> None: ...
+
+    async def count_by_severity(self) -> Mapping[Severity, int]:
+        """Open ones."""
+        ...
 
     async def count_open(self) -> Mapping[ChannelId | None, int]: ...
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.alerts.group import AlertGroup, AlertGroupId, AlertPlacement
 from bot.domain.alerts.keys import key_of_group, labels_key_of
+from bot.domain.alerts.severity import Severity
 from bot.domain.identity import ChannelId
 from bot.ports_alerts import GroupConflict
 from bot.store.documents import ALERT_GROUP, dump
@@ -92,6 +93,13 @@ class AlertGroups:
         query = select(alert_groups.c.channel, func.count().label("number")).where(OPEN_GROUP)
         rows = (await self._connection.execute(query.group_by(alert_groups.c.channel))).all()
         return {row.channel: row.number for row in rows}
+
+    async def count_by_severity(self) -> Mapping[Severity, int]:
+        """Open ones."""
+        query = select(alert_groups.c.severity, func.count().label("number")).where(OPEN_GROUP)
+        rows = (await self._connection.execute(query.group_by(alert_groups.c.severity))).all()
+        counted = {row.severity: row.number for row in rows}
+        return {severity: counted.get(severity.rank, 0) for severity in Severity}
 
     async def find_placement(self, group: AlertGroupId) -> AlertPlacement | None:
         return (await self.list_placements([group])).get(group)
