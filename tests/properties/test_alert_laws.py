@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 from bot.domain.alerts.absorb import absorb
 from bot.domain.alerts.alert import Alert, AlertState
 from bot.domain.alerts.group import AlertGroup, AlertGroupId
-from bot.domain.alerts.policy import AlertsPolicy, AlertSource
+from bot.domain.alerts.policy import AlertSource, AlertsPolicy
 from bot.domain.alerts.reconcile import reconcile
 from bot.domain.alerts.snapshot import Snapshot
 from tests.alert_examples import GROUP, alert, snapshot
@@ -40,7 +40,7 @@ def at(second: int) -> datetime:
 
 
 def told(world: Times, second: int, hidden: frozenset[str] = frozenset(), truncated: int = 0) -> Snapshot | None:
-    """What an Alertmanager that knows everything tells at that moment: what fires, and what ended in the last minute."""
+    """What an Alertmanager tells that knows everything at that moment: what fires, and what ended in the last minute."""
     alerts: list[Alert] = []
     for service, episodes in world.items():
         now = [(start, end) for start, end in episodes if start <= second]

@@ -49,7 +49,8 @@ def stands(
     """
     alerts, left_out = _bounded(group.alerts, policy)
     group = replace(group, alerts=alerts, truncated=group.truncated + left_out)
-    state = GroupState.FIRING if _may_fire(group, policy, rest_fires) else GroupState.RESOLVED
+    waits = has_api(policy, group.source) and (before is None or not before.is_over)
+    state = GroupState.FIRING if rest_fires or _may_fire(group, waits=waits) else GroupState.RESOLVED
     flips = before.flips if before else ()
     if before is None or before.state is not state:
         flips = (*flips, now)[-MOST_FLIPS:]
@@ -94,12 +95,12 @@ def _bounded(alerts: Iterable[Alert], policy: AlertsPolicy) -> tuple[tuple[Alert
     return tuple(sorted([*alive, *over], key=lambda alert: (sorted(alert.labels.items()), alert.fingerprint))), left_out
 
 
-def _may_fire(group: AlertGroup, policy: AlertsPolicy, rest_fires: bool) -> bool:
+def _may_fire(group: AlertGroup, *, waits: bool) -> bool:
     """What is no longer reported counts as firing until the API says that it is over. A source without an API is taken
     at its word: what it leaves out is over, or silenced, and nobody could tell."""
-    if rest_fires or any(alert.state.may_fire for alert in group.alerts):
+    if any(alert.state.may_fire for alert in group.alerts):
         return True
-    return has_api(policy, group.source) and group.count(AlertState.UNREPORTED) > 0
+    return waits and group.count(AlertState.UNREPORTED) > 0
 
 
 def _severity(group: AlertGroup, state: GroupState, policy: AlertsPolicy) -> Severity:
