@@ -159,6 +159,7 @@ alert_intake = Table(
     Column("due_at", Moment),  # null: never to be tried again
     Column("attempts", Integer, nullable=False),
     Column("error", Words),
+    sqlite_autoincrement=True,  # else a number is given out again when its row is gone
 )
 Index("ix_alert_intake_due_at", alert_intake.c.due_at, alert_intake.c.id, sqlite_where=text("due_at IS NOT NULL"),
       postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip

@@ -79,3 +79,14 @@ async def test_what_came_first_is_worked_off_first_by_whichever_process(url: str
     await asyncio.gather(work(store), work(other))
     await other.close()
     assert order == ["a", "b"]
+
+
+async def test_no_number_is_given_out_twice(store: SqlStore) -> None:
+    numbers = []
+    for _ in range(3):
+        await take_in(store, "a")
+        async with store.writing() as tx:
+            [heard] = await tx.intake.claim(NOW, limit=9)
+            await tx.intake.remove([heard.id])
+        numbers.append(heard.id)
+    assert numbers == sorted(set(numbers))
