@@ -40,7 +40,7 @@ def at(second: int) -> datetime:
 
 
 def told(world: Times, second: int, hidden: frozenset[str] = frozenset(), truncated: int = 0) -> Snapshot | None:
-    """What an Alertmanager tells that knows everything at that moment: what fires, and what ended in the last minute."""
+    """What an Alertmanager that knows everything tells then: what fires, and what ended in the last minute."""
     alerts: list[Alert] = []
     for service, episodes in world.items():
         now = [(start, end) for start, end in episodes if start <= second]
