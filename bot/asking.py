@@ -49,4 +49,5 @@ async def count_due(tx: Transaction, now: datetime) -> dict[str, int]:
         "inbound": await tx.inbound.count_due(now),
         "due": await tx.changes.count_due(now),
         "outbox": await tx.outbox.count_due(now),
+        "intake": await tx.intake.count_due(now),
     }

@@ -4,7 +4,7 @@ import asyncio
 import importlib.metadata
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -22,12 +22,18 @@ from bot.chat.registry import load_commands
 from bot.checks.at_start import look_at_start
 from bot.clock import SystemClock
 from bot.config.source import ConfigurationSource
+from bot.domain.alerts.policy import AlertSource
+from bot.integrations.alertmanager.webhook import read_snapshot
 from bot.metrics import Metrics, Waiting, read_waiting
 from bot.ports import Clock
 from bot.ports_store import StoreUnavailable
 from bot.redaction import Redaction
 from bot.reloading import Reloading
 from bot.services.access import Access
+from bot.services.alerts.absorbing import Absorbing
+from bot.services.alerts.opening import Opening
+from bot.services.alerts.reconciling import Reconciling
+from bot.services.alerts.tying import Destinations
 from bot.services.approvers import Approvers
 from bot.services.channels import Channels
 from bot.services.closing import Closing
@@ -57,6 +63,7 @@ from bot.store.store import SqlStore
 from bot.store.unavailable import raise_if_definite
 from bot.tasks import TaskSet
 from bot.wake import Bells
+from bot.web.alert_webhooks import AlertWebhooks
 from bot.web.health import Readiness, health_routes
 from bot.web.metrics import metrics_routes
 from bot.web.server import start_server
@@ -67,6 +74,7 @@ log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 15
 RELOAD_SECONDS = 2
+DESTINATIONS_SECONDS = 300
 LATE_SECONDS = 60
 DATABASE_SECONDS = 2
 REST_SECONDS, UNPLUG_SECONDS, FLUSH_SECONDS = 4.0, 1.0, 2.0
@@ -94,6 +102,7 @@ class Bot:
         self._store: SqlStore | None = None
         self._waits_for = "starting"
         self._hearing: Hearing | None = None
+        self._configuration: ConfigurationSource | None = None
         self._workers: tuple[Reconciler | InboxWorker, ...] = ()
 
     async def run(self) -> int:
@@ -104,6 +113,7 @@ class Bot:
         logs.configure(redaction, level=settings.log_level, format=settings.log_format)
         source = ConfigurationSource(settings.tiphys_config, environment)
         redaction.add(*source.secrets())
+        self._configuration = source
         async with AsyncExitStack() as closing:
             store = self._make_store(closing)
             closing.push_async_callback(self._asking.close)
@@ -167,6 +177,7 @@ class Bot:
             routes += slack_events_routes(self._receive_from_slack, secret.get_secret_value(), SystemClock())
         if (secret := self._settings.github_webhook_secret) is not None:
             routes += GithubWebhooks(secret.get_secret_value(), self._hear).routes()
+        routes += AlertWebhooks(self._sources, read_snapshot, self._take_in, meter=self._metrics).routes()
         return routes
 
     async def _serve(self, closing: AsyncExitStack) -> None:
@@ -178,6 +189,19 @@ class Bot:
     async def _hear(self, repository: str) -> int | None:
         """Before the rest is composed nobody needs to be woken: everything is looked at right after the start."""
         return await self._hearing.heard(repository) if self._hearing else 0
+
+    def _sources(self) -> Mapping[str, AlertSource] | None:
+        """Who may send alerts, by the configuration in force; None before they can be stored."""
+        if self._configuration is None or self._store is None:
+            return None
+        return self._configuration.current.alerts.sources
+
+    async def _take_in(self, source: str, body: str) -> None:
+        """Stored before it is answered, whatever else is not composed yet."""
+        if self._store is None:
+            raise StoreUnavailable(self._waits_for)
+        await self._store.take_in(source, body, self._clock.now())
+        self._bells.intake.ring()
 
     async def _compose(self, closing: AsyncExitStack, source: ConfigurationSource, redaction: Redaction) -> None:
         """Build the graph, from the outside in, and start what runs."""
@@ -221,19 +245,27 @@ class Bot:
         self._workers = (reconciler, inbox)
         tasks.start(reconciler.run(), name="reconciler")
         tasks.start(inbox.run(), name="inbox")
+        destinations = Destinations(adapters.argocd, source)
+        opening = Opening(source, destinations.namespace_of)
+        absorbing = Absorbing(store, read_snapshot, opening, source, clock, bells)
+        tasks.start(absorbing.run(), name="absorbing")
+        checks = Reconciling(store, adapters.alertmanagers, opening, source, clock, bells)
+        tasks.start(checks.run(), name="reconciling-alerts")
         tasks.start(ForeignPulls(store, outside, source, bells).run(), name="foreign-pulls")
         await watching.follow()
         await slack.start(front, OutboxQueue(store, reports, clock), bells.outbox, source.current.slack)
         self._slack = slack
         look = look_at_start(source.current, adapters, store, clock, bells)
         tasks.start(look, name="look-at-start")
-        self._schedule(closing, reloading)
+        self._schedule(closing, reloading, destinations)
 
-    def _schedule(self, closing: AsyncExitStack, reloading: Reloading) -> None:
+    def _schedule(self, closing: AsyncExitStack, reloading: Reloading, destinations: Destinations) -> None:
         """APScheduler is a clock: what is due lives in tables, jobs are made anew at every start."""
         scheduler = AsyncIOScheduler(timezone=UTC)
         options = {"misfire_grace_time": LATE_SECONDS, "coalesce": True, "max_instances": 1}
         scheduler.add_job(self._sweep, "interval", seconds=SWEEP_SECONDS, **options)
+        now = datetime.now(UTC)
+        scheduler.add_job(destinations.look, "interval", seconds=DESTINATIONS_SECONDS, next_run_time=now, **options)
         scheduler.add_job(reloading.look, "interval", seconds=RELOAD_SECONDS, **options)
         scheduler.start()
         closing.callback(scheduler.shutdown, wait=False)

@@ -38,6 +38,9 @@ class Meter:
     def outgoing_ended(self, kind: str, end: str) -> None:
         """An attempt to show something is over: `sent`, `postponed` or `given-up`."""
 
+    def alerts_heard(self, source: str, outcome: str, seconds: float) -> None:
+        """A webhook of alerts was answered. `source` is one of the configuration's, or `unknown`."""
+
     @contextmanager
     def timed(self, system: str, operation: str) -> Iterator["Call"]:
         """Tell of the call outside that the block makes: how long it takes, and how it ends."""

@@ -6,9 +6,9 @@ person, a branch or a path with one of them in it.
 
 import platform
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from prometheus_client import (
     CollectorRegistry,
@@ -23,6 +23,7 @@ from prometheus_client import (
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from bot.domain.alerts.severity import Severity
 from bot.domain.change import Change
 from bot.domain.lifecycle import State
 from bot.meter import Meter
@@ -48,6 +49,8 @@ class Waiting:
     due: Queue
     inbound: Queue
     outbox: Queue
+    intake: Queue
+    groups: Mapping[Severity, int]
 
 
 async def read_waiting(tx: Transaction, now: datetime) -> Waiting:
@@ -55,7 +58,14 @@ async def read_waiting(tx: Transaction, now: datetime) -> Waiting:
     return Waiting(
         changes=tuple(await tx.changes.count_open()), due=await tx.changes.queue(now),
         inbound=await tx.inbound.queue(now), outbox=await tx.outbox.queue(now),
+        intake=await _intake(tx, now), groups=await tx.alerts.count_by_severity(),
     )  # fmt: skip
+
+
+async def _intake(tx: Transaction, now: datetime) -> Queue:
+    due, since = await tx.intake.count_due(now), await tx.intake.waiting_since()
+    age = now - since if since is not None else timedelta()
+    return Queue(due=due, later=await tx.intake.count() - due, age=max(age, timedelta()))
 
 
 class Metrics(Meter):
@@ -100,6 +110,12 @@ class Metrics(Meter):
                            ("queue", "when"), registry=registry)  # fmt: skip
         self._age = Gauge("tiphys_queue_age_seconds", "How long the oldest row that is due has waited.",
                           ("queue",), registry=registry)  # fmt: skip
+        self._webhooks = Histogram(
+            "tiphys_alert_webhook_seconds", "Webhooks of alerts, from their arrival until they are answered.",
+            ("source", "outcome"), buckets=ACKNOWLEDGE_SECONDS, registry=registry,
+        )  # fmt: skip
+        self._groups = Gauge("tiphys_alert_groups", "Open groups of alerts, as they stand in the database.",
+                             ("severity",), registry=registry)  # fmt: skip
         self._codes: set[str] = set()
 
     def called(self, system: str, operation: str, result: str, seconds: float) -> None:
@@ -128,16 +144,24 @@ class Metrics(Meter):
     def outgoing_ended(self, kind: str, end: str) -> None:
         self._ends.labels(kind, end).inc()
 
+    def alerts_heard(self, source: str, outcome: str, seconds: float) -> None:
+        self._webhooks.labels(source, outcome).observe(seconds)
+
     def show(self, waiting: Waiting | None) -> None:
         """Set the gauges to what the database said; None: it said nothing, and they are not shown."""
         self._database_up.set(waiting is not None)
-        for gauge in (self._changes, self._rows, self._age):
+        for gauge in (self._changes, self._rows, self._age, self._groups):
             gauge.clear()
         if waiting is None:
             return
         for found in waiting.changes:
             self._changes.labels(found.kind, found.environment, found.state).set(found.number)
-        for name, queue in (("changes", waiting.due), ("inbound", waiting.inbound), ("outbox", waiting.outbox)):
+        for severity in Severity:
+            self._groups.labels(severity.value).set(waiting.groups.get(severity, 0))
+        queues = {
+            "changes": waiting.due, "inbound": waiting.inbound, "outbox": waiting.outbox, "intake": waiting.intake,
+        }  # fmt: skip
+        for name, queue in queues.items():
             self._rows.labels(name, "due").set(queue.due)
             self._rows.labels(name, "later").set(queue.later)
             self._age.labels(name).set(queue.age.total_seconds())

@@ -21,7 +21,7 @@ from bot.domain.change import Change, Shipment
 from bot.domain.identity import CannotVerify, ChangeId, ChannelId, GroupId, Member, Revision, UserId
 from bot.domain.incoming import Ack, Incoming
 from bot.domain.live import LiveApplication, SyncWindows
-from bot.domain.outgoing import CardPlacement, Outgoing
+from bot.domain.outgoing import CardPlacement, Outgoing, Pick
 from bot.domain.pipeline import ArgocdReference, Configuration
 from bot.domain.pull_request import Check, MergeAttempt, OpenPull, PullRequest
 from bot.domain.request import Answer
@@ -364,8 +364,9 @@ class Front(Protocol):
 class Outbox(Protocol):
     """What waits to be shown, for the one sender."""
 
-    async def claim(self, *, limit: int) -> list[Outgoing]:
-        """Due rows in nobody's hands, most urgent first, each with its attempt counted before it is returned."""
+    async def claim(self, *, limit: int, pick: Pick) -> list[Outgoing]:
+        """Due rows of those classes in nobody's hands, most urgent first, each with its attempt counted before it is
+        returned."""
         ...
 
     def sending(self, item: Outgoing) -> AbstractAsyncContextManager[None]:

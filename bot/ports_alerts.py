@@ -8,6 +8,7 @@ from typing import Protocol
 from bot.domain.alerts.alert import ReportedAlert
 from bot.domain.alerts.group import AlertGroup, AlertGroupId, AlertPlacement
 from bot.domain.alerts.matcher import Matcher
+from bot.domain.alerts.severity import Severity
 from bot.domain.alerts.silence import Silence, SilenceDraft
 from bot.domain.identity import ChannelId
 
@@ -130,6 +131,10 @@ class AlertRows(Protocol):
 
     async def forget_placement(self, group: AlertGroupId) -> None: ...
 
+    async def count_by_severity(self) -> Mapping[Severity, int]:
+        """Open ones."""
+        ...
+
     async def count_open(self) -> Mapping[ChannelId | None, int]: ...
 
 
@@ -137,7 +142,7 @@ class IntakeRows(Protocol):
     """Webhooks that were taken in and are not worked off yet."""
 
     async def claim(self, now: datetime, *, limit: int) -> list[Heard]:
-        """The oldest that are due, locked until this transaction ends; those that others have locked are left out."""
+        """The oldest that are due, as many as memory allows; nobody else claims any until this transaction ends."""
         ...
 
     async def remove(self, heard: Collection[int]) -> None:
@@ -150,6 +155,12 @@ class IntakeRows(Protocol):
 
     async def count(self) -> int:
         """How many wait."""
+        ...
+
+    async def count_due(self, now: datetime) -> int: ...
+
+    async def waiting_since(self) -> datetime | None:
+        """When the oldest that waits arrived."""
         ...
 
     async def next_due(self, after: datetime) -> datetime | None: ...

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
+from bot.domain.alerts.group import AlertGroup
 from bot.domain.approval import Approval
 from bot.domain.audit import AuditEntry
 from bot.domain.change import Change
 from bot.domain.identity import ChangeId, ChannelId
 from bot.domain.incoming import Ack, Incoming, Recorded
-from bot.domain.outgoing import CardPlacement, Outgoing
+from bot.domain.outgoing import CardPlacement, Outgoing, Pick
 from bot.domain.request import Answer, Request
 from bot.domain.text import Text
 from bot.ports_alerts import AlertRows, IntakeRows
@@ -180,7 +181,25 @@ class OutboxRows(Protocol):
         """What the asker is told. The first answer (of each `what`) stays; an empty one tells nothing."""
         ...
 
-    async def list_due(self, now: datetime, *, limit: int) -> list[Outgoing]:
+    async def touch_alert(self, group: AlertGroup, *, now: datetime) -> None:
+        """The card of this group is to be shown anew; nothing where no channel was chosen. Many touches before it is
+        sent are one sending, as urgent as the newest of them says, in the turn of the first."""
+        ...
+
+    async def alert_note(self, group: AlertGroup, what: str, text: Text, *, now: datetime) -> None:
+        """A message in the thread of the group's card; `what` makes it the only one of its kind. Repeating changes
+        nothing. It waits for the card to stand."""
+        ...
+
+    async def digest(self, key: str, channel: ChannelId, text: Text, *, now: datetime) -> None:
+        """A message of its own that everything else goes before; one per key. Repeating changes nothing."""
+        ...
+
+    async def rank_alert(self, group: AlertGroup) -> None:
+        """Its card stands now, or no longer: what waits for it is as urgent as that makes it."""
+        ...
+
+    async def list_due(self, now: datetime, *, limit: int, pick: Pick | None = None) -> list[Outgoing]:
         """Due rows, most urgent first, as their next try will have them."""
         ...
 
@@ -220,7 +239,7 @@ class Claims(Protocol):
         """Oldest first."""
         ...
 
-    async def outbox(self, now: datetime, *, limit: int) -> Claimed[Outgoing]:
+    async def outbox(self, now: datetime, *, limit: int, pick: Pick | None = None) -> Claimed[Outgoing]:
         """Most urgent first, each with its attempt counted; a lane is in one process's hands."""
         ...
 
@@ -298,4 +317,8 @@ class Store(Protocol):
         change `touch` is to be shown anew. An act that was recorded before leaves no second trace; then, and only
         then, this answers the ack that was given to it.
         """
+        ...
+
+    async def take_in(self, source: str, body: str, at: datetime) -> None:
+        """Commit a webhook of alerts as it came; return after it. Taken in twice it is there twice."""
         ...

@@ -55,18 +55,22 @@ class Bell:
 
 
 class Bells:
-    """The bells of one process: `inbox` (somebody did something), `changes` (a change may go on), `outbox`, and `pulls`
-    (anybody's pull requests may have moved), which looks often enough by itself to be left out of `ring_all`."""
+    """The bells of one process: `inbox` (somebody did something), `changes` (a change may go on), `outbox`,
+    `alerts` (cards of alerts wait to be shown), `intake` (webhooks of alerts were taken in), `checks` (an Alertmanager
+    is to be asked), and `pulls` (anybody's pull requests may have moved), which looks often enough by itself to be left
+    out of `ring_all`."""
 
     def __init__(self) -> None:
         self.inbox, self.changes, self.outbox, self.pulls = Bell(), Bell(), Bell(), Bell()
+        self.alerts, self.intake, self.checks = Bell(), Bell(), Bell()
 
     def ring(self, name: str) -> None:
         """By name, as another process rings it; one that we do not have belongs to a newer version."""
-        bell = {"inbox": self.inbox, "changes": self.changes, "outbox": self.outbox}.get(name)
-        if bell is not None:
+        known = {"inbox": self.inbox, "changes": self.changes, "outbox": self.outbox, "alerts": self.alerts}
+        known |= {"intake": self.intake, "checks": self.checks}
+        if (bell := known.get(name)) is not None:
             bell.ring()
 
     def ring_all(self) -> None:
-        for bell in (self.inbox, self.changes, self.outbox):
+        for bell in (self.inbox, self.changes, self.outbox, self.alerts, self.intake, self.checks):
             bell.ring()

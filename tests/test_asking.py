@@ -32,7 +32,7 @@ async def test_what_is_due_is_counted(asking: Asking, tmp_path: Path) -> None:
         await tx.outbox.touch_card(examples.CHANGE, now=NOW + MINUTE)
     found = await asking.ask(store, lambda tx: count_due(tx, NOW))
     await store.close()
-    assert found == {"inbound": 0, "due": 1, "outbox": 0}
+    assert found == {"inbound": 0, "due": 1, "outbox": 0, "intake": 0}
 
 
 class Silent:

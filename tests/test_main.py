@@ -55,7 +55,7 @@ async def test_when_it_was_asked_to_end_it_says_so_and_still_counts(settings: Se
     finally:
         await bot._close_store(store)
     assert found.problems == ("stopping",)
-    assert found.waiting == {"inbound": 0, "due": 0, "outbox": 0}
+    assert found.waiting == {"inbound": 0, "due": 0, "outbox": 0, "intake": 0}
     assert (await bot._readiness()).problems == ("stopping",)
 
 

@@ -7,6 +7,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_open
 from prometheus_client.parser import text_string_to_metric_families as parse
 
+from bot.domain.alerts.severity import Severity
 from bot.domain.change import Change
 from bot.domain.lifecycle import State
 from bot.metrics import MOST_CODES, Metrics, Waiting
@@ -84,12 +85,14 @@ def test_codes_stay_few_whatever_slack_says(metrics: Metrics) -> None:
 def test_gauges_are_what_the_database_says_now(metrics: Metrics) -> None:
     none = Queue(due=0, later=0, age=timedelta())
     count = ChangeCount(kind="promotion", environment="production", state="merging", number=3)
-    metrics.show(Waiting(changes=(count,), due=none, inbound=none, outbox=Queue(due=2, later=1, age=MINUTE)))
+    metrics.show(Waiting(changes=(count,), due=none, inbound=none, outbox=Queue(due=2, later=1, age=MINUTE),
+                         intake=none, groups={Severity.CRITICAL: 2}))  # fmt: skip
     assert value(metrics, "tiphys_changes", **OF, state="merging") == 3
     assert value(metrics, "tiphys_queue_rows", queue="outbox", when="later") == 1
     assert value(metrics, "tiphys_queue_age_seconds", queue="outbox") == 60
     assert value(metrics, "tiphys_database_up") == 1
-    metrics.show(Waiting(changes=(), due=none, inbound=none, outbox=none))
+    assert value(metrics, "tiphys_alert_groups", severity="critical") == 2
+    metrics.show(Waiting(changes=(), due=none, inbound=none, outbox=none, intake=none, groups={}))
     assert value(metrics, "tiphys_changes", **OF, state="merging") is None
     assert value(metrics, "tiphys_queue_rows", queue="outbox", when="due") == 0
     metrics.show(None)

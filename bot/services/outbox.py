@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from bot.domain.card import ChangeCard
 from bot.domain.identity import ChangeId
-from bot.domain.outgoing import CardPlacement, Outgoing
+from bot.domain.outgoing import CardPlacement, Outgoing, Pick
 from bot.ports import Clock
 from bot.ports_store import Store
 from bot.services.reports import Reports
@@ -17,8 +17,8 @@ class OutboxQueue:
     def __init__(self, store: Store, reports: Reports, clock: Clock) -> None:
         self._store, self._reports, self._clock = store, reports, clock
 
-    async def claim(self, *, limit: int) -> list[Outgoing]:
-        return list((await self._store.claims.outbox(self._clock.now(), limit=limit)).rows)
+    async def claim(self, *, limit: int, pick: Pick) -> list[Outgoing]:
+        return list((await self._store.claims.outbox(self._clock.now(), limit=limit, pick=pick)).rows)
 
     def sending(self, item: Outgoing) -> AbstractAsyncContextManager[None]:
         return self._store.claims.working(item)

@@ -4,7 +4,7 @@ import asyncio
 
 import structlog
 
-from bot.domain.outgoing import Outgoing, OutgoingKind
+from bot.domain.outgoing import ABOUT_CHANGES, Outgoing, OutgoingKind, Pick
 from bot.meter import SILENT, Meter
 from bot.ports import Clock, Outbox
 from bot.ports_store import StoreUnavailable
@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 
 IDLE_SECONDS = 1.0
 AT_ONCE = 20
+MINE = Pick.of(*ABOUT_CHANGES)
+"""Alerts come at their own pace: see `bot.slack.alert_sender`."""
 FIRST_BACK_OFF, MOST_BACK_OFF = 0.5, 30.0
 MOST_NOTE_FAILURES = 3_000
 """About a day of waiting for a card that cannot be posted."""
@@ -55,7 +57,7 @@ class Sender:
 
     async def start_due(self) -> int:
         """Take in hand what is due and not yet in hand; answers how many that was."""
-        rows = await self._outbox.claim(limit=AT_ONCE)
+        rows = await self._outbox.claim(limit=AT_ONCE, pick=MINE)
         for row in rows:
             self._in_hand += 1
             self._tasks.start(self._handle(row), name=row.key).add_done_callback(self._ended)
@@ -160,7 +162,7 @@ def _lane(item: Outgoing) -> str:
             return f"notes:{item.change}"
         case OutgoingKind.NOTICE:
             return f"channel:{item.channel}"
-        case OutgoingKind.ANSWER:
+        case _:
             return item.lane
 
 

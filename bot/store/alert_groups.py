@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.alerts.group import AlertGroup, AlertGroupId, AlertPlacement
 from bot.domain.alerts.keys import key_of_group, labels_key_of
+from bot.domain.alerts.severity import Severity
 from bot.domain.identity import ChannelId
 from bot.ports_alerts import GroupConflict
 from bot.store.documents import ALERT_GROUP, dump
@@ -73,6 +74,7 @@ class AlertGroups:
         await lock(self._connection, Lock.ALERT_NUMBERS)
         newest = (await self._connection.execute(select(func.max(alert_groups.c.number)))).scalar() or 0
         numbered = replace(group, number=newest + 1, version=1)
+        self._tell(numbered)
         if not await insert_new(self._connection, alert_groups, _columns(numbered)):
             raise GroupConflict
         return numbered
@@ -81,6 +83,7 @@ class AlertGroups:
         """Store `group` if its version is still the stored one; answer it with its new version. Raises
         `GroupConflict`."""
         moved = replace(group, version=group.version + 1)
+        self._tell(moved)
         same = update(alert_groups).where(alert_groups.c.id == group.id, alert_groups.c.version == group.version)
         if (await self._connection.execute(same.values(**_columns(moved)))).rowcount != 1:
             raise GroupConflict
@@ -90,6 +93,13 @@ class AlertGroups:
         query = select(alert_groups.c.channel, func.count().label("number")).where(OPEN_GROUP)
         rows = (await self._connection.execute(query.group_by(alert_groups.c.channel))).all()
         return {row.channel: row.number for row in rows}
+
+    async def count_by_severity(self) -> Mapping[Severity, int]:
+        """Open ones."""
+        query = select(alert_groups.c.severity, func.count().label("number")).where(OPEN_GROUP)
+        rows = (await self._connection.execute(query.group_by(alert_groups.c.severity))).all()
+        counted = {row.severity: row.number for row in rows}
+        return {severity: counted.get(severity.rank, 0) for severity in Severity}
 
     async def find_placement(self, group: AlertGroupId) -> AlertPlacement | None:
         return (await self.list_placements([group])).get(group)
@@ -108,6 +118,10 @@ class AlertGroups:
 
     async def forget_placement(self, group: AlertGroupId) -> None:
         await self._connection.execute(delete(alert_placements).where(alert_placements.c.group_id == group))
+
+    def _tell(self, group: AlertGroup) -> None:
+        if group.check_at is not None:
+            self._told.add("checks")
 
     async def _one(self, query: Select[str]) -> AlertGroup | None:
         document = (await self._connection.execute(query.limit(1))).scalar()

@@ -7,7 +7,10 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports_alerts import Heard
+from bot.store.locks import Lock, lock
 from bot.store.tables import alert_intake
+
+MOST_CHARACTERS = 8 << 20
 
 
 class AlertIntake:
@@ -16,13 +19,27 @@ class AlertIntake:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def claim(self, now: datetime, *, limit: int) -> list[Heard]:
-        """The oldest that are due, locked until this transaction ends; those that others have locked are left out."""
-        due = select(alert_intake).where(alert_intake.c.due_at <= now).order_by(alert_intake.c.id).limit(limit)
-        rows = (await self._connection.execute(due.with_for_update(skip_locked=True))).all()
+    async def claim(self, now: datetime, *, limit: int, most: int = MOST_CHARACTERS) -> list[Heard]:
+        """The oldest that are due: no more than `most` characters of bodies at once, but one in any case.
+
+        Whoever else claims waits until this transaction ends: what came first is worked off first, by whichever
+        process. A snapshot that is applied after a newer one tells less than it could.
+        """
+        await lock(self._connection, Lock.ALERT_INTAKE)
+        due = select(alert_intake.c.id, func.length(alert_intake.c.body).label("size"))
+        due = due.where(alert_intake.c.due_at <= now).order_by(alert_intake.c.id).limit(limit)
+        chosen, size = list[int](), 0
+        for row in (await self._connection.execute(due)).all():
+            size += row.size
+            if chosen and size > most:
+                break
+            chosen.append(row.id)
+        if not chosen:
+            return []
+        found = select(alert_intake).where(alert_intake.c.id.in_(chosen)).order_by(alert_intake.c.id)
         return [
             Heard(id=row.id, source=row.source, received_at=row.received_at, body=row.body, attempts=row.attempts + 1)
-            for row in rows
+            for row in (await self._connection.execute(found)).all()
         ]
 
     async def remove(self, heard: Collection[int]) -> None:
@@ -39,6 +56,16 @@ class AlertIntake:
         """How many wait."""
         query = select(func.count()).select_from(alert_intake).where(alert_intake.c.due_at.is_not(None))
         return int((await self._connection.execute(query)).scalar_one())
+
+    async def count_due(self, now: datetime) -> int:
+        query = select(func.count()).select_from(alert_intake).where(alert_intake.c.due_at <= now)
+        return int((await self._connection.execute(query)).scalar_one())
+
+    async def waiting_since(self) -> datetime | None:
+        """When the oldest that waits arrived."""
+        query = select(func.min(alert_intake.c.received_at)).where(alert_intake.c.due_at.is_not(None))
+        found: datetime | None = (await self._connection.execute(query)).scalar()
+        return found
 
     async def next_due(self, after: datetime) -> datetime | None:
         query = select(func.min(alert_intake.c.due_at)).where(alert_intake.c.due_at > after)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bot.domain.change import Change
 from bot.domain.incoming import Recorded
-from bot.domain.outgoing import Outgoing
+from bot.domain.outgoing import Outgoing, Pick
 from bot.ports_store import Claimed
 
 if TYPE_CHECKING:
@@ -90,10 +90,10 @@ class LocalClaims(Holding):
             next_due = await tx.inbound.next_due(now)
         return self._claimed(due, before, limit, _until(next_due, now))
 
-    async def outbox(self, now: datetime, *, limit: int) -> Claimed[Outgoing]:
+    async def outbox(self, now: datetime, *, limit: int, pick: Pick | None = None) -> Claimed[Outgoing]:
         before = self._keys("outbox")
         async with self._writing() as tx:
-            due = await tx.outbox.list_due(now, limit=limit + len(before))
+            due = await tx.outbox.list_due(now, limit=limit + len(before), pick=pick)
             next_due = await tx.outbox.next_due(now)
             fresh = [item for item in due if item.id not in before][:limit]
             if fresh:

@@ -27,14 +27,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.change import Change
 from bot.domain.incoming import Recorded
-from bot.domain.outgoing import Outgoing
+from bot.domain.outgoing import Outgoing, Pick
 from bot.ports_store import Claimed, StoreUnavailable
 from bot.store.claims import Claimable, Holding, Key, Transactions, key_of
 from bot.store.columns import Moment
 from bot.store.documents import CHANGE
 from bot.store.inbound import recorded_of
 from bot.store.locks import Lock, lock
-from bot.store.outbox import MOST_URGENT_FIRST, outgoing_of
+from bot.store.outbox import MOST_URGENT_FIRST, outgoing_of, picked
 from bot.store.tables import changes, inbound, outbox
 from bot.tasks import TaskSet
 
@@ -87,7 +87,7 @@ class Leases(Holding):
         rows = sorted(rows, key=lambda row: row.received_at)
         return self._claimed([recorded_of(row) for row in rows], asked, more_in)
 
-    async def outbox(self, now: datetime, *, limit: int) -> Claimed[Outgoing]:
+    async def outbox(self, now: datetime, *, limit: int, pick: Pick | None = None) -> Claimed[Outgoing]:
         """A lane is in one process's hands: who claims waits for whoever claims at the same moment, to see theirs."""
         asked = time.monotonic()
         elsewhere = alias(outbox)
@@ -99,7 +99,7 @@ class Leases(Holding):
             await lock(tx.connection, Lock.LANES)
             rows = await self._lease_rows(
                 tx.connection, outbox, now, limit, MOST_URGENT_FIRST, outbox.c.lane.not_in(in_other_hands),
-                attempts=outbox.c.attempts + 1,
+                picked(pick), attempts=outbox.c.attempts + 1,
             )  # fmt: skip
             more_in = await self._more_in(tx.connection, outbox, now)
         rows = sorted(rows, key=lambda row: (row.urgency, row.due_at, row.id))
@@ -121,7 +121,7 @@ class Leases(Holding):
             return
         with suppress(StoreUnavailable, TimeoutError):
             async with asyncio.timeout(HAND_BACK_SECONDS):
-                await self._hand_back(dict.fromkeys(TABLES), told=("changes", "inbox", "outbox"))
+                await self._hand_back(dict.fromkeys(TABLES), told=("changes", "inbox", "outbox", "alerts"))
 
     async def take_over(self, replica: str) -> None:
         """What former processes of this replica were at is free: they are gone, or we could not have become it."""

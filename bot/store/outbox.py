@@ -4,20 +4,46 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Dialect, Insert, Row, case, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Dialect,
+    Insert,
+    Row,
+    and_,
+    case,
+    delete,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.alerts.group import AlertGroup, AlertGroupId
 from bot.domain.identity import ChangeId, ChannelId
-from bot.domain.outgoing import CardPlacement, Outgoing, OutgoingKind, lane_of
+from bot.domain.outgoing import (
+    URGENCY_OF_KIND,
+    CardPlacement,
+    Outgoing,
+    OutgoingKind,
+    Pick,
+    Urgency,
+    lane_of,
+    urgency_of_alert,
+)
 from bot.domain.request import Answer, Request
 from bot.domain.text import Text
 from bot.ports_store import Queue
+from bot.store.columns import Moment
 from bot.store.documents import REQUEST, TEXT, dump
 from bot.store.inserting import insert_new, or_update
 from bot.store.queues import read_queue
-from bot.store.tables import outbox, placements
+from bot.store.tables import alert_placements, outbox, placements
 
-URGENCY = {kind: number for number, kind in enumerate(OutgoingKind)}
+COALESCING = [kind.value for kind in (OutgoingKind.CARD, OutgoingKind.ALERT, OutgoingKind.STORM)]
 MOST_URGENT_FIRST = (outbox.c.urgency, outbox.c.due_at, outbox.c.id)
 
 
@@ -49,9 +75,47 @@ class Outbox:
         if answer.text.parts:
             await self._insert_once(answer_row(request, answer, now=now, what=what))
 
-    async def list_due(self, now: datetime, *, limit: int) -> list[Outgoing]:
+    async def touch_alert(self, group: AlertGroup, *, now: datetime) -> None:
+        """The card of this group is to be shown anew; nothing where no channel was chosen. Many touches before it is
+        sent are one sending, as urgent as the newest of them says, in the turn of the first."""
+        if group.channel is None:
+            return
+        self._told.add("alerts")
+        urgency = _alert_urgency(group)
+        again = {
+            "version": outbox.c.version + 1, "urgency": urgency, "touched_at": now, "attempts": 0, "error": None,
+            "due_at": case((outbox.c.due_at < now, outbox.c.due_at), else_=literal(now, Moment)),
+        }  # fmt: skip
+        row = _row(
+            f"alert:{group.id}", OutgoingKind.ALERT, now=now, channel=group.channel, group_id=group.id,
+            urgency=urgency, touched_at=now,
+        )  # fmt: skip
+        statement = or_update(outbox, self._connection.dialect, key="key", values=again)
+        await self._connection.execute(statement.values(row))
+
+    async def alert_note(self, group: AlertGroup, what: str, text: Text, *, now: datetime) -> None:
+        """A message in the thread of the group's card; `what` makes it the only one of its kind. Repeating changes
+        nothing. It waits for the card to stand."""
+        if group.channel is not None:
+            key, kind = f"alert-note:{group.id}:{what}", OutgoingKind.ALERT_NOTE
+            await self._insert_once(
+                _row(key, kind, now=now, channel=group.channel, group_id=group.id, text=dump(TEXT, text)), "alerts"
+            )
+
+    async def digest(self, key: str, channel: ChannelId, text: Text, *, now: datetime) -> None:
+        """A message of its own that everything else goes before; one per key. Repeating changes nothing."""
+        await self._insert_once(
+            _row(f"digest:{key}", OutgoingKind.DIGEST, now=now, channel=channel, text=dump(TEXT, text)), "alerts"
+        )
+
+    async def rank_alert(self, group: AlertGroup) -> None:
+        """Its card stands now, or no longer: what waits for it is as urgent as that makes it."""
+        row = update(outbox).where(outbox.c.key == f"alert:{group.id}")
+        await self._connection.execute(row.values(urgency=_alert_urgency(group)))
+
+    async def list_due(self, now: datetime, *, limit: int, pick: Pick | None = None) -> list[Outgoing]:
         """Due rows, most urgent first, as their next try will have them."""
-        query = select(outbox).where(outbox.c.due_at <= now).order_by(*MOST_URGENT_FIRST).limit(limit)
+        query = select(outbox).where(outbox.c.due_at <= now, picked(pick)).order_by(*MOST_URGENT_FIRST).limit(limit)
         return [outgoing_of(row, attempts=row.attempts + 1) for row in (await self._connection.execute(query)).all()]
 
     async def count_attempt(self, items: Collection[Outgoing]) -> None:
@@ -77,7 +141,7 @@ class Outbox:
 
     async def queue(self, now: datetime) -> Queue:
         """What is not shown yet; the oldest is the one that was to be shown first (a card: anew, since it last was)."""
-        since = case((outbox.c.kind == OutgoingKind.CARD.value, outbox.c.due_at), else_=outbox.c.created_at)
+        since = case((outbox.c.kind.in_(COALESCING), outbox.c.due_at), else_=outbox.c.created_at)
         return await read_queue(self._connection, outbox.c.due_at, since, now)
 
     async def next_due(self, after: datetime) -> datetime | None:
@@ -99,17 +163,40 @@ class Outbox:
     async def forget_placement(self, change: ChangeId) -> None:
         await self._connection.execute(delete(placements).where(placements.c.change_id == change))
 
-    async def _insert_once(self, row: Mapping[str, Any]) -> None:
-        self._told.add("outbox")
+    async def _insert_once(self, row: Mapping[str, Any], bell: str = "outbox") -> None:
+        self._told.add(bell)
         await insert_new(self._connection, outbox, row)
 
 
 def outgoing_of(row: Row[Any], *, attempts: int) -> Outgoing:
     return Outgoing(
         id=row.id, key=row.key, kind=OutgoingKind(row.kind), version=row.version, attempts=attempts,
-        change=row.change_id, channel=row.channel,
+        urgency=row.urgency, change=row.change_id, channel=row.channel, group=row.group_id,
         text=TEXT.validate_json(row.text) if row.text else None,
         request=REQUEST.validate_json(row.request) if row.request else None,
+    )  # fmt: skip
+
+
+def picked(pick: Pick | None) -> ColumnElement[bool]:
+    """The condition for what is asked for; all of it without a pick."""
+    if pick is None:
+        return true()
+    stands = select(alert_placements.c.group_id).where(alert_placements.c.group_id == outbox.c.group_id).exists()
+    wanted = []
+    for urgency, but_into in pick.classes.items():
+        of_class = [outbox.c.urgency >= int(urgency), outbox.c.urgency < urgency.end]
+        if but_into:
+            of_class.append(outbox.c.channel.not_in(sorted(but_into)))
+        if urgency is Urgency.ALERT_NOTE:
+            of_class.append(stands)
+        wanted.append(and_(*of_class))
+    return or_(false(), *wanted)
+
+
+def _alert_urgency(group: AlertGroup) -> ColumnElement[int]:
+    stands = select(alert_placements.c.group_id).where(alert_placements.c.group_id == group.id).exists()
+    return case(
+        (stands, urgency_of_alert(group, has_card=True)), else_=urgency_of_alert(group, has_card=False)
     )  # fmt: skip
 
 
@@ -136,10 +223,10 @@ def _card_key(change: ChangeId) -> str:
 
 def _row(
     key: str, kind: OutgoingKind, *, now: datetime, change_id: ChangeId | None = None,
-    channel: ChannelId | None = None, **values: Any,
+    channel: ChannelId | None = None, group_id: AlertGroupId | None = None, **values: Any,
 ) -> dict[str, Any]:  # fmt: skip
     return {
-        "key": key, "kind": kind.value, "urgency": URGENCY[kind], "version": 1, "created_at": now, "due_at": now,
-        "attempts": 0, "change_id": change_id, "channel": channel,
-        "lane": lane_of(kind, key=key, change=change_id, channel=channel), **values,
+        "key": key, "kind": kind.value, "urgency": URGENCY_OF_KIND.get(kind), "version": 1, "created_at": now,
+        "due_at": now, "attempts": 0, "change_id": change_id, "channel": channel, "group_id": group_id,
+        "lane": lane_of(kind, key=key, change=change_id, channel=channel, group=group_id), **values,
     }  # fmt: skip

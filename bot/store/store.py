@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -18,6 +19,7 @@ from bot.ports import Clock
 from bot.ports_store import Claims, Store
 from bot.store.alert_groups import AlertGroups
 from bot.store.alert_intake import AlertIntake
+from bot.store.alert_writer import AlertWriter
 from bot.store.approvals import Approvals
 from bot.store.audit import Audit
 from bot.store.changes import Changes
@@ -75,6 +77,7 @@ class SqlStore:
         # Writers to SQLite wait here, in order: it would let each sleep and try again until one of them is lucky.
         self._turn = asyncio.Lock() if is_sqlite(url) else None
         self._recorder = Recorder(url, self.owner, self._turn)
+        self._alert_writer = AlertWriter(url, self.owner, self._turn)
         self.clock: Clock = SystemClock()
         self._claims: LocalClaims | Leases
         self._pinned: Pinned | None = None
@@ -130,11 +133,16 @@ class SqlStore:
         with unavailable_when_lost():
             return await self._recorder.record(incoming, ack, entry, done=done, answer=answer, touch=touch)
 
+    async def take_in(self, source: str, body: str, at: datetime) -> None:
+        with unavailable_when_lost():
+            await self._alert_writer.take_in(source, body, at)
+
     async def close(self) -> None:
         await self._claims.close()
         if self._pinned is not None:
             await self._pinned.close()
         await self._recorder.close()
+        await self._alert_writer.close()
         await close_engine(self._writing)
         await close_engine(self._reading)
 

@@ -128,12 +128,17 @@ outbox = Table(
     Column("attempts", Integer, nullable=False),
     Column("error", Words),
     Column("lane", String(255), nullable=False, server_default=""),  # rows of a lane go one after the other
+    Column("group_id", String(26)),
+    Column("touched_at", Moment),  # when an alert group's card last had a reason to be shown anew
     *lease(),
 )
 Index("ix_outbox_due_at", outbox.c.due_at, sqlite_where=text("due_at IS NOT NULL"),
       postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
 Index("ix_outbox_leased", outbox.c.lane, sqlite_where=text("leased_by IS NOT NULL"),
       postgresql_where=text("leased_by IS NOT NULL"))  # fmt: skip
+
+Index("ix_outbox_touched", outbox.c.channel, outbox.c.touched_at, sqlite_where=text("touched_at IS NOT NULL"),
+      postgresql_where=text("touched_at IS NOT NULL"))  # fmt: skip
 
 placements = Table(
     "placements",
@@ -154,6 +159,7 @@ alert_intake = Table(
     Column("due_at", Moment),  # null: never to be tried again
     Column("attempts", Integer, nullable=False),
     Column("error", Words),
+    sqlite_autoincrement=True,  # else a number is given out again when its row is gone
 )
 Index("ix_alert_intake_due_at", alert_intake.c.due_at, alert_intake.c.id, sqlite_where=text("due_at IS NOT NULL"),
       postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
@@ -195,3 +201,18 @@ alert_placements = Table(
     Column("ts", String(32), nullable=False),
     Column("digest", String(64)),
 )
+
+alert_storms = Table(
+    "alert_storms",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("channel", String(32), nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("closed_at", Moment),
+    Column("document", Text),  # what it came to; null while it lasts
+    Column("ts", String(32)),
+    Column("digest", String(64)),
+)
+Index("uq_alert_storms_one_open", alert_storms.c.channel, unique=True, sqlite_where=text("closed_at IS NULL"),
+      postgresql_where=text("closed_at IS NULL"))  # fmt: skip
+Index("ix_alert_storms_channel", alert_storms.c.channel, alert_storms.c.since)

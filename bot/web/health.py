@@ -8,7 +8,7 @@ from aiohttp import web
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readiness:
-    """`problems` empty: ready. `waiting` counts rows that are due now: `inbound`, `due`, `outbox`."""
+    """`problems` empty: ready. `waiting` counts rows that are due now: `inbound`, `due`, `outbox`, `intake`."""
 
     problems: tuple[str, ...]
     waiting: Mapping[str, int]

@@ -17,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from bot.ports import Clock
+from bot.web.bodies import BodyRefused, read_body, refuse_by_headers
 
 log = structlog.get_logger(__name__)
 
@@ -54,10 +55,9 @@ Receive = Callable[[Payload, Mapping[str, str]], Awaitable[Answer | None]]
 """Takes a verified payload and Slack's remarks on it; None as long as nobody can take it."""
 
 
-class _Refused(Exception):
+class _Refused(BodyRefused):
     def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status, self.reason = status, reason
+        super().__init__(status, "refused", reason)
 
 
 def slack_events_routes(receive: Receive, signing_secret: str, clock: Clock) -> list[web.RouteDef]:
@@ -75,7 +75,7 @@ class _SlackEvents:
     async def handle(self, request: web.Request) -> web.Response:
         try:
             payload = _parsed(request.content_type, await self._verified(request))
-        except _Refused as refused:
+        except BodyRefused as refused:
             self._tell(refused)
             return web.Response(status=refused.status, text=refused.reason, headers=_headers(refused.status))
         remarks = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
@@ -88,21 +88,18 @@ class _SlackEvents:
 
     async def _verified(self, request: web.Request) -> bytes:
         """The body as it came, once it is known to be Slack's."""
-        if (request.content_length or 0) > LARGEST_BODY:
-            raise _Refused(413, "the body is too large")
-        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise _Refused(415, "the body is encoded")  # what is signed are the bytes before that
+        refuse_by_headers(request, largest=LARGEST_BODY)
         timestamp = _only(request, "X-Slack-Request-Timestamp", _TIMESTAMP)
         signature = _only(request, "X-Slack-Signature", _SIGNATURE)
         if abs(self._clock.now().timestamp() - int(timestamp)) > WINDOW_SECONDS:
             raise _Refused(401, "the timestamp is more than five minutes away")
-        body = await _read(request)
+        body = await read_body(request, largest=LARGEST_BODY, seconds=READ_SECONDS)
         ours = hmac.new(self._secret, b"v0:%s:%s" % (timestamp.encode(), body), hashlib.sha256).hexdigest()
         if not hmac.compare_digest(f"v0={ours}", signature):
             raise _Refused(401, "the signature is not Slack's")
         return body
 
-    def _tell(self, refused: _Refused) -> None:
+    def _tell(self, refused: BodyRefused) -> None:
         """Each reason now and then: anybody may knock, and nobody shall fill the log by it."""
         now = asyncio.get_running_loop().time()
         if now - self._told.get(refused.reason, -TOLD_EVERY_SECONDS) >= TOLD_EVERY_SECONDS:
@@ -116,22 +113,6 @@ def _only(request: web.Request, name: str, shape: re.Pattern[str]) -> str:
     if len(values) != 1 or shape.fullmatch(values[0]) is None:
         raise _Refused(401, f"{name} is missing or malformed")
     return values[0]
-
-
-async def _read(request: web.Request) -> bytes:
-    """The body, as far as the limit: a length may be missing or wrong."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(READ_SECONDS):
-            async for chunk in request.content.iter_any():
-                body += chunk
-                if len(body) > LARGEST_BODY:
-                    raise _Refused(413, "the body is too large")
-    except TimeoutError:
-        raise _Refused(408, "the body did not come in time") from None
-    except (ConnectionError, web.RequestPayloadError):
-        raise _Refused(400, "the body did not come whole") from None
-    return bytes(body)
 
 
 def _parsed(content_type: str, body: bytes) -> Payload:

@@ -4,7 +4,6 @@ Nothing in a delivery is believed but the name of the repository: what has happe
 forged one is refused, and a stale, repeated or late one can do no more than wake.
 """
 
-import asyncio
 import hashlib
 import hmac
 import json
@@ -18,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from bot.ports_store import StoreUnavailable
+from bot.web.bodies import BodyRefused, read_body, refuse_by_headers
 
 log = structlog.get_logger(__name__)
 
@@ -96,30 +96,24 @@ class GithubWebhooks:
         signature = _SIGNATURE.fullmatch(request.headers.get("X-Hub-Signature-256", ""))
         if signature is None:
             return Outcome(401, "unsigned")
-        is_plain = request.headers.get("Content-Encoding", "identity") == "identity"  # else we would see other bytes
-        if request.content_type != "application/json" or not is_plain:
+        if request.content_type != "application/json":
             return Outcome(415, "not-json")
-        if request.content_length is not None and request.content_length > LARGEST:
-            return Outcome(413, "too-large")
-        if self._reading >= MOST_AT_ONCE:
-            return Outcome(503, "busy")
-        self._reading += 1
         try:
-            async with asyncio.timeout(SLOWEST):
-                body = await _read(request)
-        except TimeoutError:
-            return Outcome(408, "too-slow")
-        except (OSError, web.RequestPayloadError):
-            return Outcome(400, "broken-off")
-        finally:
-            self._reading -= 1
-        if body is None:
-            return Outcome(413, "too-large")
+            refuse_by_headers(request, largest=LARGEST)
+            if self._reading >= MOST_AT_ONCE:
+                return Outcome(503, "busy")
+            self._reading += 1
+            try:
+                body = await read_body(request, largest=LARGEST, seconds=SLOWEST)
+            finally:
+                self._reading -= 1
+        except BodyRefused as refused:
+            return Outcome(refused.status, refused.case)
         if not hmac.compare_digest(hmac.new(self._secret, body, hashlib.sha256).hexdigest(), signature[1]):
             return Outcome(401, "forged")
         return await self._understand(event, delivery, body)
 
-    async def _understand(self, event: str, delivery: str, body: bytearray) -> Outcome:
+    async def _understand(self, event: str, delivery: str, body: bytes) -> Outcome:
         """The body is GitHub's word, or was so once."""
         if delivery and delivery in self._deliveries:
             return Outcome(200, "repeated")
@@ -134,17 +128,7 @@ class GithubWebhooks:
         return Outcome(200, "not-ours") if woken is None else Outcome(202, "heard", woken)
 
 
-async def _read(request: web.Request) -> bytearray | None:
-    """The raw bytes, or None when they are too many; then the rest is left where it is."""
-    body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > LARGEST:
-            return None
-    return body
-
-
-def _repository_of(body: bytearray) -> str | None:
+def _repository_of(body: bytes) -> str | None:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):

@@ -31,7 +31,7 @@ from bot.domain.content_key import ContentKey
 from bot.domain.gate import Gate
 from bot.domain.identity import ChangeId, ChannelId, Revision, UserId
 from bot.domain.lifecycle import State
-from bot.domain.outgoing import CardPlacement, Outgoing
+from bot.domain.outgoing import CardPlacement, Outgoing, Pick
 from bot.domain.pipeline import SyncMode
 from bot.sandbox.control.http import errors_as_json
 from bot.sandbox.feed import Feed
@@ -274,8 +274,8 @@ class StoredOutbox:
     clock: FixedClock
     samples: Samples
 
-    async def claim(self, *, limit: int) -> list[Outgoing]:
-        return list((await self.store.claims.outbox(self.clock.now(), limit=limit)).rows)
+    async def claim(self, *, limit: int, pick: Pick) -> list[Outgoing]:
+        return list((await self.store.claims.outbox(self.clock.now(), limit=limit, pick=pick)).rows)
 
     def sending(self, item: Outgoing) -> AbstractAsyncContextManager[None]:
         return self.store.claims.working(item)

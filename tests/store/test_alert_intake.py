@@ -1,5 +1,6 @@
 """Webhooks that were taken in, on both databases."""
 
+import asyncio
 from datetime import timedelta
 
 from sqlalchemy import insert
@@ -43,12 +44,49 @@ async def test_what_fails_comes_again_or_never(store: SqlStore) -> None:
         assert await tx.intake.count() == 1
 
 
-async def test_what_another_process_works_on_is_left_to_it(store: SqlStore) -> None:
+async def test_what_is_large_comes_alone(store: SqlStore) -> None:
+    await take_in(store, "a" * 50, "b" * 60, "c" * 500, "d")
+    taken = []
+    for _ in range(3):
+        async with store.writing() as tx:
+            claimed = await tx.intake.claim(NOW, limit=9, most=120)
+            await tx.intake.remove([heard.id for heard in claimed])
+        taken.append("".join(heard.body[0] for heard in claimed))
+    assert taken == ["ab", "c", "d"]
+
+
+async def test_how_much_waits_and_since_when(store: SqlStore) -> None:
     await take_in(store, "a", "b")
-    if store.leads and store._pinned is None:  # SQLite has one writer, and it is this process
-        return
-    async with store.writing() as one:
-        [first] = await one.intake.claim(NOW, limit=1)
-        async with store.writing() as other:
-            assert [heard.body for heard in await other.intake.claim(NOW, limit=9)] == ["b"]
-        await one.intake.remove([first.id])
+    async with store.writing() as tx:
+        [first, _] = await tx.intake.claim(NOW, limit=9)
+        assert await tx.intake.waiting_since() == NOW
+        await tx.intake.postpone(first.id, until=NOW + MINUTE, error="later")
+    async with store.reading() as tx:
+        assert (await tx.intake.count(), await tx.intake.count_due(NOW)) == (2, 1)
+
+
+async def test_what_came_first_is_worked_off_first_by_whichever_process(url: str, store: SqlStore) -> None:
+    await take_in(store, "a", "b")
+    other, order = SqlStore(url), list[str]()
+
+    async def work(by: SqlStore) -> None:
+        async with by.writing() as tx:
+            for heard in await tx.intake.claim(NOW, limit=1):
+                order.append(heard.body)
+                await asyncio.sleep(0)
+                await tx.intake.remove([heard.id])
+
+    await asyncio.gather(work(store), work(other))
+    await other.close()
+    assert order == ["a", "b"]
+
+
+async def test_no_number_is_given_out_twice(store: SqlStore) -> None:
+    numbers = []
+    for _ in range(3):
+        await take_in(store, "a")
+        async with store.writing() as tx:
+            [heard] = await tx.intake.claim(NOW, limit=9)
+            await tx.intake.remove([heard.id])
+        numbers.append(heard.id)
+    assert numbers == sorted(set(numbers))

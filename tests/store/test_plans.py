@@ -10,12 +10,13 @@ import pytest
 from sqlalchemy import event
 
 from bot.domain.audit import AuditEntry
-from bot.domain.outgoing import CardPlacement, Outgoing, OutgoingKind
+from bot.domain.outgoing import CardPlacement, Outgoing, OutgoingKind, Pick, Urgency
 from bot.domain.text import Text
 from bot.metrics import read_waiting
 from bot.store.migrate import upgrade
 from bot.store.store import SqlStore, StoreTransaction
 from tests import examples
+from tests.alert_examples import group
 from tests.examples import APPROVER, CHANGE, DEPLOYMENTS, HOUR, NOW
 
 BOUNDED = ("ix_changes_due_at", "uq_changes_one_open", "ix_inbound_due_at", "ix_outbox_due_at")
@@ -49,6 +50,9 @@ ASKED: dict[str, Ask] = {
     "a note": lambda tx: tx.outbox.note(CHANGE, "a", Text.of("a"), now=NOW),
     "what is to be shown": lambda tx: tx.outbox.list_due(NOW, limit=20),
     "count an attempt": lambda tx: tx.outbox.count_attempt([Outgoing(id=1, key="a", kind=CARD, version=1, attempts=1)]),
+    "touch an alert's card": lambda tx: tx.outbox.touch_alert(group(), now=NOW),
+    "rank an alert's card": lambda tx: tx.outbox.rank_alert(group()),
+    "which alert is to be shown": lambda tx: tx.outbox.list_due(NOW, limit=1, pick=Pick.of(*Urgency)),
     "next to be shown": lambda tx: tx.outbox.next_due(NOW),
     "how many to be shown": lambda tx: tx.outbox.count_due(NOW),
     "find a placement": lambda tx: tx.outbox.find_placement(CHANGE),

@@ -20,13 +20,13 @@ from bot.store.revision import MIGRATIONS, newest
 from bot.store.tables import metadata
 from tests.store.conftest import BOTH
 
-NEWEST = "0003"
+NEWEST = "0004"
 FAILING = '''
 """Begins well."""
 import sqlalchemy as sa
 from alembic import op
 revision = "9999"
-down_revision = "0003"
+down_revision = "0004"
 def upgrade() -> None:
     op.create_table("half_done", sa.Column("id", sa.Integer(), primary_key=True))
     op.execute("UPDATE changes SET reason_that_is_no_column = 1")

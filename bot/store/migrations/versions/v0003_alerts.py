@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("error", Words(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_alert_intake"),
+        sqlite_autoincrement=True,  # else a number is given out again when its row is gone
     )
     _partial("ix_alert_intake_due_at", "alert_intake", ["due_at", "id"], "due_at IS NOT NULL")
     op.create_table(

@@ -1,0 +1,25 @@
+"""What is decided for a group when it opens: its channel, its application, and the change before it."""
+
+from dataclasses import replace
+
+from bot.domain.alerts.group import AlertGroup
+from bot.ports import ConfigurationInForce
+from bot.ports_store import Transaction
+from bot.services.alerts.routing import route
+from bot.services.alerts.tying import NamespaceOf, change_before, tie
+
+
+class Opening:
+    """`complete` asks nobody outside: it is called inside of transactions."""
+
+    def __init__(self, source: ConfigurationInForce, namespace_of: NamespaceOf = lambda stage: None) -> None:
+        self._source, self._namespace_of = source, namespace_of
+
+    async def complete(self, tx: Transaction, group: AlertGroup) -> AlertGroup:
+        """The group as it is to be inserted: the channel stays as long as it lasts."""
+        configuration = self._source.current
+        found = tie(group, configuration, self._namespace_of)
+        return replace(
+            group, channel=route(group, configuration.alerts).channel, tie=found,
+            change=await change_before(tx, group, found),
+        )  # fmt: skip

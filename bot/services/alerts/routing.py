@@ -1,0 +1,56 @@
+"""Where a group's card goes, and whom it pings: by the labels that all of its alerts have."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from bot.domain.alerts.group import AlertGroup
+from bot.domain.alerts.matcher import all_match
+from bot.domain.alerts.policy import AlertMention, AlertsPolicy, Hours
+from bot.domain.identity import ChannelId, GroupId, UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routed:
+    """`channel` None: nobody wants to see it."""
+
+    channel: ChannelId | None
+    mentions: tuple[AlertMention, ...]
+
+
+def route(group: AlertGroup, policy: AlertsPolicy) -> Routed:
+    """The first route whose matchers all hold takes it."""
+    labels = group.common_labels
+    for one in policy.routes:
+        if all_match(one.matchers, labels):
+            return Routed(channel=one.channel, mentions=one.mentions)
+    return Routed(channel=policy.channel, mentions=policy.mentions)
+
+
+def mentions(group: AlertGroup, policy: AlertsPolicy) -> tuple[UserId | GroupId, ...]:
+    """Whom the card of a group pings: nobody when it is over or flaps.
+
+    The hours are asked of the moment at which it opened, so that a card says the same whenever it is rendered.
+    """
+    if group.is_over or group.is_flapping:
+        return ()
+    found = [
+        mention.who
+        for mention in route(group, policy).mentions
+        if group.severity.is_at_least(mention.severity) and is_within(mention.hours, group.opened_at)
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def is_within(hours: Hours | None, at: datetime) -> bool:
+    """Whether `at` is in these hours. Hours over midnight belong to the day on which they begin."""
+    if hours is None:
+        return True
+    local = at.astimezone(ZoneInfo(hours.zone))
+    clock = local.time()
+    if hours.start < hours.end:
+        return local.weekday() in hours.days and hours.start <= clock < hours.end
+    if clock >= hours.start:
+        return local.weekday() in hours.days
+    began = (local - timedelta(days=1)).weekday()
+    return began in hours.days and clock < hours.end
