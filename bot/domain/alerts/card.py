@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.domain.alerts.alert import Alert, AlertState
@@ -83,6 +83,15 @@ def actions_of(group: AlertGroup, *, has_api: bool) -> tuple[AlertAction, ...]:
         *((a.SILENCE,) if has_api else ()),
         *((a.CHANGE,) if group.change else ()),
     )
+
+
+def after_change(group: AlertGroup) -> timedelta:
+    """How long after the change that had reached its application the first of its alerts began; zero without one."""
+    if group.change is None:
+        return timedelta()
+    shipped = group.change.shipped_at
+    began = (at for at in (group.opened_at, *(alert.starts_at for alert in group.alerts)) if at >= shipped)
+    return min(began, default=shipped) - shipped
 
 
 def place_of(tie: Tie | None) -> str:

@@ -1,5 +1,6 @@
 """Alerts as a table: by which labels they are told apart, which come first, and what many of them have in common."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -24,7 +25,8 @@ _STATES: Mapping[AlertState, int] = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
     """`labels` tell the alerts apart, as far as `MOST_COLUMNS` can; `others` differ too. `annotation`: one that is
-    short and says something else of each; a summary only beside a single label. All names are untrusted."""
+    short and says something else of each; a summary only beside a single label that it does not just repeat. All names
+    are untrusted."""
 
     labels: tuple[str, ...]
     others: tuple[str, ...]
@@ -57,7 +59,12 @@ def differing(alerts: tuple[Alert, ...]) -> tuple[str, ...]:
     """Labels that the alerts do not agree on, those first by which people tell things apart."""
     names = {name for alert in alerts for name in alert.labels}
     found = [name for name in names if len({alert.labels.get(name, "") for alert in alerts}) > 1]
-    return tuple(sorted(found, key=lambda name: (_ORDER.get(name, len(_FIRST)), name)))
+    return tuple(sorted(found, key=reading_order))
+
+
+def reading_order(label: str) -> tuple[int, str]:
+    """Sorts those labels first by which people tell alerts apart, the widest first; then the others by name."""
+    return _ORDER.get(label, len(_FIRST)), label
 
 
 def columns_of(alerts: tuple[Alert, ...]) -> Columns:
@@ -73,7 +80,7 @@ def columns_of(alerts: tuple[Alert, ...]) -> Columns:
             chosen.append(name)
             seen = told
     others = tuple(name for name in names if name not in chosen)
-    return Columns(labels=tuple(chosen), others=others, annotation=_annotation(alerts, beside=len(chosen)))
+    return Columns(labels=tuple(chosen), others=others, annotation=_annotation(alerts, beside=chosen))
 
 
 def top_values(alerts: tuple[Alert, ...], *, labels: int = MOST_COLUMNS, values: int = 3) -> tuple[TopValues, ...]:
@@ -91,10 +98,24 @@ def _told_apart(alerts: tuple[Alert, ...], names: list[str]) -> int:
     return len({tuple(alert.labels.get(name, "") for name in names) for alert in alerts})
 
 
-def _annotation(alerts: tuple[Alert, ...], *, beside: int) -> str | None:
-    candidates = [("value", LONGEST_VALUE)] + ([("summary", LONGEST_SUMMARY)] if beside < 2 else [])
-    for name, longest in candidates:
-        values = {alert.annotations.get(name, "") for alert in alerts}
-        if len(values) > 1 and all(len(value) <= longest for value in values):
-            return name
-    return None
+def _annotation(alerts: tuple[Alert, ...], *, beside: list[str]) -> str | None:
+    if _differs_shortly(alerts, "value", LONGEST_VALUE):
+        return "value"
+    if len(beside) > 1 or not _differs_shortly(alerts, "summary", LONGEST_SUMMARY):
+        return None
+    return None if any(_only_repeats(alerts, label) for label in beside) else "summary"
+
+
+def _differs_shortly(alerts: tuple[Alert, ...], annotation: str, longest: int) -> bool:
+    values = {alert.annotations.get(annotation, "") for alert in alerts}
+    return len(values) > 1 and all(len(value) <= longest for value in values)
+
+
+def _only_repeats(alerts: tuple[Alert, ...], label: str) -> bool:
+    """Whether the summaries are one sentence with the label's value put in."""
+    pairs = ((alert.annotations.get("summary", ""), alert.labels.get(label, "")) for alert in alerts)
+    return len({_without(value, summary) for summary, value in pairs}) == 1
+
+
+def _without(word: str, text: str) -> str:
+    return re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "\0", text) if word else text

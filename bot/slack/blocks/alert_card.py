@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain.alerts.alert import AlertState
-from bot.domain.alerts.card import AlertAction, AlertCard, place_of
+from bot.domain.alerts.card import AlertAction, AlertCard, after_change, place_of
 from bot.domain.alerts.group import MOST_ALERTS, AlertGroup, SilenceSeen
 from bot.domain.alerts.links import AlertLink
 from bot.domain.alerts.severity import Severity
 from bot.domain.alerts.table import columns_of
 from bot.domain.text import Link, Mention, Moment, Plain, Strong, Text, counted, spoken
-from bot.slack.blocks.alert_table import alert_table, counts, labels
+from bot.slack.blocks.alert_table import alert_table, how_many, labels
 from bot.slack.blocks.elements import Json, Style, actions, button, header, lines, named
 from bot.slack.blocks.message import RenderedMessage, alert_metadata, without_mentions
 from bot.slack.escape import clean, mrkdwn, one_line
@@ -55,7 +55,7 @@ def fallback(card: AlertCard) -> str:
     group = card.group
     state = "flapping" if group.is_flapping else group.state.value
     place = place_of(group.tie)
-    more = [spoken(_lasted(group))] if _is_small(group) else [_grade(group), counts(card.alerts)]
+    more = [spoken(_lasted(group))] if _is_small(group) else [_grade(group), how_many(card)]
     words = " · ".join(filter(None, [one_line(place, 200), *more, one_line(_summary(card), 200)]))
     return f"{mrkdwn(Text.of(name_of(group)), 700)}: {state} · {mrkdwn(Text.of(words), 1_500)}"
 
@@ -129,14 +129,14 @@ def _is_silenced(group: AlertGroup) -> bool:
 def _status(card: AlertCard) -> Text:
     group = card.group
     since = Text.of(" · since ", Moment(card.since))
-    how_many = f" · {'at least ' if group.truncated else ''}{counts(card.alerts)}"
+    number = f" · {how_many(card)}"
     if group.is_flapping:
         times = counted(len(group.flips), "time")
         began = Text.of(" since ", Moment(group.flips[0])) if group.flips else Text()
-        return Text.of(Strong("flapping"), f": began or ended {times}", began, f" · {_grade(group)}", how_many)
+        return Text.of(Strong("flapping"), f": began or ended {times}", began, f" · {_grade(group)}", number)
     if _is_silenced(group):
-        return Text.of(Strong("silenced"), f" · {_grade(group)}", how_many, since)
-    return Text.of(Strong(_grade(group)), how_many, since)
+        return Text.of(Strong("silenced"), f" · {_grade(group)}", number, since)
+    return Text.of(Strong(_grade(group)), number, since)
 
 
 def _grade(group: AlertGroup) -> str:
@@ -173,7 +173,7 @@ def _change_before(group: AlertGroup) -> Text:
         return Text()
     perhaps = "if that is right, " if group.tie is not None and group.tie.is_guess else ""
     versions = f"{one_line(change.versions, 120)}, " if change.versions.strip() else ""
-    made = Text.of(f"{perhaps}{spoken(group.opened_at - change.shipped_at)} after ", Strong(f"#{change.number}"), " (",
+    made = Text.of(f"{perhaps}{spoken(after_change(group))} after ", Strong(f"#{change.number}"), " (",
                    Plain(versions), Mention(change.by), ")")  # fmt: skip
     if change.pull_url is None:
         return made

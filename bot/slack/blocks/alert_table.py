@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from bot.domain.alerts.alert import Alert, AlertState
 from bot.domain.alerts.card import AlertCard
-from bot.domain.alerts.table import Columns, TopValues, columns_of, top_values
+from bot.domain.alerts.table import Columns, TopValues, columns_of, reading_order, top_values
 from bot.domain.text import Code, Moment, Plain, Text, counted, listed
 from bot.slack.blocks.elements import Json, paragraphs
 from bot.slack.escape import one_line
@@ -40,16 +40,26 @@ def alert_table(card: AlertCard) -> list[Json | None]:
     )
 
 
-def counts(alerts: tuple[Alert, ...]) -> str:
-    """`3 firing, 1 resolved`; how many fire is said even when none does."""
+def how_many(card: AlertCard) -> str:
+    """`3 firing, 1 resolved`; how many fire is said even when none does. Of what was not sent nobody knows."""
+    if not card.group.truncated:
+        return _counts(card.alerts)
+    if any(alert.state is AlertState.FIRING for alert in card.alerts):
+        return f"at least {_counts(card.alerts)}"
+    return f"{_counts(card.alerts, always=False)}, the others are not known"
+
+
+def _counts(alerts: tuple[Alert, ...], *, always: bool = True) -> str:
     found = [(sum(alert.state is state for alert in alerts), word) for state, word in _COUNTED]
-    return ", ".join(f"{number:,} {word}" for number, word in found if number or word == "firing")
+    return ", ".join(f"{number:,} {word}" for number, word in found if number or (always and word == "firing"))
 
 
 def labels(card: AlertCard) -> Text:
     """What all alerts have in common, the labels that they are grouped by first."""
     common, by = card.group.common_labels, card.group.group_labels
-    names = sorted((name for name in common if name not in _SAID_ELSEWHERE), key=lambda name: (name not in by, name))
+    names = sorted(
+        (name for name in common if name not in _SAID_ELSEWHERE), key=lambda name: (name not in by, reading_order(name))
+    )
     made = Text()
     for name in names[:MOST_LABELS]:
         made = Text.of(made, "  " if made.parts else "", Code(f"{one_line(name, 40)}={one_line(common[name], 60)}"))
@@ -104,7 +114,7 @@ def _top(top: TopValues) -> Text:
 def _more(card: AlertCard, hidden: tuple[Alert, ...]) -> Text:
     if not hidden:
         return Text()
-    return Text.of(f"… and {len(hidden):,} more ({counts(hidden)}): ", Code("/gitops alerts"))
+    return Text.of(f"… and {len(hidden):,} more ({_counts(hidden, always=False)}): ", Code("/gitops alerts"))
 
 
 def _others(columns: Columns) -> Text:

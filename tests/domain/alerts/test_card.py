@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain.alerts.alert import AlertState
-from bot.domain.alerts.card import AlertAction, actions_of, card_of, place_of
+from bot.domain.alerts.card import AlertAction, actions_of, after_change, card_of, place_of
 from bot.domain.alerts.group import Acknowledgement, ChangeBefore, GroupState, SilenceSeen, Tie, TiedBy
 from bot.domain.alerts.policy import AlertLabels, AlertSource, AlertsPolicy
 from tests.alert_examples import alert, group
@@ -69,6 +69,15 @@ def test_since_is_the_oldest_of_what_may_fire() -> None:
 def test_silences_that_last_longest_come_first() -> None:
     short, long = (SilenceSeen(id=i, by="x", ends_at=NOW + timedelta(hours=h)) for i, h in (("a", 1), ("b", 2)))
     assert card_of(group(silences=(short, long)), AlertsPolicy()).silences == (long, short)
+
+
+def test_time_after_a_change_runs_until_the_first_alert_that_began_after_it() -> None:
+    assert after_change(group()) == timedelta(0)
+    later = alert("b", starts_at=NOW + timedelta(minutes=1))
+    before = alert("c", starts_at=NOW - timedelta(days=1))
+    assert after_change(group(alert("a"), later, before, change=BEFORE)) == timedelta(minutes=4)
+    assert after_change(group(later, change=BEFORE)) == timedelta(minutes=7)
+    assert after_change(group(before, opened_at=BEFORE.shipped_at, change=BEFORE)) == timedelta(0)
 
 
 def test_a_guess_is_said_as_one() -> None:

@@ -35,6 +35,7 @@ def test_a_short_annotation_that_differs_is_a_column() -> None:
     assert columns_of(said(value="12 %", summary="short")).annotation == "value"
     assert columns_of(said(summary="a is slow")).annotation == "summary"
     assert columns_of(said(summary="y" * 41)).annotation is None
+    assert columns_of((alert("a"), alert("b"))).annotation is None  # `a answers with errors`: only the label again
     wide = tuple(replace(one, labels={"x": x, "y": y}) for one in said(summary="short") for x, y in ("11", "12", "21"))
     assert columns_of(wide[1:]).labels == ("x", "y")
     assert columns_of(wide[1:]).annotation is None

@@ -38,7 +38,7 @@ POLICY = AlertsPolicy(sources={"default": AlertSource(name="default", url="https
 PLATFORM = GroupId("S0PLATFORM")
 TIE = Tie(application="apm-stack", environment="production", by=TiedBy.LABELS)
 BEFORE = ChangeBefore(
-    id=CHANGE, number=42, by=DEVELOPER, shipped_at=NOW - 7 * MINUTE, versions="2.15.1", pull_number=187,
+    id=CHANGE, number=42, by=DEVELOPER, shipped_at=NOW - 12 * MINUTE, versions="2.15.1", pull_number=187,
     pull_url="https://github.example.com/example/apm/pull/187",
 )  # fmt: skip
 KNOWN = Acknowledgement(by=APPROVER, at=NOW + MINUTE)
@@ -200,7 +200,7 @@ def test_it_shows_whose_it_is() -> None:
 def test_a_guess_is_shown_as_one() -> None:
     shown = read(alert_card(card("guess")))
     assert "perhaps apm-stack · production" in shown
-    assert "if that is right, 7 min after #42" in shown
+    assert "if that is right, 9 min after #42" in shown
 
 
 def test_silences_are_shown_with_their_end_author_and_words() -> None:
@@ -232,6 +232,11 @@ def test_what_was_not_sent_is_counted() -> None:
     assert "at least 10 firing" in shown
     assert "and 50 more that Alertmanager did not send" in shown
     assert "and 200 more, beyond the 1,000 that are kept" in read(alert_card(card("more-than-are-kept")))
+
+
+def test_of_what_was_not_sent_nobody_knows_whether_it_fires() -> None:
+    shown = read(alert_card(card_of(group(over("a"), over("b"), truncated=50), POLICY)))
+    assert "critical · 2 resolved, the others are not known" in shown
 
 
 def test_even_the_hugest_card_says_what_it_leaves_out() -> None:
