@@ -9,7 +9,7 @@ from bot.domain.alerts.alert import Alert, AlertState
 from bot.domain.alerts.group import AlertGroup, SilenceSeen, Tie
 from bot.domain.alerts.links import AlertLink, link_of
 from bot.domain.alerts.policy import AlertsPolicy
-from bot.domain.alerts.table import in_order
+from bot.domain.alerts.table import Columns, columns_of, in_order
 from bot.domain.identity import GroupId, UserId
 from bot.domain.text import listed
 
@@ -26,13 +26,15 @@ class AlertAction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertCard:
-    """Everything that a renderer needs. `alerts` are the group's, in the order in which they are to be read.
+    """Everything that a renderer needs. `alerts` are the group's, in the order in which they are to be read, and
+    `columns` what tells them apart.
 
     `owner` is untrusted text, empty when nobody is named. `mentions`: whom the group pings when its card is posted.
     """
 
     group: AlertGroup
     alerts: tuple[Alert, ...]
+    columns: Columns
     actions: tuple[AlertAction, ...]
     owner: str = ""
     links: tuple[AlertLink, ...] = ()
@@ -62,6 +64,7 @@ def card_of(group: AlertGroup, policy: AlertsPolicy, *, mentions: tuple[UserId |
     return AlertCard(
         group=group,
         alerts=alerts,
+        columns=columns_of(alerts),
         actions=actions_of(group, has_api=source is not None and source.url is not None),
         owner=listed(tuple(dict.fromkeys(_said(live, policy.labels.owner))), most=3),
         links=tuple(link for link in links if link is not None),

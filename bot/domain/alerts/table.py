@@ -11,6 +11,8 @@ from bot.domain.alerts.severity import Severity
 MOST_COLUMNS = 3
 LONGEST_VALUE, LONGEST_SUMMARY = 16, 40
 """An annotation is a column of its own when none of its values is longer."""
+MOST_READ = 20
+"""So many of the first alerts decide on the annotation, and so many labels are counted: enough for a card."""
 _FIRST = (
     "severity", "alertname", "cluster", "namespace", "exported_namespace", "name", "service", "app", "application",
     "deployment", "statefulset", "daemonset", "job_name", "node", "pod", "container", "device", "instance",
@@ -43,16 +45,12 @@ class TopValues:
 
 
 def in_order(alerts: Iterable[Alert], severity_of: Callable[[Mapping[str, str]], Severity]) -> tuple[Alert, ...]:
-    """What fires first, then the gravest, then the newest."""
-    return tuple(
-        sorted(
-            alerts,
-            key=lambda alert: (
-                _STATES[alert.state], severity_of(alert.labels).rank, -alert.starts_at.timestamp(),
-                sorted(alert.labels.items()),
-            ),
-        )
-    )  # fmt: skip
+    """What fires first, then the gravest, then the newest; else in the order in which they come."""
+
+    def place(alert: Alert) -> tuple[int, int, float]:
+        return _STATES[alert.state], severity_of(alert.labels).rank, -alert.starts_at.timestamp()
+
+    return tuple(sorted(alerts, key=place))
 
 
 def differing(alerts: tuple[Alert, ...]) -> tuple[str, ...]:
@@ -68,7 +66,7 @@ def reading_order(label: str) -> tuple[int, str]:
 
 
 def columns_of(alerts: tuple[Alert, ...]) -> Columns:
-    """As few labels as tell the alerts apart."""
+    """As few labels as tell the alerts apart, which stand in the order in which they are read."""
     names = differing(alerts)
     chosen: list[str] = []
     seen = 1
@@ -80,13 +78,13 @@ def columns_of(alerts: tuple[Alert, ...]) -> Columns:
             chosen.append(name)
             seen = told
     others = tuple(name for name in names if name not in chosen)
-    return Columns(labels=tuple(chosen), others=others, annotation=_annotation(alerts, beside=chosen))
+    return Columns(labels=tuple(chosen), others=others, annotation=_annotation(alerts[:MOST_READ], beside=chosen))
 
 
 def top_values(alerts: tuple[Alert, ...], *, labels: int = MOST_COLUMNS, values: int = 3) -> tuple[TopValues, ...]:
     """Of the differing labels those first that several alerts share a value of; one that no two share has no values."""
     made: list[TopValues] = []
-    for name in differing(alerts):
+    for name in differing(alerts)[:MOST_READ]:
         counts = Counter(alert.labels.get(name, "") for alert in alerts)
         most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         shown = tuple((value, number) for value, number in most[:values] if number > 1)

@@ -10,7 +10,6 @@ from bot.domain.alerts.card import AlertAction, AlertCard, after_change, place_o
 from bot.domain.alerts.group import MOST_ALERTS, AlertGroup, SilenceSeen
 from bot.domain.alerts.links import AlertLink
 from bot.domain.alerts.severity import Severity
-from bot.domain.alerts.table import columns_of
 from bot.domain.text import Link, Mention, Moment, Plain, Strong, Text, counted, spoken
 from bot.slack.blocks.alert_table import alert_table, how_many, labels
 from bot.slack.blocks.elements import Json, Style, actions, button, header, lines, named
@@ -186,7 +185,7 @@ def _summary(card: AlertCard) -> str:
     has it, or nobody says anything."""
     if common := _said(card.group.common_annotations):
         return common
-    if not card.alerts or columns_of(card.alerts).annotation == "summary":
+    if not card.alerts or card.columns.annotation == "summary":
         return ""
     first = _said(card.alerts[0].annotations)
     return f"e.g. {first}" if first else ""

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from bot.domain.alerts.alert import Alert, AlertState
 from bot.domain.alerts.card import AlertCard
-from bot.domain.alerts.table import Columns, TopValues, columns_of, reading_order, top_values
+from bot.domain.alerts.table import Columns, TopValues, reading_order, top_values
 from bot.domain.text import Code, Moment, Plain, Text, counted, listed
 from bot.slack.blocks.elements import Json, paragraphs
 from bot.slack.escape import one_line
@@ -25,8 +25,7 @@ _SAID_ELSEWHERE = ("alertname", "severity")
 
 def alert_table(card: AlertCard) -> list[Json | None]:
     """Blocks; empty of a single alert, whose labels stand on the card. What has no row is counted."""
-    alerts = card.alerts
-    columns = columns_of(alerts)
+    alerts, columns = card.alerts, card.columns
     if len(alerts) < 2 or not columns.labels:
         return []
     many = len(alerts) > MOST_ROWS
@@ -78,7 +77,8 @@ def _rows(rows: tuple[Alert, ...], columns: Columns, card: AlertCard) -> list[Te
         table.append(cells)
     widths = [max(len(row[n]) for row in table) for n in range(len(heads))]
     shown = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
-    together = all(alert.starts_at - card.since < _TOGETHER for alert in card.alerts if alert.state.may_fire)
+    since = card.since
+    together = all(alert.starts_at - since < _TOGETHER for alert in card.alerts if alert.state.may_fire)
     told = (_row(line, alert, since=not together) for line, alert in zip(shown[1:], rows, strict=True))
     return [Text.of(Code(shown[0].rstrip())), *told]
 
