@@ -134,7 +134,14 @@ def test_a_hostile_group_makes_a_card_that_slack_takes(group: AlertGroup) -> Non
 def test_hostile_groups_make_a_storm_that_slack_takes(few: list[AlertGroup], times: int, closed: bool) -> None:
     known = tuple(StormGroup.of(group) for group in few * times)
     storm = Storm(
-        channel=CHANNEL, since=NOW, at=NOW, groups=known, changed=10**9, following=0, closed_at=NOW if closed else None
+        channel=CHANNEL,
+        since=NOW,
+        at=NOW,
+        groups=known,
+        changed=10**9,
+        following=0,
+        alone=7,
+        closed_at=NOW if closed else None,
     )
     assert_ours(storm_card(storm), addresses=False)
 

@@ -36,8 +36,9 @@ class StormGroup:
 class Storm:
     """One channel's storm as it was `at` some moment.
 
-    `groups`: those that wait or have no card because of it, each once. `changed`: how many groups changed since it
-    began. `following`: how many of the groups get a card or an update of theirs; the others stand here alone.
+    `groups`: those that changed since it began, each once. `changed`: how many those are, should there be more.
+    `following`: how many of them wait for a card, or for an update of theirs. `alone`: how many have no card and get
+    none while the storm lasts; nothing critical is among them.
     """
 
     channel: ChannelId
@@ -46,6 +47,7 @@ class Storm:
     groups: tuple[StormGroup, ...]
     changed: int
     following: int
+    alone: int = 0
     closed_at: datetime | None = None
 
     @property

@@ -56,11 +56,10 @@ def _following(storm: Storm) -> str:
 
 
 def _alone(storm: Storm) -> Text:
-    alone = len(storm.groups) - storm.following
-    if alone <= 0:
+    if not storm.alone:
         return Text()
-    words = "that is not critical has" if alone == 1 else "that are not critical have"
-    return Text.of(f"{alone} {words} no card while this lasts, only a line below")
+    words = "that is not critical has" if storm.alone == 1 else "that are not critical have"
+    return Text.of(f"{storm.alone} {words} no card while this lasts, only a line below")
 
 
 def _by_severity(groups: Iterable[StormGroup]) -> str:

@@ -52,8 +52,8 @@ def huge() -> Storm:
 
 CASES: dict[str, Callable[[], Storm]] = {
     "open": lambda: storm(waiting(150)),
-    "some-without-card": lambda: storm(waiting(150), following=60),
-    "one-left": lambda: storm(waiting(2)[1:], following=0),
+    "some-without-card": lambda: storm(waiting(150), following=60, alone=90),
+    "one-left": lambda: storm(waiting(2)[1:], following=0, alone=1),
     "all-shown": lambda: storm((), following=0),
     "huge": huge,
     "closed": lambda: storm(waiting(3), following=0, closed_at=NOW + timedelta(minutes=12)),
@@ -82,7 +82,7 @@ def test_no_golden_file_is_left_over() -> None:
 
 
 def test_it_says_that_updates_are_delayed_and_what_waits() -> None:
-    assert read(storm_card(storm(waiting(150), following=60))).splitlines()[:4] == [
+    assert read(storm_card(storm(waiting(150), following=60, alone=90))).splitlines()[:4] == [
         "🌩 214 groups changed in 3 min",
         "Updates are delayed: 60 cards follow at Slack's pace, newest and most severe first",
         "90 that are not critical have no card while this lasts, only a line below",
