@@ -39,7 +39,10 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link built from our own configuration or a forge's API; `url` is http or https."""
+    """A link built from our own configuration or a forge's API; `url` is http or https.
+
+    Addresses out of alerts come through `bot/domain/alerts/links.py`, and their label names the host.
+    """
 
     url: str
     label: str

@@ -1,7 +1,6 @@
 """Whatever comes from outside: it never becomes a mention, a link or a command, and never a block that is too large."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,20 +27,13 @@ from bot.slack.blocks.dialogs import Origin, view
 from bot.slack.blocks.limits import message_problems, view_problems
 from bot.slack.blocks.message import said, without_mentions
 from bot.slack.escape import mrkdwn, rich
+from tests.properties.hostile import HOSTILE, SHORT, TOKEN, pieces
 
 NAMES = WorkspaceNames(Workspace())
 NOW = datetime(2026, 3, 4, 14, 5, tzinfo=UTC)
-TOKEN = re.compile(r"<[^<>]*>")
 OURS = re.compile(
     r"<(@U0[A-Z0-9]+|!date\^\d+\^[^|<>]*\|[^<>|]*|https://(forge|argocd)\.example\.com/[^|<>]*\|[^<>|]*)>"
 )
-FRAGMENTS = st.sampled_from([
-    "<!channel>", "<!here|x>", "<@U0EVIL>", "<!subteam^S0EVIL>", "<#C0EVIL>", "<https://evil.example.com|ok>",
-    "https://evil.example.com", "&lt;!here&gt;", "*", "_", "~", "`", "```", ">", ">>> ", ":tada:", "\n", "\r\n", "\x00",
-    "\u202e", "\u2066", "\ud83d", "👩‍🚀", "e\u0301" * 9, " ", "|", "&", "<", "x" * 700, "@here", "#general",
-])  # fmt: skip
-HOSTILE = st.lists(st.one_of(FRAGMENTS, st.text(max_size=30)), max_size=30).map("".join)
-SHORT = st.one_of(FRAGMENTS, st.text(max_size=40))
 
 
 @given(HOSTILE, st.integers(min_value=1, max_value=3_000))
@@ -123,17 +115,6 @@ def card_of(change: Change) -> ChangeCard:
         prune=True, actions=actions_of(change), asks_confirmation=True,
         application_link="https://argocd.example.com/applications/argocd/apm-stack-production",
     )  # fmt: skip
-
-
-def pieces(value: Any) -> Iterator[Any]:
-    """Every object in rendered blocks."""
-    if isinstance(value, list):
-        for item in value:
-            yield from pieces(item)
-    elif isinstance(value, dict):
-        yield value
-        for item in value.values():
-            yield from pieces(item)
 
 
 def only_ours(rendered: Any) -> bool:

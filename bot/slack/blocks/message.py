@@ -5,15 +5,19 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from bot.domain.identity import ChangeId
+from bot.domain.alerts.group import AlertGroupId
+from bot.domain.identity import ChangeId, ChannelId
 from bot.domain.text import Part, Plain, Text
 from bot.slack.blocks.elements import Json, lines, named
 from bot.slack.escape import SECTION_TEXT, bounded, mrkdwn
 
 CHANGE_EVENT = "tiphys_change"
 NOTE_EVENT = "tiphys_note"
+ALERT_EVENT = "tiphys_alert"
+STORM_EVENT = "tiphys_storm"
 FALLBACK_TEXT = 3_000
 WHOLE_TEXT = 10_000
 _MENTION = re.compile(r"<(?:@|!subteam\^)(\w+)>")
@@ -41,6 +45,15 @@ def said(text: Text, *, metadata: Mapping[str, Any] | None = None) -> RenderedMe
 
 def change_metadata(change: ChangeId) -> Json:
     return {"event_type": CHANGE_EVENT, "event_payload": {"change": change}}
+
+
+def alert_metadata(group: AlertGroupId) -> Json:
+    return {"event_type": ALERT_EVENT, "event_payload": {"group": group}}
+
+
+def storm_metadata(channel: ChannelId, since: datetime) -> Json:
+    """`since` in whole seconds: with the channel it tells one storm from another."""
+    return {"event_type": STORM_EVENT, "event_payload": {"channel": channel, "since": int(since.timestamp())}}
 
 
 def note_metadata(key: str) -> Json:
