@@ -1,6 +1,7 @@
 """What one person did as the rows that record it, and writing them by a cursor inside a transaction that others begin.
 
-The statements are compiled once: SQLAlchemy takes several times as long to execute one as SQLite does.
+The statements are compiled once: SQLAlchemy takes several times as long to execute one as SQLite does. To PostgreSQL,
+where every statement is a way there and back, all of them go at once, one for each act.
 """
 
 import asyncio
@@ -15,11 +16,10 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.domain.identity import ChangeId
 from bot.store.inserting import unless_known
+from bot.store.notices import CHANNEL
 from bot.store.tables import audit_entries, inbound, outbox
 
 Row = Mapping[str, Any]
-
-_KNOWN = {"sqlite": "SELECT ack FROM inbound WHERE id = ?", "postgresql": "SELECT ack FROM inbound WHERE id = %s"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,16 +49,41 @@ class ActRows:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
-        self._known = _KNOWN[dialect.name]
         self._into_inbound = _Insert(inbound, dialect)
         self._into_audit = _Insert(audit_entries, dialect)
         self._into_outbox = _Insert(outbox, dialect)
+        self._at_once = _at_once(self._into_inbound, self._into_audit)
+        self._at_once_with_answer = _at_once(self._into_inbound, self._into_audit, self._into_outbox)
+
+    def write_all(self, connection: Any, acts: Sequence[Act], *, ring: str = "") -> list[str | None]:
+        """The same as `write` for each, in order, on the driver's own connection. On PostgreSQL the other processes are
+        told `ring` with it."""
+        if self._dialect.name == "sqlite":
+            cursor = connection.cursor()
+            return [self.write(cursor, act) for act in acts]
+        cursors = []
+        with connection.pipeline():
+            for act in acts:
+                rows = [(self._into_inbound, act.received), (self._into_audit, act.audited)]
+                if act.answered is not None:
+                    rows.append((self._into_outbox, act.answered))
+                values = {name: value for into, row in rows for name, value in into.named(row).items()}
+                statement = self._at_once if act.answered is None else self._at_once_with_answer
+                cursors.append(connection.cursor().execute(statement, values))
+            if ring:
+                connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, ring))
+        is_new = [cursor.fetchone()[0] == 1 for cursor in cursors]
+        return [
+            None if new else connection.execute("SELECT ack FROM inbound WHERE id = %s", (act.id,)).fetchone()[0]
+            for act, new in zip(acts, is_new, strict=True)
+        ]
 
     def write(self, cursor: Cursor, act: Act) -> str | None:
-        """Insert its rows. Of an act that is known nothing is written again: answers the ack that was given then."""
+        """Insert its rows into SQLite. Of an act that is known nothing is written again: answers the ack that was given
+        then."""
         cursor.execute(self._into_inbound.statement, self._into_inbound.values(act.received))
         if cursor.rowcount != 1:
-            cursor.execute(self._known, (act.id,))
+            cursor.execute("SELECT ack FROM inbound WHERE id = ?", (act.id,))
             [(ack,)] = cursor.fetchall()
             return str(ack)
         cursor.execute(self._into_audit.statement, self._into_audit.values(act.audited))
@@ -81,11 +106,28 @@ class _Insert:
 
     def __init__(self, table: Table, dialect: Dialect) -> None:
         columns = [column for column in table.columns if column.autoincrement is not True]
-        statement = unless_known(table, dialect).inline()
-        compiled = statement.compile(dialect=dialect, column_keys=[column.name for column in columns])
-        self.statement, self._by_name = str(compiled), not compiled.positional
+        self.table, self.names = table.name, [column.name for column in columns]
+        self.statement = str(unless_known(table, dialect).inline().compile(dialect=dialect, column_keys=self.names))
         self._columns = [(column.name, column.type.bind_processor(dialect)) for column in columns]
 
-    def values(self, row: Row) -> list[Any] | dict[str, Any]:
-        found = {name: convert(row.get(name)) if convert else row.get(name) for name, convert in self._columns}
-        return found if self._by_name else list(found.values())
+    def values(self, row: Row) -> list[Any]:
+        return [convert(row.get(name)) if convert else row.get(name) for name, convert in self._columns]
+
+    def named(self, row: Row) -> dict[str, Any]:
+        """The same by the names that `_at_once` gives them."""
+        return {f"{self.table}_{name}": value for name, value in zip(self.names, self.values(row), strict=True)}
+
+
+def _at_once(first: _Insert, *more: _Insert) -> str:
+    """A statement for PostgreSQL that inserts the first row, and the others only if that one is new; answers how many
+    first rows were."""
+    parts = [
+        f"first AS ({_insert(first)} RETURNING id)",
+        *(f"{m.table}_ AS ({_insert(m, ' FROM first')})" for m in more),
+    ]
+    return f"WITH {', '.join(parts)} SELECT count(*) FROM first"  # noqa: S608
+
+
+def _insert(into: _Insert, source: str = "") -> str:
+    values = ", ".join(f"%({into.table}_{name})s" for name in into.names)
+    return f"INSERT INTO {into.table} ({', '.join(into.names)}) SELECT {values}{source} ON CONFLICT DO NOTHING"

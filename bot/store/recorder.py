@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Thread
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from bot.domain.audit import AuditEntry
@@ -26,7 +26,7 @@ from bot.store.documents import ACK
 from bot.store.engine import RECORD_SECONDS, open_blocking_engine
 from bot.store.inbound import inbound_row
 from bot.store.lone import LoneCommits, NotNow
-from bot.store.notices import CHANNEL, notice
+from bot.store.notices import notice
 from bot.store.outbox import answer_row, card_touched
 from bot.tasks import TaskSet
 
@@ -69,7 +69,7 @@ class Recorder:
     """
 
     def __init__(self, url: str, owner: str, turn: asyncio.Lock | None) -> None:
-        self._engine, self._owner = open_blocking_engine(url), owner
+        self._engine, self._ring = open_blocking_engine(url), notice(owner, ("inbox", "outbox"))
         self._patience = None if turn else RECORD_SECONDS + 0.5
         self._rows = ActRows(self._engine.dialect)
         self._lone = LoneCommits(self._rows) if turn else None
@@ -206,15 +206,12 @@ class Recorder:
     def _commit(self, connection: Connection, acts: Sequence[Act]) -> list[str | None]:
         """All rows in one transaction; of an act that is known nothing is written again."""
         with connection.begin(), self._rows.errors_as_usual():
-            cursor = connection.connection.cursor()
-            found = [self._rows.write(cursor, act) for act in acts]
+            found = self._rows.write_all(connection.connection.driver_connection, acts, ring=self._ring)
             # Everybody who touches several cards touches them in this order: nobody waits for each other.
             touched = sorted({act.touch for act, end in zip(acts, found, strict=True) if act.touch and end is None})
             for change in touched:
                 at = max(act.at for act in acts if act.touch == change)
                 connection.execute(card_touched(change, now=at, dialect=connection.dialect))
-            if connection.dialect.name == "postgresql":
-                connection.execute(select(func.pg_notify(CHANNEL, notice(self._owner, ("inbox", "outbox")))))
             if any(act.known.cancelled() for act in acts):
                 raise Withdrawn
         return found
