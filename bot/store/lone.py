@@ -14,11 +14,11 @@ from sqlalchemy import Engine
 from bot.store.acts import Act, ActRows
 from bot.store.engine import open_without_waiting
 
-QUICK_SECONDS = 0.001
+QUICK_SECONDS = 0.002
 """What a commit may take that the loop waits for."""
-PROOFS = 20
+PROOFS = 10
 """So many in a row must have been quick: a disk that stalls now and then holds up the loop once in so many acts."""
-MOST_IN_A_ROW = 100
+MOST_IN_A_ROW = 200
 """After so many one goes to the thread: its commit moves what is in the write-ahead log into the database."""
 
 
