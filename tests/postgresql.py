@@ -44,8 +44,8 @@ def need_programs(environ: Mapping[str, str] = os.environ) -> Path:
 class Cluster:
     """One server. `start` and `stop` may be repeated; what is in it stays until `close`."""
 
-    def __init__(self, programs: Path) -> None:
-        self._programs = programs
+    def __init__(self, programs: Path, settings: Mapping[str, str] | None = None) -> None:
+        self._programs, self._settings = programs, {**SETTINGS, **(settings or {})}
         self.folder = Path(tempfile.mkdtemp(prefix="tiphys-postgresql-"))
         self._as: dict[str, Any] = {}
         if os.geteuid() == 0:  # it refuses to run as root
@@ -66,7 +66,7 @@ class Cluster:
         """Return when it answers."""
         if self._server is not None:
             return
-        options = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
         command = [str(self._programs / "postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder), *options]
         with (self.folder / "log").open("ab") as log:
             self._server = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, **self._as)
@@ -121,7 +121,8 @@ class Cluster:
         """The server and its children, one for each connection."""
         if self._server is not None:
             for pid in (self._server.pid, *_children(self._server.pid)):
-                os.kill(pid, number)
+                with suppress(ProcessLookupError):  # a child whose client has just gone
+                    os.kill(pid, number)
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._programs / program), *arguments]

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import aiohttp
-from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -17,6 +16,7 @@ from bot.meter import SILENT, Meter
 from bot.ports import Denied, Unavailable
 from bot.slack.calls import Done, Limited, Refused, Unknown, call
 from bot.slack.metered import MeteredClient
+from bot.slack.short_way import ShortWay
 
 TIMEOUT_SECONDS = 10.0
 SDK_LOGGER = "bot.slack.sdk"
@@ -90,7 +90,7 @@ class Home:
             return self._identity
 
 
-def build_app(client: AsyncWebClient, identity: Identity, *, over_http: bool = False) -> AsyncApp:
+def build_app(client: AsyncWebClient, identity: Identity, *, over_http: bool = False) -> ShortWay:
     """The app without listeners. What reaches it was verified before: by the connection, or in `bot.web.slack_events`.
 
     `over_http`: it answers the questions too that Slack asks only there, about the address itself.
@@ -104,7 +104,7 @@ def build_app(client: AsyncWebClient, identity: Identity, *, over_http: bool = F
         return authorized
 
     with _without_slack_variables():
-        return AsyncApp(
+        return ShortWay(
             name="tiphys",
             logger=sdk_logger(),
             client=client,

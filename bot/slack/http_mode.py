@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
+
+from bot.slack.short_way import ShortWay
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +24,7 @@ class HttpAnswer:
 class HttpMode:
     """The counterpart of Socket Mode: here Slack comes to us."""
 
-    def __init__(self, app: AsyncApp) -> None:
+    def __init__(self, app: ShortWay) -> None:
         self._app = app
 
     async def receive(self, payload: Mapping[str, Any], headers: Mapping[str, str]) -> HttpAnswer:
@@ -32,9 +33,11 @@ class HttpMode:
             log.warning("slack.events_limited", minute=payload.get("minute_rate_limited"))
             return HttpAnswer(status=200)
         try:
-            # The mode of requests that somebody else has verified and parsed, which over HTTP `bot.web` has.
-            request = AsyncBoltRequest(mode="socket_mode", body=dict(payload), headers=dict(headers))
-            answer = await self._app.async_dispatch(request)
+            answer = await self._app.dispatch_command(payload)
+            if answer is None:
+                # The mode of requests that somebody else has verified and parsed, which over HTTP `bot.web` has.
+                request = AsyncBoltRequest(mode="socket_mode", body=dict(payload), headers=dict(headers))
+                answer = await self._app.async_dispatch(request)
         except Exception as error:
             # What a listener raises, the app answers for. This is the SDK itself, on a shape that it does not expect.
             log.error("slack.unreadable", error=type(error).__name__, what="")

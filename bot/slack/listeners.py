@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 import structlog
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -20,6 +20,7 @@ from bot.domain.request import Answer
 from bot.domain.text import Code, Text
 from bot.meter import SILENT, Meter
 from bot.ports import Front
+from bot.ports_store import StoreUnavailable
 from bot.slack import incoming as read
 from bot.slack.activity import Activity
 from bot.slack.app import Identity
@@ -27,6 +28,7 @@ from bot.slack.blocks.dialogs import Origin, view
 from bot.slack.blocks.message import said
 from bot.slack.calls import Done, Refused, call
 from bot.slack.posting import Posting
+from bot.slack.short_way import ShortWay
 from bot.tasks import TaskSet
 
 log = structlog.get_logger(__name__)
@@ -60,9 +62,10 @@ class Listeners:
         self._home_only = home_workspace_only
         self._tasks = TaskSet("slack.listeners")
         self._activity = Activity()
+        self._log = log.bind()  # once: to find the logger anew takes longer than to read a command
 
-    def register(self, app: AsyncApp) -> None:
-        app.command(re.compile(r"^/"))(self._on_command)
+    def register(self, app: ShortWay) -> None:
+        app.answer_commands(self._on_command, self._on_error)
         app.event("app_mention")(self._on_mention)
         app.event(CATCH_ALL)(self._on_other_event)
         app.action(CATCH_ALL)(self._on_click)
@@ -128,12 +131,12 @@ class Listeners:
 
     async def _take(self, incoming: Incoming, body: dict[str, Any], *, is_event: bool = False) -> Ack:
         began = time.monotonic()
-        told = log.bind(
-            kind=incoming.kind.value, action=incoming.action, user=incoming.user, channel=incoming.channel,
-            delivery=incoming.id[:40],
-        )  # fmt: skip
+        told = {
+            "kind": incoming.kind.value, "action": incoming.action, "user": incoming.user, "channel": incoming.channel,
+            "delivery": incoming.id[:40],
+        }  # fmt: skip
         if self._home_only and read.workspace_of(body) not in (None, self._identity.team_id):
-            told.warning("slack.foreign_workspace", workspace=read.workspace_of(body))
+            self._log.warning("slack.foreign_workspace", workspace=read.workspace_of(body), **told)
             refusal = FOREIGN
         else:
             refusal = None
@@ -141,13 +144,16 @@ class Listeners:
             with self._activity.one_more():
                 answer = await self._front.take(incoming, refusal=refusal)
         except Exception as error:
-            told.exception("slack.not_recorded")
+            if isinstance(error, StoreUnavailable):
+                self._log.warning("slack.not_recorded", reason=error.reason, **told)
+            else:
+                self._log.exception("slack.not_recorded", **told)
             self._meter.acknowledged(incoming.kind.value, "not-recorded", time.monotonic() - began)
             if is_event:
                 raise NotRecorded from error
             return Ack(text=NOT_RECORDED)
         self._meter.acknowledged(incoming.kind.value, "recorded", time.monotonic() - began)
-        told.debug("slack.taken", ms=round((time.monotonic() - began) * 1000, 1))
+        self._log.debug("slack.taken", ms=round((time.monotonic() - began) * 1000, 1), **told)
         return answer
 
     def _open(self, dialog: Dialog | None, incoming: Incoming, body: dict[str, Any]) -> None:

@@ -123,6 +123,16 @@ def open_blocking_engine(url: str) -> Engine:
     return engine
 
 
+def open_without_waiting(engine: Engine) -> Any:
+    """A connection to the same SQLite, of its own, that does not wait for other writers and makes no checkpoints."""
+    arguments, named = engine.dialect.create_connect_args(engine.url)
+    connection: Any = engine.dialect.connect(*arguments, **named)
+    _prepare_sqlite(connection, None)
+    connection.execute("PRAGMA busy_timeout=0")
+    connection.execute("PRAGMA wal_autocheckpoint=0")
+    return connection
+
+
 def connect_arguments(url: str, seconds: float, *, writes: bool = True) -> dict[str, Any]:
     """What a connection to PostgreSQL is opened with: nothing of it waits for ever. What the address says wins."""
     milliseconds = round(seconds * 1000)

@@ -5,8 +5,6 @@ Bolt looks only every 10 ms whether the acknowledgement has come.
 """
 
 import asyncio
-import json
-import sqlite3
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,19 +15,11 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.seeded import BOT_ID, BOT_USER_ID, TEAM_ID, TOKENS
-
-
-def open_database(file: Path) -> sqlite3.Connection:
-    """With the same pragmas as the product's."""
-    database = sqlite3.connect(file, isolation_level=None)
-    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL"):
-        database.execute(f"PRAGMA {pragma}")
-    database.execute("CREATE TABLE IF NOT EXISTS inbound (id TEXT PRIMARY KEY, document TEXT NOT NULL)")
-    return database
+from tests.bench.bare_rows import open_rows
 
 
 async def main(kind: str, api_url: str, folder: str) -> None:
-    database = open_database(Path(folder) / "bare.db")
+    record = await open_rows(Path(folder))
 
     async def authorize() -> AuthorizeResult:
         return AuthorizeResult(
@@ -44,10 +34,7 @@ async def main(kind: str, api_url: str, folder: str) -> None:
 
     @app.command("/promote")
     async def promote(ack: AsyncAck, body: dict[str, Any]) -> None:
-        # On the loop itself: with one row a thread costs more than it gives.
-        database.execute("BEGIN IMMEDIATE")
-        database.execute("INSERT INTO inbound VALUES (?, ?)", (body["trigger_id"], json.dumps(body)))
-        database.execute("COMMIT")
+        await record(body)
         await ack()
 
     await AsyncSocketModeHandler(app, TOKENS.slack_app).start_async()  # type: ignore[no-untyped-call]

@@ -7,7 +7,6 @@ Bolt app with `process_before_response` on the same server.
 import asyncio
 import hashlib
 import hmac
-import json
 import sys
 import time
 from pathlib import Path
@@ -20,18 +19,13 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
 from bot.sandbox.seeded import BOT_ID, BOT_USER_ID, TEAM_ID, TOKENS
-from tests.bench.bare_bolt import open_database
+from tests.bench.bare_rows import open_rows
 
 SECRET = TOKENS.slack_signing_secret.encode()
 
 
 async def main(kind: str, folder: str, port: str) -> None:
-    database = open_database(Path(folder) / "bare.db")
-
-    def record(body: dict[str, Any]) -> None:
-        database.execute("BEGIN IMMEDIATE")
-        database.execute("INSERT INTO inbound VALUES (?, ?)", (body["trigger_id"], json.dumps(body)))
-        database.execute("COMMIT")
+    record = await open_rows(Path(folder))
 
     async def by_hand(request: web.Request) -> web.Response:
         timestamp = request.headers["X-Slack-Request-Timestamp"]
@@ -41,7 +35,7 @@ async def main(kind: str, folder: str, port: str) -> None:
             f"v0={made}", request.headers["X-Slack-Signature"]
         ):
             return web.Response(status=401)
-        record(dict(parse_qsl(body.decode(), keep_blank_values=True)))
+        await record(dict(parse_qsl(body.decode(), keep_blank_values=True)))
         return web.Response()
 
     async def authorize() -> AuthorizeResult:
@@ -56,7 +50,7 @@ async def main(kind: str, folder: str, port: str) -> None:
 
     @bolt.command("/promote")
     async def promote(ack: AsyncAck, body: dict[str, Any]) -> None:
-        record(body)
+        await record(body)
         await ack()
 
     async def by_bolt(request: web.Request) -> web.Response:

@@ -1,7 +1,7 @@
 """A signed slash command over HTTP until its acknowledgement, with row and audit entry committed, against bare servers.
 
-Goal: at most 1.5 times aiohttp that checks the signature by hand and commits one row at the median, twice at p99. Every
-server is a process of its own.
+Goal: at most 1.5 times aiohttp that checks the signature by hand and commits one row to the same kind of database at
+the median, twice at p99. Every server is a process of its own.
 """
 
 import asyncio
@@ -19,17 +19,17 @@ from bot.sandbox.feed import Feed
 from bot.sandbox.ports import Ports
 from bot.sandbox.slack.service import SlackService
 from bot.sandbox.traffic import Traffic
+from tests.bench.databases import KINDS, databases
 from tests.bench.measuring import in_turn, times
 from tests.bench.slack_over_http import People
-from tests.bench.test_acknowledgement import GOAL, ROUNDS, WITH_COMMAND, rows_in, tell
+from tests.bench.test_acknowledgement import GOAL, GOAL_P99, ROUNDS, WITH_COMMAND, tell
 from tests.desk import TIPHYS_YAML, served
 
-GOAL_P99 = 2.0
 HAND, BOLT, OURS = "aiohttp, signature by hand", "bare Bolt, process_before_response", "Tiphys, recording"
 
 
 @asynccontextmanager
-async def server(folder: Path, *command: str) -> AsyncIterator[People]:
+async def server(folder: Path, *command: str, **more: str) -> AsyncIterator[People]:
     """A server on a port of its own, and people who talk with it."""
     folder.mkdir()
     (folder / "tiphys.yaml").write_text(TIPHYS_YAML)
@@ -37,7 +37,7 @@ async def server(folder: Path, *command: str) -> AsyncIterator[People]:
     filled = [part.format(folder=folder, port=port) for part in command]
     with (folder / "log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", *filled, env=dict(os.environ), stdout=log, stderr=log
+            sys.executable, "-m", *filled, env={**os.environ, **more}, stdout=log, stderr=log
         )
     people = People(port)
     try:
@@ -64,11 +64,13 @@ async def _is_there(people: People) -> bool:
 
 
 @pytest.mark.bench
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("at_once", "acts"), [(1, 200), (10, 500), (50, 1000)])
-async def test_acknowledging_over_http(tmp_path: Path, at_once: int, acts: int) -> None:
+async def test_acknowledging_over_http(tmp_path: Path, at_once: int, acts: int, kind: str) -> None:
     slack = SlackService(Traffic(), Feed(), "http")
     slack.install(WITH_COMMAND)
     async with AsyncExitStack() as stack:
+        places = stack.enter_context(databases(kind))
         api = f"{await stack.enter_async_context(served(slack.app()))}/api/"
         commands = {
             HAND: ("tests.bench.bare_http", "hand", "{folder}", "{port}"),
@@ -76,12 +78,14 @@ async def test_acknowledging_over_http(tmp_path: Path, at_once: int, acts: int) 
             BOLT: ("tests.bench.bare_http", "bolt", "{folder}", "{port}"),
         }
         people = {
-            name: await stack.enter_async_context(server(tmp_path / str(number), *command))
+            name: await stack.enter_async_context(
+                server(tmp_path / str(number), *command, **places.environ(tmp_path / str(number)))
+            )
             for number, (name, command) in enumerate(commands.items())
         }
         begin = {name: partial(some.round, acts=acts, at_once=at_once) for name, some in people.items()}
         measured = await in_turn(begin, ROUNDS)
-        database = tmp_path / "1" / "tiphys.db"
-        assert rows_in(database, "inbound") == rows_in(database, "audit_entries") == acts * (ROUNDS + 1) + 1
-    tell(f"Acknowledging a slash command over HTTP, {at_once} at once", measured, measured[HAND],
+        for table in ("inbound", "audit_entries"):
+            assert places.rows_in(tmp_path / "1", table) == acts * (ROUNDS + 1) + 1
+    tell(f"Acknowledging a slash command over HTTP, {at_once} at once, {kind}", measured, measured[HAND],
          f"goal: p50 at most {times(GOAL)} the one by hand, p99 at most {times(GOAL_P99)}")  # fmt: skip

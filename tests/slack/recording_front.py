@@ -17,10 +17,11 @@ class RecordingFront:
         self.refused: list[str | None] = []
         self.answers: dict[str, Ack] = {}
         self.broken = False
+        self.failure: Exception = RuntimeError("the disk is full")  # what a broken one raises
 
     async def take(self, incoming: Incoming, *, refusal: Answer | None = None) -> Ack:
         if self.broken:
-            raise RuntimeError("the disk is full")
+            raise self.failure
         if refusal is not None:
             self.refused.append(refusal.refused)
             return Ack(text=refusal.text)

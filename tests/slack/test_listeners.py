@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from aiohttp import web
 from slack_bolt.request.async_request import AsyncBoltRequest
+from structlog.testing import capture_logs
 
 from bot.clock import SystemClock
 from bot.domain.dialog import ReasonDialog
 from bot.domain.identity import ChangeId
 from bot.domain.incoming import Ack, IncomingKind
 from bot.domain.text import Text
+from bot.ports_store import StoreUnavailable
 from bot.sandbox.seeded import BOT_ID, BOT_USER_ID, TEAM_ID, TOKENS
 from bot.sandbox.slack.http_door import Target
 from bot.slack.app import Identity, build_app
@@ -203,6 +205,20 @@ async def test_what_could_not_be_recorded_is_said(scene: Scene) -> None:
     scene.front.broken = True
     await scene.say("/promote apm-stack prod")
     assert "could not be recorded, so nothing has happened" in (await scene.whisper())["plain"]
+
+
+@pytest.mark.parametrize("mode", ["http"], indirect=True)
+async def test_a_database_that_is_away_is_one_line_in_the_log_and_a_fault_of_ours_a_traceback(scene: Scene) -> None:
+    scene.front.broken = True
+    with capture_logs() as logged:
+        await scene.say("/promote apm-stack prod")
+        scene.front.failure = StoreUnavailable("connection refused")
+        await scene.say("/promote apm-stack prod")
+    fault, away = [line for line in logged if line["event"] == "slack.not_recorded"]
+    assert (fault["log_level"], fault["exc_info"]) == ("error", True)
+    assert (away["log_level"], away["reason"]) == ("warning", "connection refused")
+    assert "exc_info" not in away
+    assert away["user"] == fault["user"] == "U0DEV1"
 
 
 async def test_a_mention_that_could_not_be_recorded_comes_again(scene: Scene) -> None:
