@@ -1,6 +1,7 @@
 """Alerts as an attacker would write them: whatever stands in their labels, the cards stay ours and Slack takes them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,15 +23,14 @@ from bot.domain.alerts.group import (
 from bot.domain.alerts.links import LONGEST, vetted
 from bot.domain.alerts.policy import AlertSource, AlertsPolicy
 from bot.domain.alerts.severity import Severity
+from bot.domain.alerts.standing import stands
 from bot.domain.alerts.storm import Storm, StormGroup
 from bot.domain.identity import ChangeId, ChannelId, GroupId, UserId
-from bot.domain.text import Code, Plain, Text
 from bot.sandbox.slack.blocks import validate_message_blocks
 from bot.slack.blocks.alert_card import alert_card, first_alert_card
 from bot.slack.blocks.limits import message_problems, text_length
 from bot.slack.blocks.message import RenderedMessage, said
 from bot.slack.blocks.storm_card import storm_card
-from bot.slack.escape import one_line
 from tests.properties.hostile import HOSTILE, SHORT, TOKEN, pieces
 
 NOW = datetime(2026, 3, 4, 14, 5, tzinfo=UTC)
@@ -146,13 +146,13 @@ def test_hostile_groups_make_a_storm_that_slack_takes(few: list[AlertGroup], tim
     assert_ours(storm_card(storm), addresses=False)
 
 
-@given(texts())
+@given(groups(), groups(), st.booleans())
 @settings(max_examples=30, deadline=None)
-def test_hostile_words_in_a_thread_stay_words(annotations: Mapping[str, str]) -> None:
-    """As the history tells of alerts: names and values as plain pieces or code."""
-    for name, value in annotations.items():
-        told = said(Text.of("🔥 ", Code(f"{name}={value}"), " fires: ", Plain(one_line(value))))
-        assert_ours(told, addresses=False)
+def test_what_a_hostile_group_does_is_told_in_plain_words(before: AlertGroup, after: AlertGroup, again: bool) -> None:
+    """Notes in the card's thread: which alerts began, ended, were silenced, by what tells them apart."""
+    seen = stands(replace(before, is_flapping=False, flips=()), after, policy=POLICY, now=NOW, rest_fires=again)
+    for note in seen.notes:
+        assert_ours(said(note), addresses=False)
 
 
 @given(st.one_of(ADDRESSES, HOSTILE, st.text(), st.builds("https://{}".format, st.text(max_size=20))))

@@ -69,6 +69,7 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, Any], None]:
         file = GOLDEN / f"{name}.json"
         text = json.dumps(rendered, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
         if request.config.getoption("--update-golden"):
+            file.parent.mkdir(exist_ok=True)
             file.write_text(text, encoding="utf-8")
         assert file.exists(), f"{file.name} is missing: run with --update-golden and read it"
         assert json.loads(file.read_text(encoding="utf-8")) == rendered
