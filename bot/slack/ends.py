@@ -14,6 +14,11 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """It stands in Slack, but not yet as it should: it stays due, for a turn of its own."""
+
+
+@dataclass(frozen=True, slots=True)
 class Later:
     """Not now. `seconds` is None where the usual back-off will do."""
 
@@ -28,7 +33,7 @@ class Never:
     error: str
 
 
-End = Sent | Later | Never
+End = Sent | Standing | Later | Never
 
 
 def end_of(result: Limited | Refused | Unknown) -> End:

@@ -12,12 +12,11 @@ from bot.slack.blocks.elements import Json
 from bot.slack.blocks.message import RenderedMessage
 from bot.slack.calls import Done, Limited, Refused, Result, Unknown, call, retry_after
 from bot.slack.metered import RESPONSE_URL, SYSTEM, MeteredClient, result_of_end
-from bot.slack.pace import Bucket, Pace
+from bot.slack.pace import UPDATE, Bucket, Pace, Ticket
 
 PATIENCE = 20.0
 """How long a 429 is waited for on the spot. It says that nothing was done, so asking again is not repeating blindly."""
 
-KEPT_FOR_URGENT = 1
 _QUIET: Mapping[str, Any] = {"unfurl_links": False, "unfurl_media": False, "link_names": False, "parse": "none"}
 _PAGE, _MOST_PAGES = 200, 10
 
@@ -26,28 +25,34 @@ class Posting:
     """Everything that the sender asks of Slack. `client` must not repeat requests by itself."""
 
     def __init__(self, client: MeteredClient, pace: Pace) -> None:
-        self._client, self._pace = client, pace
+        self._client, self.pace = client, pace
 
     async def post(
-        self, channel: ChannelId, message: RenderedMessage, *, thread: MessageTs | None = None, urgent: bool = False
-    ) -> Result:
+        self, channel: ChannelId, message: RenderedMessage, *, thread: MessageTs | None = None, keep: int = 0,
+        ticket: Ticket | None = None,
+    ) -> Result:  # fmt: skip
+        """`keep`: how many tokens stay for others; `ticket`: one that was taken for this ahead."""
         return await self._paced(
-            self._pace.posts(channel),
+            self.pace.posts(channel),
             lambda: self._client.chat_postMessage(
                 channel=channel, text=message.text, blocks=message.blocks, thread_ts=thread,
                 metadata=dict(message.metadata) if message.metadata else None, **_QUIET,
             ),
-            keep=0 if urgent else KEPT_FOR_URGENT,
+            keep=keep, ticket=ticket,
         )  # fmt: skip
 
-    async def update(self, channel: ChannelId, ts: MessageTs, message: RenderedMessage) -> Result:
+    async def update(
+        self, channel: ChannelId, ts: MessageTs, message: RenderedMessage, *, keep: int = 0,
+        ticket: Ticket | None = None,
+    ) -> Result:  # fmt: skip
         """Text, blocks and attachments go together: what is left out, Slack keeps or drops by rules of its own."""
         return await self._paced(
-            self._pace.method("chat.update"),
+            self.pace.method(UPDATE),
             lambda: self._client.chat_update(
                 channel=channel, ts=ts, text=message.text, blocks=message.blocks, attachments=[],
                 metadata=dict(message.metadata) if message.metadata else None, parse="none", link_names=False,
             ),
+            keep=keep, ticket=ticket,
         )  # fmt: skip
 
     async def whisper(
@@ -55,7 +60,7 @@ class Posting:
     ) -> Result:
         """Show it to one person in a channel; it is not kept."""
         return await self._paced(
-            self._pace.method("chat.postEphemeral"),
+            self.pace.method("chat.postEphemeral"),
             lambda: self._client.chat_postEphemeral(
                 channel=channel, user=user, text=message.text, blocks=message.blocks, thread_ts=thread,
                 link_names=False, parse="none",
@@ -90,7 +95,7 @@ class Posting:
     async def is_gone(self, channel: ChannelId, ts: MessageTs) -> bool:
         """Whether somebody deleted the message. What cannot be looked at counts as there."""
         answer = await self._paced(
-            self._pace.method("conversations.history"),
+            self.pace.method("conversations.history"),
             lambda: self._client.conversations_history(channel=channel, oldest=ts, latest=ts, inclusive=True, limit=1),
         )
         return isinstance(answer, Done) and all(found.get("ts") != ts for found in answer.data.get("messages") or [])
@@ -100,7 +105,7 @@ class Posting:
     ) -> MessageTs | Result | None:
         """Our own newest message in the channel whose metadata is wanted; a `Result` when it cannot be looked for."""
         return await self._search(
-            self._pace.method("conversations.history"),
+            self.pace.method("conversations.history"),
             lambda cursor: self._client.conversations_history(
                 channel=channel, oldest=f"{oldest:.6f}", limit=_PAGE, cursor=cursor, include_all_metadata=True
             ),
@@ -112,7 +117,7 @@ class Posting:
     ) -> MessageTs | Result | None:
         """The same in a thread."""
         return await self._search(
-            self._pace.method("conversations.replies"),
+            self.pace.method("conversations.replies"),
             lambda cursor: self._client.conversations_replies(
                 channel=channel, ts=thread, limit=_PAGE, cursor=cursor, include_all_metadata=True
             ),
@@ -139,10 +144,12 @@ class Posting:
         return None
 
     async def _paced(
-        self, bucket: Bucket, request: Callable[[], Awaitable[AsyncSlackResponse]], *, keep: float = 0
-    ) -> Result:
+        self, bucket: Bucket, request: Callable[[], Awaitable[AsyncSlackResponse]], *, keep: float = 0,
+        ticket: Ticket | None = None,
+    ) -> Result:  # fmt: skip
         while True:
-            await bucket.take(keep=keep)
+            if ticket is None or not ticket.use(bucket):
+                await bucket.take(keep=keep)
             answer = await call(request())
             if not isinstance(answer, Limited):
                 return answer

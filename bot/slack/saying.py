@@ -2,25 +2,28 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import structlog
 
 from bot.domain.identity import ChangeId, ChannelId, MessageTs
-from bot.domain.outgoing import Outgoing
+from bot.domain.outgoing import Outgoing, Urgency
 from bot.domain.request import Request
 from bot.domain.text import Text
 from bot.ports import Clock, Outbox
 from bot.slack.blocks.message import NOTE_EVENT, note_metadata, said
 from bot.slack.calls import Done, Refused, Result
 from bot.slack.ends import End, Later, Never, Sent, end_of
+from bot.slack.pace import KEPT, Ticket
 from bot.slack.posting import Posting
 
 log = structlog.get_logger(__name__)
 
 ANSWER_SECONDS = 600.0
 NOTICE_SECONDS = 7 * 86_400
-CARD_GONE = frozenset({"thread_not_found", "message_not_found"})
+THREAD_LOST = frozenset({"thread_not_found", "message_not_found"})
+CARD_GONE = Later("its card is gone")
 
 
 class Sayings:
@@ -35,26 +38,14 @@ class Sayings:
         placement = await self._outbox.find_placement(change)
         if placement is None:
             return Later("its card does not stand yet")
-        if item.attempts > 1:
-            found = await self._posting.find_reply(placement.channel, placement.ts, _carries(item.key))
-            if (settled := _settled(found, item.key)) is not None:
-                return settled
-        message = said(text, metadata=note_metadata(item.key))
-        answer = await self._posting.post(placement.channel, message, thread=placement.ts)
-        if isinstance(answer, Refused) and answer.error in CARD_GONE:
+        end = await say_in_thread(self._posting, item, placement.channel, placement.ts, text)
+        if end == CARD_GONE:
             await self._outbox.forget_placement(change)
-            return Later("its card is gone")
-        return Sent() if isinstance(answer, Done) else end_of(answer)
+        return end
 
     async def notice(self, item: Outgoing, channel: ChannelId, text: Text) -> End:
         """A message of its own."""
-        if item.attempts > 1:
-            oldest = self._clock.now().timestamp() - NOTICE_SECONDS
-            found = await self._posting.find_message(channel, _carries(item.key), oldest=oldest)
-            if (settled := _settled(found, item.key)) is not None:
-                return settled
-        answer = await self._posting.post(channel, said(text, metadata=note_metadata(item.key)))
-        return Sent() if isinstance(answer, Done) else end_of(answer)
+        return await say(self._posting, item, channel, text, now=self._clock.now())
 
     async def answer(self, item: Outgoing, request: Request, text: Text) -> End:
         """For the asker alone, while he is there to wait for it: by the response URL, else in the channel."""
@@ -77,6 +68,39 @@ class Sayings:
             return Never("there is no place to answer in")
         answer = await self._posting.whisper(request.channel, request.user, message, thread=request.thread)
         return Sent() if isinstance(answer, Done) else end_of(answer)
+
+
+async def say_in_thread(
+    posting: Posting, item: Outgoing, channel: ChannelId, thread: MessageTs, text: Text, *, ticket: Ticket | None = None
+) -> End:
+    """A note under the message; `CARD_GONE` when that is no longer there."""
+    if item.attempts > 1:
+        found = await posting.find_reply(channel, thread, _carries(item.key))
+        if (settled := _settled(found, item.key)) is not None:
+            return settled
+    message = said(text, metadata=note_metadata(item.key))
+    answer = await posting.post(channel, message, thread=thread, keep=_keep(item), ticket=ticket)
+    if isinstance(answer, Refused) and answer.error in THREAD_LOST:
+        return CARD_GONE
+    return Sent() if isinstance(answer, Done) else end_of(answer)
+
+
+async def say(
+    posting: Posting, item: Outgoing, channel: ChannelId, text: Text, *, now: datetime, ticket: Ticket | None = None
+) -> End:
+    """A message of its own."""
+    if item.attempts > 1:
+        oldest = now.timestamp() - NOTICE_SECONDS
+        found = await posting.find_message(channel, _carries(item.key), oldest=oldest)
+        if (settled := _settled(found, item.key)) is not None:
+            return settled
+    message = said(text, metadata=note_metadata(item.key))
+    answer = await posting.post(channel, message, keep=_keep(item), ticket=ticket)
+    return Sent() if isinstance(answer, Done) else end_of(answer)
+
+
+def _keep(item: Outgoing) -> int:
+    return KEPT[Urgency.of(item.urgency)]
 
 
 def _carries(key: str) -> Callable[[Mapping[str, Any]], bool]:

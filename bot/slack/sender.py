@@ -10,7 +10,8 @@ from bot.ports import Clock, Outbox
 from bot.ports_store import StoreUnavailable
 from bot.slack.activity import Activity
 from bot.slack.cards import Cards
-from bot.slack.ends import End, Later, Never, Sent
+from bot.slack.ends import End, Later, Never
+from bot.slack.outcomes import Outcomes
 from bot.slack.posting import Posting
 from bot.slack.saying import Sayings
 from bot.tasks import TaskSet
@@ -22,7 +23,6 @@ IDLE_SECONDS = 1.0
 AT_ONCE = 20
 MINE = Pick.of(*ABOUT_CHANGES)
 """Alerts come at their own pace: see `bot.slack.alert_sender`."""
-FIRST_BACK_OFF, MOST_BACK_OFF = 0.5, 30.0
 MOST_NOTE_FAILURES = 3_000
 """About a day of waiting for a card that cannot be posted."""
 
@@ -35,13 +35,12 @@ class Sender:
     """
 
     def __init__(self, outbox: Outbox, posting: Posting, clock: Clock, bell: Bell, *, meter: Meter = SILENT) -> None:
-        self._meter = meter
         self._outbox, self._bell = outbox, bell
         self._cards, self._sayings = Cards(outbox, posting), Sayings(outbox, posting, clock)
         self._tasks = TaskSet("slack.sender")
         self._in_hand = 0
         self._lanes: dict[str, asyncio.Lock] = {}
-        self._failures: dict[int, int] = {}
+        self._outcomes = Outcomes(outbox, meter)
         self._activity = Activity()
         self._closing = False
 
@@ -99,7 +98,8 @@ class Sender:
                     if item.kind is OutgoingKind.NOTE:
                         async with self._lane(_card_lane(item)):  # a card that is on its way stands first
                             pass
-                    await self._record(item, await self._try(item))
+                    most = MOST_NOTE_FAILURES if item.kind is OutgoingKind.NOTE else None
+                    await self._outcomes.record(item, await self._try(item), most_failures=most)
             except StoreUnavailable as error:  # it stays due; what may have been sent is looked for before the next try
                 log.warning("slack.no_database", key=item.key, reason=error.reason)
 
@@ -128,26 +128,6 @@ class Sender:
             case _:
                 return Never("the row does not say what to show where")
 
-    async def _record(self, item: Outgoing, end: End) -> None:
-        told = log.bind(kind=item.kind.value, key=item.key, attempt=item.attempts)
-        failures = self._failures.pop(item.id, 0)
-        if isinstance(end, Later) and item.kind is OutgoingKind.NOTE and failures >= MOST_NOTE_FAILURES:
-            end = Never(end.error)
-        match end:
-            case Sent():
-                told.info("slack.sent")
-                self._meter.outgoing_ended(item.kind.value, "sent")
-                await self._outbox.mark_sent(item)
-            case Later():
-                self._failures[item.id] = failures + 1
-                self._meter.outgoing_ended(item.kind.value, "postponed")
-                told.warning("slack.postponed", error=end.error)
-                await self._outbox.postpone(item, seconds=end.seconds or _back_off(failures), error=end.error)
-            case Never():
-                told.error("slack.given_up", error=end.error)
-                self._meter.outgoing_ended(item.kind.value, "given-up")
-                await self._outbox.give_up(item, error=end.error)
-
 
 def _lane(item: Outgoing) -> str:
     """What must go one after the other here: a card, the notes of a card, the notices of a channel.
@@ -168,7 +148,3 @@ def _lane(item: Outgoing) -> str:
 
 def _card_lane(item: Outgoing) -> str:
     return f"card:{item.change}"
-
-
-def _back_off(failures: int) -> float:
-    return min(MOST_BACK_OFF, FIRST_BACK_OFF * 2.0 ** min(failures, 10))
