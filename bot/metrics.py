@@ -49,6 +49,7 @@ class Waiting:
     due: Queue
     inbound: Queue
     outbox: Queue
+    alerts: Queue
     intake: Queue
     groups: Mapping[Severity, int]
 
@@ -58,6 +59,7 @@ async def read_waiting(tx: Transaction, now: datetime) -> Waiting:
     return Waiting(
         changes=tuple(await tx.changes.count_open()), due=await tx.changes.queue(now),
         inbound=await tx.inbound.queue(now), outbox=await tx.outbox.queue(now),
+        alerts=await tx.outbox.alerts_queue(now),
         intake=await _intake(tx, now), groups=await tx.alerts.count_by_severity(),
     )  # fmt: skip
 
@@ -160,6 +162,7 @@ class Metrics(Meter):
             self._groups.labels(severity.value).set(waiting.groups.get(severity, 0))
         queues = {
             "changes": waiting.due, "inbound": waiting.inbound, "outbox": waiting.outbox, "intake": waiting.intake,
+            "alerts": waiting.alerts,
         }  # fmt: skip
         for name, queue in queues.items():
             self._rows.labels(name, "due").set(queue.due)

@@ -1,16 +1,21 @@
 """The protocols of the alerts: what services ask of a monitoring system, and of the tables that hold its alerts."""
 
 from collections.abc import Collection, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from bot.domain.alerts.alert import ReportedAlert
+from bot.domain.alerts.budget import Backlog, Budget
+from bot.domain.alerts.card import AlertCard
 from bot.domain.alerts.group import AlertGroup, AlertGroupId, AlertPlacement
 from bot.domain.alerts.matcher import Matcher
 from bot.domain.alerts.severity import Severity
 from bot.domain.alerts.silence import Silence, SilenceDraft
+from bot.domain.alerts.storm import Storm
 from bot.domain.identity import ChannelId
+from bot.domain.outgoing import Outgoing, Pick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,3 +169,126 @@ class IntakeRows(Protocol):
         ...
 
     async def next_due(self, after: datetime) -> datetime | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StormRow:
+    """A storm of a channel; at most one is open in each. `told`: what it came to, once it is closed. `ts` and `digest`:
+    where its card stands, and of what that shows."""
+
+    id: str
+    channel: ChannelId
+    since: datetime
+    closed_at: datetime | None = None
+    told: Storm | None = None
+    ts: str | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stormed:
+    """A group that changed during a storm. `waits`: its card is due."""
+
+    group: AlertGroupId
+    version: int
+    waits: bool
+    has_card: bool
+
+
+class StormRows(Protocol):
+    """Storms, and the outbox as they see it."""
+
+    async def backlogs(self, now: datetime, *, fresh_since: datetime) -> list[Backlog]:
+        """Of every channel in which cards of alerts are due."""
+        ...
+
+    async def list_open(self) -> list[StormRow]: ...
+
+    async def find_newest(self, channel: ChannelId) -> StormRow | None:
+        """Open or not."""
+        ...
+
+    async def begin(self, channel: ChannelId, *, since: datetime) -> None:
+        """Nothing happens where one is open."""
+        ...
+
+    async def resume(self, storm: str) -> None:
+        """It was closed too early."""
+        ...
+
+    async def close(self, storm: str, told: Storm) -> None: ...
+
+    async def place(self, storm: str, *, ts: str | None, digest: str | None) -> None: ...
+
+    async def touch(self, channel: ChannelId, *, now: datetime) -> None:
+        """The storm's card is to be shown anew."""
+        ...
+
+    async def is_shown(self, channel: ChannelId) -> bool:
+        """Whether its card is not to be shown anew."""
+        ...
+
+    async def list_stormed(self, channel: ChannelId, since: datetime, *, limit: int) -> list[Stormed]:
+        """The gravest first, then the newest."""
+        ...
+
+    async def read_groups(self, groups: Collection[AlertGroupId]) -> list[AlertGroup]:
+        """Not too many at once: each may be long."""
+        ...
+
+    async def count_changed(self, channel: ChannelId, since: datetime) -> int: ...
+
+    async def drop_over(self, channel: ChannelId) -> int:
+        """Groups that are over, are not critical and never had a card get none; answers how many."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weather:
+    """Channels with a storm, and those of them in which it still rages: there only critical groups get new cards."""
+
+    stormy: frozenset[ChannelId] = frozenset()
+    raging: frozenset[ChannelId] = frozenset()
+
+
+class AlertOutbox(Protocol):
+    """What waits to be shown of alerts, for the one sender of it: of all processes that share the database, one."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process is the one: Slack's pace is kept by whoever sees all that is sent."""
+        ...
+
+    async def claim(self, *, limit: int, pick: Pick) -> list[Outgoing]:
+        """As `bot.ports.Outbox` has it."""
+        ...
+
+    def sending(self, item: Outgoing) -> AbstractAsyncContextManager[None]: ...
+
+    async def mark_sent(self, item: Outgoing) -> None: ...
+
+    async def postpone(self, item: Outgoing, *, seconds: float, error: str) -> None: ...
+
+    async def give_up(self, item: Outgoing, *, error: str) -> None: ...
+
+    async def find_alert_card(self, group: AlertGroupId) -> AlertCard | None:
+        """The card as it is to be shown now, with whom its first message is to ping."""
+        ...
+
+    async def find_alert_placement(self, group: AlertGroupId) -> AlertPlacement | None: ...
+
+    async def set_alert_placement(self, placement: AlertPlacement) -> None: ...
+
+    async def forget_alert_placement(self, group: AlertGroupId) -> None:
+        """The message is gone."""
+        ...
+
+    async def weather(self, budget: Budget) -> Weather:
+        """Look at what waits: begin and end storms, and have their cards shown."""
+        ...
+
+    async def find_storm(self, channel: ChannelId) -> tuple[StormRow, Storm] | None:
+        """The newest, as it is to be shown now."""
+        ...
+
+    async def set_storm_placement(self, storm: str, *, ts: str | None, digest: str | None) -> None: ...

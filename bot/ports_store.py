@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
-from bot.domain.alerts.group import AlertGroup
+from bot.domain.alerts.group import AlertGroup, AlertGroupId
 from bot.domain.approval import Approval
 from bot.domain.audit import AuditEntry
 from bot.domain.change import Change
@@ -14,7 +14,7 @@ from bot.domain.incoming import Ack, Incoming, Recorded
 from bot.domain.outgoing import CardPlacement, Outgoing, Pick
 from bot.domain.request import Answer, Request
 from bot.domain.text import Text
-from bot.ports_alerts import AlertRows, IntakeRows
+from bot.ports_alerts import AlertRows, IntakeRows, StormRows
 
 Row = TypeVar("Row", covariant=True)
 
@@ -199,6 +199,10 @@ class OutboxRows(Protocol):
         """Its card stands now, or no longer: what waits for it is as urgent as that makes it."""
         ...
 
+    async def drop_notes(self, group: AlertGroupId) -> None:
+        """Those in the thread of a card that neither stands nor is to be shown."""
+        ...
+
     async def list_due(self, now: datetime, *, limit: int, pick: Pick | None = None) -> list[Outgoing]:
         """Due rows, most urgent first, as their next try will have them."""
         ...
@@ -212,7 +216,12 @@ class OutboxRows(Protocol):
     async def count_due(self, now: datetime) -> int: ...
 
     async def queue(self, now: datetime) -> Queue:
-        """What is not shown yet; the oldest is the one that was to be shown first (a card: anew, since it last was)."""
+        """What is not shown yet of changes; the oldest is the one that was to be shown first (a card: anew, since it
+        last was)."""
+        ...
+
+    async def alerts_queue(self, now: datetime) -> Queue:
+        """The same of alerts."""
         ...
 
     async def next_due(self, after: datetime) -> datetime | None: ...
@@ -275,6 +284,9 @@ class Transaction(Protocol):
 
     @property
     def alerts(self) -> AlertRows: ...
+
+    @property
+    def storms(self) -> StormRows: ...
 
     @property
     def intake(self) -> IntakeRows: ...

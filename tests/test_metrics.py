@@ -86,15 +86,26 @@ def test_gauges_are_what_the_database_says_now(metrics: Metrics) -> None:
     none = Queue(due=0, later=0, age=timedelta())
     count = ChangeCount(kind="promotion", environment="production", state="merging", number=3)
     metrics.show(Waiting(changes=(count,), due=none, inbound=none, outbox=Queue(due=2, later=1, age=MINUTE),
-                         intake=none, groups={Severity.CRITICAL: 2}))  # fmt: skip
+                         alerts=none, intake=none, groups={Severity.CRITICAL: 2}))  # fmt: skip
     assert value(metrics, "tiphys_changes", **OF, state="merging") == 3
     assert value(metrics, "tiphys_queue_rows", queue="outbox", when="later") == 1
     assert value(metrics, "tiphys_queue_age_seconds", queue="outbox") == 60
     assert value(metrics, "tiphys_database_up") == 1
     assert value(metrics, "tiphys_alert_groups", severity="critical") == 2
-    metrics.show(Waiting(changes=(), due=none, inbound=none, outbox=none, intake=none, groups={}))
+    metrics.show(
+        Waiting(
+            changes=(),
+            due=none,
+            inbound=none,
+            outbox=none,
+            alerts=Queue(due=400, later=0, age=MINUTE),
+            intake=none,
+            groups={},
+        )
+    )
     assert value(metrics, "tiphys_changes", **OF, state="merging") is None
     assert value(metrics, "tiphys_queue_rows", queue="outbox", when="due") == 0
+    assert value(metrics, "tiphys_queue_rows", queue="alerts", when="due") == 400
     metrics.show(None)
     assert value(metrics, "tiphys_database_up") == 0
     assert value(metrics, "tiphys_queue_rows", queue="outbox", when="due") is None

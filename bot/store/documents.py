@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bot.domain.alerts.group import AlertGroup
+from bot.domain.alerts.storm import Storm
 from bot.domain.change import Change
 from bot.domain.incoming import Ack, Incoming
 from bot.domain.request import Request
@@ -12,6 +13,7 @@ from bot.domain.text import Text
 
 CHANGE: TypeAdapter[Change] = TypeAdapter(Change)
 ALERT_GROUP: TypeAdapter[AlertGroup] = TypeAdapter(AlertGroup)
+STORM: TypeAdapter[Storm] = TypeAdapter(Storm)
 INCOMING: TypeAdapter[Incoming] = TypeAdapter(Incoming)
 ACK: TypeAdapter[Ack] = TypeAdapter(Ack)
 REQUEST: TypeAdapter[Request] = TypeAdapter(Request)

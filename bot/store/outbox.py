@@ -9,6 +9,7 @@ from sqlalchemy import (
     Dialect,
     Insert,
     Row,
+    alias,
     and_,
     case,
     delete,
@@ -44,7 +45,17 @@ from bot.store.queues import read_queue
 from bot.store.tables import alert_placements, outbox, placements
 
 COALESCING = [kind.value for kind in (OutgoingKind.CARD, OutgoingKind.ALERT, OutgoingKind.STORM)]
+SINCE = case((outbox.c.kind.in_(COALESCING), outbox.c.due_at), else_=outbox.c.created_at)
+"""From when on a row waits."""
 MOST_URGENT_FIRST = (outbox.c.urgency, outbox.c.due_at, outbox.c.id)
+NO_CARD = "its group has no card"
+_card = alias(outbox)
+_STANDS = select(alert_placements.c.group_id).where(alert_placements.c.group_id == outbox.c.group_id).exists()
+NOTE_WITHOUT_CARD = and_(
+    outbox.c.kind == OutgoingKind.ALERT_NOTE.value, ~_STANDS,
+    ~select(_card.c.id).where(_card.c.key == "alert:" + outbox.c.group_id, _card.c.due_at.is_not(None)).exists(),
+)  # fmt: skip
+"""The condition for a note that waits for a card in vain."""
 
 
 class Outbox:
@@ -61,13 +72,13 @@ class Outbox:
     async def note(self, change: ChangeId, what: str, text: Text, *, now: datetime) -> None:
         """A message in the card's thread; `what` makes it the only one of its kind. Repeating changes nothing."""
         await self._insert_once(
-            _row(f"note:{change}:{what}", OutgoingKind.NOTE, now=now, change_id=change, text=dump(TEXT, text))
+            outbox_row(f"note:{change}:{what}", OutgoingKind.NOTE, now=now, change_id=change, text=dump(TEXT, text))
         )
 
     async def notice(self, key: str, channel: ChannelId, text: Text, *, now: datetime) -> None:
         """A message of its own in a channel; one per key. Repeating changes nothing."""
         await self._insert_once(
-            _row(f"notice:{key}", OutgoingKind.NOTICE, now=now, channel=channel, text=dump(TEXT, text))
+            outbox_row(f"notice:{key}", OutgoingKind.NOTICE, now=now, channel=channel, text=dump(TEXT, text))
         )
 
     async def answer(self, request: Request, answer: Answer, *, now: datetime, what: str = "") -> None:
@@ -83,10 +94,12 @@ class Outbox:
         self._told.add("alerts")
         urgency = _alert_urgency(group)
         again = {
-            "version": outbox.c.version + 1, "urgency": urgency, "touched_at": now, "attempts": 0, "error": None,
+            "version": outbox.c.version + 1, "urgency": urgency, "touched_at": now, "error": None,
             "due_at": case((outbox.c.due_at < now, outbox.c.due_at), else_=literal(now, Moment)),
+            # Its attempts stay: touched as often as it is before its first message, they alone say whether that may
+            # stand already, and looking for it takes a call that a storm cannot spare.
         }  # fmt: skip
-        row = _row(
+        row = outbox_row(
             f"alert:{group.id}", OutgoingKind.ALERT, now=now, channel=group.channel, group_id=group.id,
             urgency=urgency, touched_at=now,
         )  # fmt: skip
@@ -99,19 +112,28 @@ class Outbox:
         if group.channel is not None:
             key, kind = f"alert-note:{group.id}:{what}", OutgoingKind.ALERT_NOTE
             await self._insert_once(
-                _row(key, kind, now=now, channel=group.channel, group_id=group.id, text=dump(TEXT, text)), "alerts"
+                outbox_row(key, kind, now=now, channel=group.channel, group_id=group.id, text=dump(TEXT, text)),
+                "alerts",
             )
 
     async def digest(self, key: str, channel: ChannelId, text: Text, *, now: datetime) -> None:
         """A message of its own that everything else goes before; one per key. Repeating changes nothing."""
         await self._insert_once(
-            _row(f"digest:{key}", OutgoingKind.DIGEST, now=now, channel=channel, text=dump(TEXT, text)), "alerts"
+            outbox_row(f"digest:{key}", OutgoingKind.DIGEST, now=now, channel=channel, text=dump(TEXT, text)), "alerts"
         )
 
     async def rank_alert(self, group: AlertGroup) -> None:
         """Its card stands now, or no longer: what waits for it is as urgent as that makes it."""
         row = update(outbox).where(outbox.c.key == f"alert:{group.id}")
         await self._connection.execute(row.values(urgency=_alert_urgency(group)))
+
+    async def drop_notes(self, group: AlertGroupId) -> None:
+        """Those in the thread of a card that neither stands nor is to be shown."""
+        await self._connection.execute(
+            update(outbox)
+            .where(outbox.c.due_at.is_not(None), outbox.c.group_id == group, NOTE_WITHOUT_CARD)
+            .values(due_at=None, error=NO_CARD)
+        )
 
     async def list_due(self, now: datetime, *, limit: int, pick: Pick | None = None) -> list[Outgoing]:
         """Due rows, most urgent first, as their next try will have them."""
@@ -140,9 +162,13 @@ class Outbox:
         return int((await self._connection.execute(query)).scalar_one())
 
     async def queue(self, now: datetime) -> Queue:
-        """What is not shown yet; the oldest is the one that was to be shown first (a card: anew, since it last was)."""
-        since = case((outbox.c.kind.in_(COALESCING), outbox.c.due_at), else_=outbox.c.created_at)
-        return await read_queue(self._connection, outbox.c.due_at, since, now)
+        """What is not shown yet of changes; the oldest is the one that was to be shown first (a card: anew, since it
+        last was)."""
+        return await read_queue(self._connection, outbox.c.due_at, SINCE, now, outbox.c.urgency < int(Urgency.STORM))
+
+    async def alerts_queue(self, now: datetime) -> Queue:
+        """The same of alerts."""
+        return await read_queue(self._connection, outbox.c.due_at, SINCE, now, outbox.c.urgency >= int(Urgency.STORM))
 
     async def next_due(self, after: datetime) -> datetime | None:
         query = select(func.min(outbox.c.due_at)).where(outbox.c.due_at > after)
@@ -181,14 +207,13 @@ def picked(pick: Pick | None) -> ColumnElement[bool]:
     """The condition for what is asked for; all of it without a pick."""
     if pick is None:
         return true()
-    stands = select(alert_placements.c.group_id).where(alert_placements.c.group_id == outbox.c.group_id).exists()
     wanted = []
     for urgency, but_into in pick.classes.items():
         of_class = [outbox.c.urgency >= int(urgency), outbox.c.urgency < urgency.end]
         if but_into:
             of_class.append(outbox.c.channel.not_in(sorted(but_into)))
         if urgency is Urgency.ALERT_NOTE:
-            of_class.append(stands)
+            of_class.append(_STANDS)
         wanted.append(and_(*of_class))
     return or_(false(), *wanted)
 
@@ -207,11 +232,11 @@ def card_touched(change: ChangeId, *, now: datetime, dialect: Dialect) -> Insert
 
 
 def card_row(change: ChangeId, *, now: datetime) -> dict[str, Any]:
-    return _row(_card_key(change), OutgoingKind.CARD, now=now, change_id=change)
+    return outbox_row(_card_key(change), OutgoingKind.CARD, now=now, change_id=change)
 
 
 def answer_row(request: Request, answer: Answer, *, now: datetime, what: str = "") -> dict[str, Any]:
-    return _row(
+    return outbox_row(
         f"answer{what}:{request.id}", OutgoingKind.ANSWER, now=now, change_id=answer.change, channel=request.channel,
         text=dump(TEXT, answer.text), request=dump(REQUEST, request),
     )  # fmt: skip
@@ -221,7 +246,7 @@ def _card_key(change: ChangeId) -> str:
     return f"card:{change}"
 
 
-def _row(
+def outbox_row(
     key: str, kind: OutgoingKind, *, now: datetime, change_id: ChangeId | None = None,
     channel: ChannelId | None = None, group_id: AlertGroupId | None = None, **values: Any,
 ) -> dict[str, Any]:  # fmt: skip

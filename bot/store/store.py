@@ -19,6 +19,7 @@ from bot.ports import Clock
 from bot.ports_store import Claims, Store
 from bot.store.alert_groups import AlertGroups
 from bot.store.alert_intake import AlertIntake
+from bot.store.alert_storms import AlertStorms
 from bot.store.alert_writer import AlertWriter
 from bot.store.approvals import Approvals
 from bot.store.audit import Audit
@@ -50,6 +51,7 @@ class StoreTransaction:
         self.inbound = Inbound(connection)
         self.outbox = Outbox(connection, self.told)
         self.alerts = AlertGroups(connection, self.told)
+        self.storms = AlertStorms(connection, self.told)
         self.intake = AlertIntake(connection)
         self.moves: list[tuple[Change, Change]] = []
 

@@ -19,7 +19,15 @@ from tests import examples
 from tests.alert_examples import group
 from tests.examples import APPROVER, CHANGE, DEPLOYMENTS, HOUR, NOW
 
-BOUNDED = ("ix_changes_due_at", "uq_changes_one_open", "ix_inbound_due_at", "ix_outbox_due_at")
+BOUNDED = (
+    "ix_changes_due_at",
+    "uq_changes_one_open",
+    "ix_inbound_due_at",
+    "ix_outbox_due_at",
+    "uq_alert_storms_one_open",
+    "uq_alert_groups_one_open",
+    "ix_alert_groups_labels_key",
+)
 """Indexes that hold only what is open, due or put off: reading all of one is reading what there is to do."""
 WHOLE = re.compile(r"^SCAN (?!.* INDEX (?:" + "|".join(BOUNDED) + r")\b)")
 CARD = OutgoingKind.CARD
@@ -52,6 +60,14 @@ ASKED: dict[str, Ask] = {
     "count an attempt": lambda tx: tx.outbox.count_attempt([Outgoing(id=1, key="a", kind=CARD, version=1, attempts=1)]),
     "touch an alert's card": lambda tx: tx.outbox.touch_alert(group(), now=NOW),
     "rank an alert's card": lambda tx: tx.outbox.rank_alert(group()),
+    "drop an alert's notes": lambda tx: tx.outbox.drop_notes(group().id),
+    "storms": lambda tx: tx.storms.list_open(),
+    "the newest storm": lambda tx: tx.storms.find_newest(DEPLOYMENTS),
+    "what waits in channels": lambda tx: tx.storms.backlogs(NOW, fresh_since=NOW),
+    "what a storm stands for": lambda tx: tx.storms.list_stormed(DEPLOYMENTS, NOW, limit=9),
+    "how much a storm changed": lambda tx: tx.storms.count_changed(DEPLOYMENTS, NOW),
+    "drop what is over": lambda tx: tx.storms.drop_over(DEPLOYMENTS),
+    "touch a storm": lambda tx: tx.storms.touch(DEPLOYMENTS, now=NOW),
     "which alert is to be shown": lambda tx: tx.outbox.list_due(NOW, limit=1, pick=Pick.of(*Urgency)),
     "next to be shown": lambda tx: tx.outbox.next_due(NOW),
     "how many to be shown": lambda tx: tx.outbox.count_due(NOW),

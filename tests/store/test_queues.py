@@ -9,6 +9,7 @@ from bot.metrics import read_waiting
 from bot.ports_store import ChangeCount, Queue
 from bot.store.store import SqlStore
 from tests import examples
+from tests.alert_examples import group
 from tests.examples import DEPLOYMENTS, HOUR, MINUTE, NOW
 
 NONE = Queue(due=0, later=0, age=timedelta())
@@ -56,6 +57,15 @@ async def test_what_is_to_be_shown_waits_from_when_it_came_and_a_card_from_when_
         assert await tx.outbox.queue(NOW) == Queue(due=1, later=1, age=2 * MINUTE)
         await tx.outbox.mark_sent(card)
         await tx.outbox.give_up(notice, error="no")
+        assert await tx.outbox.queue(NOW) == NONE
+
+
+async def test_alerts_wait_in_a_queue_of_their_own(store: SqlStore) -> None:
+    async with store.writing() as tx:
+        shown = await tx.alerts.insert(group())
+        for minutes in (2, 1):
+            await tx.outbox.touch_alert(shown, now=NOW - minutes * MINUTE)
+        assert await tx.outbox.alerts_queue(NOW) == Queue(due=1, later=0, age=2 * MINUTE)
         assert await tx.outbox.queue(NOW) == NONE
 
 
