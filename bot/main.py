@@ -253,7 +253,7 @@ class Bot:
         tasks.start(checks.run(), name="reconciling-alerts")
         tasks.start(ForeignPulls(store, outside, source, bells).run(), name="foreign-pulls")
         await watching.follow()
-        await slack.start(front, OutboxQueue(store, reports, clock), bells.outbox, source.current.slack)
+        await slack.start(front, OutboxQueue(store, reports, clock, source), bells, source.current.slack)
         self._slack = slack
         look = look_at_start(source.current, adapters, store, clock, bells)
         tasks.start(look, name="look-at-start")

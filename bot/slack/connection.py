@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 import structlog
@@ -10,7 +10,9 @@ import structlog
 from bot.domain.pipeline import SlackPolicy
 from bot.meter import SILENT, Meter
 from bot.ports import Clock, Front, Outbox, Unavailable
+from bot.ports_alerts import AlertOutbox
 from bot.settings import Settings
+from bot.slack.alert_sender import AlertSender
 from bot.slack.app import Home, build_app, new_session, web_client
 from bot.slack.directory import SlackDirectory
 from bot.slack.http_mode import HttpAnswer, HttpMode
@@ -20,11 +22,15 @@ from bot.slack.posting import Posting
 from bot.slack.sender import Sender
 from bot.slack.socket_mode import SocketMode
 from bot.tasks import TaskSet
-from bot.wake import Bell
+from bot.wake import Bells
 
 log = structlog.get_logger(__name__)
 
 ASK_AGAIN_SECONDS = 2.0
+
+
+class AllOutbox(Outbox, AlertOutbox, Protocol):
+    """What waits to be shown of changes and of alerts."""
 
 
 class SlackConnection:
@@ -46,6 +52,7 @@ class SlackConnection:
         self._tasks = TaskSet("slack")
         self._listeners: Listeners | None = None
         self._sender: Sender | None = None
+        self._alerts: AlertSender | None = None
         self._socket: SocketMode | None = None
         self._http: HttpMode | None = None
         self._problem = "starting"
@@ -53,9 +60,10 @@ class SlackConnection:
         self._patience = 3.0  # with what is under way at the end
         self.directory = SlackDirectory(self._client, self._home)
 
-    async def start(self, front: Front, outbox: Outbox, bell: Bell, policy: SlackPolicy) -> None:
+    async def start(self, front: Front, outbox: AllOutbox, bells: Bells, policy: SlackPolicy) -> None:
         """Begin to send and to listen. Raises `Denied` when Slack refuses the bot token."""
-        self._sender = Sender(outbox, self._posting, self._clock, bell, meter=self._meter)
+        self._sender = Sender(outbox, self._posting, self._clock, bells.outbox, meter=self._meter)
+        self._alerts = AlertSender(outbox, self._posting, self._clock, bells.alerts, meter=self._meter)
         try:
             await self._home.get()
         except Unavailable as error:
@@ -63,6 +71,7 @@ class SlackConnection:
         home_only = self._home_only and policy.home_workspace_only
         self._listening = self._tasks.start(self._listen(front, home_only=home_only), name="listen")
         self._tasks.start(self._sender.run(), name="sender")
+        self._tasks.start(self._alerts.run(), name="alerts")
 
     async def receive(self, payload: Mapping[str, Any], headers: Mapping[str, str]) -> HttpAnswer | None:
         """A verified delivery over HTTP; None as long as we do not listen, or listen over Socket Mode."""
@@ -97,6 +106,8 @@ class SlackConnection:
         self._http = None
         if self._sender is not None:
             await self._sender.close(patience=self._patience)
+        if self._alerts is not None:
+            await self._alerts.close(patience=self._patience)
         if self._listeners is not None:
             await self._listeners.close(patience=self._patience)
         await self._tasks.close()

@@ -58,7 +58,7 @@ async def main(api_url: str, folder: Path, port: int | None = None) -> None:
         decisions=Decisions(store, access, outside, source, clock, bells), reports=reports, access=access,
     )  # fmt: skip
     front = ChatFront(store, services, load_commands(commands), source, clock, bells)
-    await slack.start(front, OutboxQueue(store, reports, clock), bells.outbox, source.current.slack)
+    await slack.start(front, OutboxQueue(store, reports, clock, source), bells, source.current.slack)
     if port is not None:
         app = web.Application()
         app.add_routes(slack_events_routes(slack.receive, TOKENS.slack_signing_secret, clock))

@@ -14,7 +14,7 @@ from bot.ports import Denied
 from bot.sandbox.seeded import TOKENS
 from bot.settings import Settings
 from bot.slack.connection import SlackConnection
-from bot.wake import Bell
+from bot.wake import Bells
 
 Eventually = Callable[..., Awaitable[Any]]
 
@@ -44,7 +44,7 @@ async def connect(workspace: Any, outbox: Any) -> AsyncIterator[Callable[..., Sl
 
 
 async def start(connection: SlackConnection, outbox: Any) -> None:
-    await connection.start(Greeter(), outbox, Bell(), SlackPolicy())
+    await connection.start(Greeter(), outbox, Bells(), SlackPolicy())
 
 
 async def test_it_hears_and_speaks(workspace: Any, outbox: Any, connect: Any, eventually: Eventually) -> None:
