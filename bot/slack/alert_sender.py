@@ -19,7 +19,7 @@ from bot.slack.ends import End, Later, Never
 from bot.slack.outcomes import Outcomes
 from bot.slack.pace import KEPT, Bucket, Pace, Ticket
 from bot.slack.posting import Posting
-from bot.slack.saying import CARD_GONE, say, say_in_thread
+from bot.slack.saying import say, say_in_thread
 from bot.tasks import TaskSet
 from bot.wake import Bell
 
@@ -144,14 +144,12 @@ class AlertSender:
                 return Never("the row does not say what to show where")
 
     async def _note(self, item: Outgoing, ticket: Ticket | None) -> End:
-        """In the thread of the group's card; waits for the card to stand."""
+        """In the thread of the group's card. Where that is gone it waits for the card that takes its place: whose first
+        message pings nobody, as long as it is known that there was one before."""
         if item.group is None or item.text is None:
             return Never("the row does not say what to show where")
         placement = await self._outbox.find_alert_placement(item.group)
         if placement is None:
             return Later("its card does not stand yet")
         thread = MessageTs(placement.ts)
-        end = await say_in_thread(self._posting, item, placement.channel, thread, item.text, ticket=ticket)
-        if end == CARD_GONE:
-            await self._outbox.forget_alert_placement(item.group)
-        return end
+        return await say_in_thread(self._posting, item, placement.channel, thread, item.text, ticket=ticket)

@@ -176,19 +176,18 @@ async def test_a_note_waits_for_the_card_and_stands_in_its_thread_once(desk: Ale
 
 
 async def test_a_note_of_a_card_that_is_gone_waits_for_the_next_one(
-    desk: AlertDesk, settled: Settled, caught_up: Settled, eventually: Eventually
+    desk: AlertDesk, settled: Settled, caught_up: Settled
 ) -> None:
-    [shown] = await desk.put("HighErrorRate")
+    [shown] = await desk.put("HighErrorRate", severity=Severity.CRITICAL)
     await settled()
     lost = AlertPlacement(group=shown.id, channel=ALERTS, ts="1700000000.000001", digest="old")
     await desk.queue.set_alert_placement(lost)
     async with desk.store.writing() as tx:
         await tx.outbox.alert_note(shown, "flapping", Text.of("It flaps."), now=desk.clock.now())
-    desk.bell.ring()
-    await eventually(lambda: len(desk.asked("chat.postMessage")) == 2)
-    await desk.put("HighErrorRate", is_flapping=True)
+    await desk.put("HighErrorRate", severity=Severity.CRITICAL, is_flapping=True)
     await caught_up()
     assert [[reply["plain"] for reply in card["replies"]] for card in await desk.messages()].count(["It flaps."]) == 1
+    assert sum(PINGED in str(request["body"]) for request in desk.asked("chat.postMessage")) == 1
 
 
 async def test_a_digest_is_said_once(desk: AlertDesk, settled: Settled) -> None:
