@@ -55,7 +55,7 @@ class StormCards:
     def __init__(self, outbox: AlertOutbox, posting: Posting) -> None:
         self._outbox, self._posting = outbox, posting
 
-    async def send(self, item: Outgoing, channel: ChannelId) -> End:
+    async def send(self, item: Outgoing, channel: ChannelId, ticket: Ticket | None) -> End:
         found = await self._outbox.find_storm(channel)
         if found is None:
             return Never("there is no storm in this channel")
@@ -63,6 +63,7 @@ class StormCards:
         living = LivingMessage(
             self._posting, _StormMemory(self._outbox, row.id), channel=channel,
             metadata=storm_metadata(channel, storm.since), since=storm.since, keep=_keep(item),
+            ticket=ticket,
         )  # fmt: skip
         message = storm_card(storm)
         if row.ts is None:

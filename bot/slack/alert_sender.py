@@ -81,18 +81,17 @@ class AlertSender:
     def _pick(self, weather: Weather) -> Pick:
         closed = self._pace.closed_channels(Urgency.ALERT_NEW)
         classes = {
-            Urgency.STORM: frozenset(), Urgency.ALERT_NEW_CRITICAL: closed,
-            Urgency.ALERT_NEW: closed | weather.raging, Urgency.ALERT_NOTE: closed,
+            Urgency.ALERT_NEW_CRITICAL: closed, Urgency.ALERT_NEW: closed | weather.raging, Urgency.ALERT_NOTE: closed,
             Urgency.DIGEST: self._pace.closed_channels(Urgency.DIGEST),
         }  # fmt: skip
-        if self._pace.is_open(Urgency.ALERT_EDIT):
-            classes |= {Urgency.ALERT_FINAL: frozenset(), Urgency.ALERT_EDIT: frozenset()}
+        updates = (Urgency.STORM, Urgency.ALERT_FINAL, Urgency.ALERT_EDIT)
+        classes |= {urgency: frozenset() for urgency in updates if self._pace.is_open(urgency)}
         return Pick(classes=classes)
 
     def _ticket(self, item: Outgoing) -> Ticket | None:
-        """The token that the pick saw; None where another call was faster meanwhile, or the row has no need of one."""
+        """The token that the pick saw; None where another call was faster meanwhile."""
         urgency = Urgency.of(item.urgency)
-        if item.channel is None or urgency is Urgency.STORM:
+        if item.channel is None:
             return None
         bucket: Bucket = self._pace.bucket_of(urgency, item.channel)
         return Ticket(bucket) if bucket.take_now(keep=KEPT[urgency]) else None
@@ -133,7 +132,7 @@ class AlertSender:
             case OutgoingKind.ALERT if item.group is not None:
                 return await self._cards.send(item, item.group, ticket, in_storm=item.channel in weather.stormy)
             case OutgoingKind.STORM if item.channel is not None:
-                return await self._storms.send(item, item.channel)
+                return await self._storms.send(item, item.channel, ticket)
             case OutgoingKind.ALERT_NOTE if item.group is not None:
                 return await self._note(item, ticket)
             case OutgoingKind.DIGEST if item.channel is not None and item.text is not None:

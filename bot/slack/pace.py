@@ -100,7 +100,7 @@ class Pace:
 
     def bucket_of(self, urgency: Urgency, channel: ChannelId) -> Bucket:
         """Which budget a row of this class needs first."""
-        is_update = urgency in (Urgency.ALERT_FINAL, Urgency.ALERT_EDIT)
+        is_update = urgency in (Urgency.STORM, Urgency.ALERT_FINAL, Urgency.ALERT_EDIT)
         return self.method(UPDATE) if is_update else self.posts(channel)
 
     def is_open(self, urgency: Urgency) -> bool:

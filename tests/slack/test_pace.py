@@ -107,5 +107,5 @@ async def test_a_row_needs_the_budget_of_what_it_is_shown_by() -> None:
     pace, channel = Pace(), ChannelId("C1")
     for urgency in (Urgency.ALERT_NEW_CRITICAL, Urgency.ALERT_NEW, Urgency.ALERT_NOTE, Urgency.DIGEST):
         assert pace.bucket_of(urgency, channel) is pace.posts(channel)
-    for urgency in (Urgency.ALERT_FINAL, Urgency.ALERT_EDIT):
+    for urgency in (Urgency.STORM, Urgency.ALERT_FINAL, Urgency.ALERT_EDIT):
         assert pace.bucket_of(urgency, channel) is pace.method(UPDATE)

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 MOST_GROUPS = 2_000
 """How many groups a storm's card looks at, the gravest and newest; all that changed are counted."""
-AT_ONCE = 50
+AT_ONCE = 10
 Lines = dict[AlertGroupId, tuple[int, StormGroup]]
 """What a storm's card tells of each group, with the version that it was read from."""
 
@@ -93,13 +93,15 @@ class Storms:
     async def _calm(self, row: StormRow, backlog: Backlog | None) -> bool:
         """It rages no longer. Whether it is over too."""
         left = backlog or Backlog(channel=row.channel)
-        async with self._store.writing() as tx:
-            if left.new:
+        if left.new:
+            async with self._store.writing() as tx:
                 left = replace(left, new=left.new - await tx.storms.drop_over(row.channel))
-            if not is_over(left):
-                return False
-            now = self._clock.now()
+        if not is_over(left):
+            return False
+        now = self._clock.now()
+        async with self._store.reading() as tx:  # long enough to be kept out of the one that writes
             told = replace(await self._storm(tx, row), closed_at=now)
+        async with self._store.writing() as tx:
             await tx.storms.close(row.id, told)
             await tx.storms.touch(row.channel, now=now)
         log.info("alerts.storm_over", channel=row.channel, changed=told.changed, firing=len(told.firing))
