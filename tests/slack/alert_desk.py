@@ -2,10 +2,12 @@
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
+from bot.domain.alerts.alert import Alert
 from bot.domain.alerts.group import AlertGroup, GroupState
 from bot.domain.alerts.policy import AlertMention, AlertsPolicy
 from bot.domain.alerts.severity import Severity
@@ -51,12 +53,16 @@ class AlertDesk:
         if self.sender is not None:
             await self.sender.close(patience=0)
 
-    async def put(self, *names: str, channel: ChannelId = ALERTS, **facts: Any) -> list[AlertGroup]:
+    async def put(
+        self, *names: str, channel: ChannelId = ALERTS, alerts_of: Callable[[str], tuple[Alert, ...]] = lambda _: (),
+        **facts: Any,
+    ) -> list[AlertGroup]:  # fmt: skip
         """Groups of these names as they are now; their cards are touched. One transaction."""
         async with self.store.writing() as tx:
             stored = []
             for name in names:
                 made = _named(name, channel=channel, **facts)
+                made = replace(made, alerts=alerts_of(name) or made.alerts)
                 known = await tx.alerts.find(made.id)
                 if known is None:
                     made = await tx.alerts.insert(made)
@@ -92,8 +98,9 @@ class AlertDesk:
         return [m["text"] for m in told if m["metadata"]["event_type"] == "tiphys_storm"]
 
     async def due(self) -> int:
+        """Rows that are due, and storms that are not over."""
         async with self.store.reading() as tx:
-            return await tx.outbox.count_due(self.clock.now())
+            return await tx.outbox.count_due(self.clock.now()) + len(await tx.storms.list_open())
 
     def asked(self, method: str) -> list[Any]:
         found: list[Any] = self.workspace.asked(method)
