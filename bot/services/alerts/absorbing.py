@@ -1,5 +1,6 @@
 """Working off the webhooks that were taken in: each changes its group once, whoever dies when."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -22,7 +23,10 @@ from bot.wake import Bells
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE = 100
+AT_ONCE = 20
+"""Rows in one transaction: who takes in webhooks waits for it where a database has one writer."""
+GATHERING = 0.05
+"""Seconds from a ring until it is worked off: alerts come in bursts, and several to one group are written once."""
 LONGEST_NAP = 60.0
 WITHOUT_DATABASE = 1.0
 MOST_CONFLICTS = 5
@@ -66,6 +70,7 @@ class Absorbing:
                 log.exception("absorbing.crashed")
                 nap = WITHOUT_DATABASE
             await self._bells.intake.wait(nap)
+            await asyncio.sleep(GATHERING)
 
     async def sweep(self) -> float:
         """Work off all that is due; answers the seconds until there may be more. Raises `StoreUnavailable`."""
