@@ -26,22 +26,18 @@ from bot.tasks import TaskSet
 from bot.wake import Bells
 from bot.web.alert_webhooks import PATH, AlertWebhooks
 from bot.web.server import start_server
-from tests.bench.bare_bolt import open_database
+from tests.bench.bare_rows import open_rows
 from tests.desk import configuration
 
 TASKS = TaskSet("bench")
 TOKEN = "made-up-token-of-the-bench"
 
 
-def bare(folder: Path) -> list[web.RouteDef]:
-    database, numbers = open_database(folder / "bare.db"), itertools.count()
+async def bare(folder: Path) -> list[web.RouteDef]:
+    record, numbers = await open_rows(folder), itertools.count()
 
     async def take(request: web.Request) -> web.Response:
-        body = await request.text()
-        group, number = json.loads(body), next(numbers)
-        database.execute("BEGIN IMMEDIATE")
-        database.execute("INSERT INTO inbound VALUES (?, ?)", (f"{number} {group['groupKey']}", body))
-        database.execute("COMMIT")
+        await record({"trigger_id": str(next(numbers)), **json.loads(await request.text())})
         return web.Response(status=202)
 
     return [web.post(PATH, take)]
@@ -70,7 +66,7 @@ async def ours(folder: Path, *, absorbs: bool) -> list[web.RouteDef]:
 
 async def main(kind: str, folder: Path, port: int) -> None:
     app = web.Application()
-    app.add_routes(bare(folder) if kind == "bare" else await ours(folder, absorbs=kind == "absorbing"))
+    app.add_routes(await bare(folder) if kind == "bare" else await ours(folder, absorbs=kind == "absorbing"))
     await start_server(app, "127.0.0.1", port)
     await asyncio.Event().wait()
 
