@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from ulid import ULID
@@ -43,6 +43,7 @@ class _Group:
     now: AlertGroup
     notes: list[Text] = field(default_factory=list)
     is_shown: bool = False
+    put_off: datetime | None = None
 
 
 class Absorbing:
@@ -137,6 +138,7 @@ class Absorbing:
                 held.now = seen.group
             held.notes += seen.notes
             held.is_shown = held.is_shown or seen.is_shown
+            held.put_off = seen.put_off or held.put_off
         changed = [one for one in (*finished, *groups.values()) if one.now != one.stored]
         for group in sorted(
             changed, key=lambda one: (one.now.id not in {done.now.id for done in finished}, one.now.id)
@@ -149,7 +151,8 @@ class Absorbing:
         if group.stored is not None and group.now.tie is None and group.is_shown:  # what it has in common may be less
             group.now = await self._tied(tx, group.now)
         written = await (tx.alerts.insert if group.stored is None else tx.alerts.swap)(group.now)
-        await show(tx, written, group.notes, is_shown=group.is_shown, now=self._clock.now())
+        now = self._clock.now()
+        await show(tx, written, group.notes, at=now if group.is_shown else group.put_off, now=now)
 
     async def _tied(self, tx: Transaction, group: AlertGroup) -> AlertGroup:
         completed = await self._opening.complete(tx, group)

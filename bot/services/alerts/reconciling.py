@@ -164,7 +164,7 @@ class Reconciling:
         else:  # it fires again, and its row has been over for too long to go on in
             await tx.alerts.swap(replace(before, check_at=None))
             written = await tx.alerts.insert(await self._opening.complete(tx, group))
-        await show(tx, written, seen.notes, is_shown=seen.is_shown, now=now)
+        await show(tx, written, seen.notes, at=now if seen.is_shown else seen.put_off, now=now)
 
     async def _open_lost(self, assigned: Assigned, source: AlertSource, told: _Told, now: datetime) -> int:
         """Groups of which no webhook has told: theirs was lost, or never came."""
@@ -176,7 +176,7 @@ class Reconciling:
                 continue
             async with self._store.writing() as tx:
                 written = await tx.alerts.insert(await self._opening.complete(tx, seen.group))
-                await show(tx, written, seen.notes, is_shown=seen.is_shown, now=now)
+                await show(tx, written, seen.notes, at=now if seen.is_shown else seen.put_off, now=now)
             log.warning("alerts.webhook_was_lost", source=source.name, group=written.number)
             opened += 1
         if opened:
