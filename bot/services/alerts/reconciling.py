@@ -123,7 +123,8 @@ class Reconciling:
         ]  # fmt: skip
         written = await self._write_all([(group, one) for group, one in seen if one.group != group], now)
         written += await self._open_lost(assigned, source, told, now)
-        log.info("alerts.reconciled", source=source.name, groups=len(groups), changed=written, settled=told.settled)
+        if written:
+            log.info("alerts.reconciled", source=source.name, groups=len(groups), changed=written, settled=told.settled)
 
     async def _rest(self, groups: Sequence[AlertGroup], now: datetime) -> None:
         """Where nobody can be asked only time counts."""
