@@ -38,6 +38,7 @@ def test_whom_it_pings() -> None:
     over = group(alert("apm-api"), resolved_at=datetime(2026, 3, 4, 15, tzinfo=UTC))
     assert mentions(replace(over, state=type(over.state).RESOLVED), POLICY) == ()
     assert mentions(group(alert("apm-api"), is_flapping=True), POLICY) == ()
+    assert mentions(group(alert("apm-api"), group_key=""), POLICY) == (), "only the API has told of it"
     twice = replace(POLICY, mentions=POLICY.mentions * 2)
     assert mentions(group(alert("other")), twice) == ("U0DEV1",)
 
