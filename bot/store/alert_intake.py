@@ -27,7 +27,7 @@ class AlertIntake:
         """
         await lock(self._connection, Lock.ALERT_INTAKE)
         due = select(alert_intake.c.id, func.length(alert_intake.c.body).label("size"))
-        due = due.where(alert_intake.c.due_at <= now).order_by(alert_intake.c.id).limit(limit)
+        due = due.where(alert_intake.c.due_at <= now).order_by(alert_intake.c.due_at, alert_intake.c.id).limit(limit)
         chosen, size = list[int](), 0
         for row in (await self._connection.execute(due)).all():
             size += row.size

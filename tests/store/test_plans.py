@@ -20,14 +20,9 @@ from tests.alert_examples import group
 from tests.examples import APPROVER, CHANGE, DEPLOYMENTS, HOUR, NOW
 
 BOUNDED = (
-    "ix_changes_due_at",
-    "uq_changes_one_open",
-    "ix_inbound_due_at",
-    "ix_outbox_due_at",
-    "uq_alert_storms_one_open",
-    "uq_alert_groups_one_open",
-    "ix_alert_groups_labels_key",
-)
+    "ix_changes_due_at", "uq_changes_one_open", "ix_inbound_due_at", "ix_outbox_due_at", "ix_alert_intake_due_at",
+    "uq_alert_groups_one_open", "ix_alert_groups_labels_key", "ix_alert_groups_due_at", "uq_alert_storms_one_open",
+)  # fmt: skip
 """Indexes that hold only what is open, due or put off: reading all of one is reading what there is to do."""
 WHOLE = re.compile(r"^SCAN (?!.* INDEX (?:" + "|".join(BOUNDED) + r")\b)")
 CARD = OutgoingKind.CARD
@@ -75,6 +70,14 @@ ASKED: dict[str, Ask] = {
     "set a placement": lambda tx: tx.outbox.set_placement(
         CardPlacement(change=CHANGE, channel=DEPLOYMENTS, ts="1.0", digest=None)  # type: ignore[arg-type]
     ),
+    "claim webhooks of alerts": lambda tx: tx.intake.claim(NOW, limit=20),
+    "next webhook of alerts": lambda tx: tx.intake.next_due(NOW),
+    "newest group": lambda tx: tx.alerts.find_newest("k"),
+    "open groups": lambda tx: tx.alerts.list_open(source="default"),
+    "open groups of labels": lambda tx: tx.alerts.list_open_by_labels("k"),
+    "groups to be asked about": lambda tx: tx.alerts.list_due(NOW, limit=32),
+    "next group to be asked about": lambda tx: tx.alerts.next_due(NOW),
+    "number a new group": lambda tx: tx.alerts.insert(group()),
     "metrics": lambda tx: read_waiting(tx, NOW + timedelta(hours=1)),
 }
 

@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 from hypothesis import strategies as st
 
 from bot.sandbox.seeded import TEAM_ID, TOKENS
+from tests.services.alerts.room import body
 from tests.web.raw import Header, signed
 
 WEBHOOK_SECRET = TOKENS.github_webhook_secret
@@ -33,6 +34,7 @@ class Endpoint:
     damaged: st.SearchStrategy[Body] | None = None
     sign: Callable[[bytes, float], list[Header]] | None = None  # of a body, at a time
     is_stamped: bool = True  # the signature is over the time too
+    is_over_bytes: bool = True  # a signature, and no password
     is_recorded: bool = True  # what is believed becomes a row
 
     def __str__(self) -> str:
@@ -74,6 +76,10 @@ MUST_BE_TEXT: tuple[Case, ...] = (
     (CLICK, ("actions", 0, "action_id")), (CLICK, ("container", "message_ts")), (CLICK, ("team", "id")),
     (SUBMISSION, ("view", "callback_id")), (SUBMISSION, ("view", "private_metadata")),
     (SUBMISSION, ("view", "state", "values", "reason", "reason", "value")), *MUST_BE_THERE,
+)  # fmt: skip
+ALERTS: dict[str, Any] = json.loads(body(("a", "firing"), ("b", "resolved")))
+ALERTS_NEED: tuple[tuple[str | int, ...], ...] = (
+    ("version",), ("alerts",), ("alerts", 0, "status"), ("alerts", 0, "labels"), ("alerts", 1, "startsAt"),
 )  # fmt: skip
 NO_TEXT = st.sampled_from([1, 0.5, True, ["x"], {"x": "y"}, [[]], "\ud800", "a\0b"])
 REMOVED = object()
@@ -128,6 +134,10 @@ def github_signature(body: bytes, at: float) -> list[Header]:
     return [("X-Hub-Signature-256", "sha256=" + hmac.new(WEBHOOK_SECRET.encode(), body, hashlib.sha256).hexdigest())]
 
 
+def alertmanager_proof(body: bytes, at: float) -> list[Header]:
+    return [("Authorization", f"Bearer {TOKENS.alertmanager}")]
+
+
 def now() -> float:
     return time.time()
 
@@ -146,5 +156,12 @@ ENDPOINTS = (
         .map(lambda body: (JSON, json.dumps(body).encode())),
         damaged=st.sampled_from([None, [], {}, {"repository": None}, {"repository": {"full_name": 7}}])
         .map(lambda body: (JSON, json.dumps(body).encode())),
+    ),
+    Endpoint(
+        "/webhooks/alertmanager", "POST", sign=alertmanager_proof, is_stamped=False, is_over_bytes=False,
+        is_recorded=False, bodies=st.sampled_from([ALERTS]).map(lambda body: (JSON, json.dumps(body).encode())),
+        damaged=st.tuples(st.sampled_from(ALERTS_NEED), st.sampled_from([REMOVED, None, 7, ["x"], "x"])).map(
+            lambda case: (JSON, json.dumps(altered(ALERTS, *case)).encode())
+        ),
     ),
 )  # fmt: skip

@@ -18,16 +18,19 @@ MOST_RESOLVED = 200
 MOST_FLIPS = 50
 LONGEST_NAME = 80
 MOST_NAMED = 5
+CARDS_WHILE_FLAPPING = 6
+"""So often within `flapping.within` the card of a group that flaps is made anew, but when it is graver than it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """What a group is now; None: there is nothing to keep. `is_shown`: its card would look different; then `notes` are
-    for the thread."""
+    for the thread. `put_off`: it would, and is to be made anew only then."""
 
     group: AlertGroup | None
     notes: tuple[Text, ...] = ()
     is_shown: bool = False
+    put_off: datetime | None = None
 
 
 def has_api(policy: AlertsPolicy, source: str) -> bool:
@@ -64,8 +67,9 @@ def stands(
         return Seen(group=replace(group, changed_at=now), is_shown=True)
     if _as_shown(group) == _as_shown(before):
         return Seen(group=replace(group, changed_at=before.changed_at))
-    if _is_damped(before, group, policy.flapping, now):
-        return Seen(group=replace(group, changed_at=before.changed_at))
+    rested = before.changed_at + policy.flapping.within / CARDS_WHILE_FLAPPING
+    if before.is_flapping and group.is_flapping and now < rested and not _is_graver(group, before):
+        return Seen(group=replace(group, changed_at=before.changed_at), put_off=rested)
     group = replace(group, changed_at=now)
     return Seen(group=group, notes=_notes(before, group, policy.flapping), is_shown=True)
 
@@ -126,13 +130,6 @@ def _flaps(flips: tuple[datetime, ...], did: bool, flapping: Flapping, now: date
     """It does from so many flips on, and until there was none for as long."""
     recent = sum(now - flip < flapping.within for flip in flips)
     return recent >= flapping.flips or (did and recent > 0)
-
-
-def _is_damped(before: AlertGroup, group: AlertGroup, flapping: Flapping, now: datetime) -> bool:
-    """While it flaps, its card is not made anew at every flip: now and then, and when it is graver than it was."""
-    if not (before.is_flapping and group.is_flapping):
-        return False
-    return not _is_graver(group, before) and now - before.changed_at < flapping.within / 6
 
 
 def _is_graver(group: AlertGroup, before: AlertGroup) -> bool:

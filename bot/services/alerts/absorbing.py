@@ -1,8 +1,9 @@
 """Working off the webhooks that were taken in: each changes its group once, whoever dies when."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from ulid import ULID
@@ -22,7 +23,10 @@ from bot.wake import Bells
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE = 100
+AT_ONCE = 20
+"""Rows in one transaction: who takes in webhooks waits for it where a database has one writer."""
+GATHERING = 0.05
+"""Seconds from a ring until it is worked off: alerts come in bursts, and several to one group are written once."""
 LONGEST_NAP = 60.0
 WITHOUT_DATABASE = 1.0
 MOST_CONFLICTS = 5
@@ -39,6 +43,7 @@ class _Group:
     now: AlertGroup
     notes: list[Text] = field(default_factory=list)
     is_shown: bool = False
+    put_off: datetime | None = None
 
 
 class Absorbing:
@@ -66,6 +71,7 @@ class Absorbing:
                 log.exception("absorbing.crashed")
                 nap = WITHOUT_DATABASE
             await self._bells.intake.wait(nap)
+            await asyncio.sleep(GATHERING)
 
     async def sweep(self) -> float:
         """Work off all that is due; answers the seconds until there may be more. Raises `StoreUnavailable`."""
@@ -132,6 +138,7 @@ class Absorbing:
                 held.now = seen.group
             held.notes += seen.notes
             held.is_shown = held.is_shown or seen.is_shown
+            held.put_off = seen.put_off or held.put_off
         changed = [one for one in (*finished, *groups.values()) if one.now != one.stored]
         for group in sorted(
             changed, key=lambda one: (one.now.id not in {done.now.id for done in finished}, one.now.id)
@@ -144,7 +151,8 @@ class Absorbing:
         if group.stored is not None and group.now.tie is None and group.is_shown:  # what it has in common may be less
             group.now = await self._tied(tx, group.now)
         written = await (tx.alerts.insert if group.stored is None else tx.alerts.swap)(group.now)
-        await show(tx, written, group.notes, is_shown=group.is_shown, now=self._clock.now())
+        now = self._clock.now()
+        await show(tx, written, group.notes, at=now if group.is_shown else group.put_off, now=now)
 
     async def _tied(self, tx: Transaction, group: AlertGroup) -> AlertGroup:
         completed = await self._opening.complete(tx, group)

@@ -123,7 +123,8 @@ class Reconciling:
         ]  # fmt: skip
         written = await self._write_all([(group, one) for group, one in seen if one.group != group], now)
         written += await self._open_lost(assigned, source, told, now)
-        log.info("alerts.reconciled", source=source.name, groups=len(groups), changed=written, settled=told.settled)
+        if written:
+            log.info("alerts.reconciled", source=source.name, groups=len(groups), changed=written, settled=told.settled)
 
     async def _rest(self, groups: Sequence[AlertGroup], now: datetime) -> None:
         """Where nobody can be asked only time counts."""
@@ -164,7 +165,7 @@ class Reconciling:
         else:  # it fires again, and its row has been over for too long to go on in
             await tx.alerts.swap(replace(before, check_at=None))
             written = await tx.alerts.insert(await self._opening.complete(tx, group))
-        await show(tx, written, seen.notes, is_shown=seen.is_shown, now=now)
+        await show(tx, written, seen.notes, at=now if seen.is_shown else seen.put_off, now=now)
 
     async def _open_lost(self, assigned: Assigned, source: AlertSource, told: _Told, now: datetime) -> int:
         """Groups of which no webhook has told: theirs was lost, or never came."""
@@ -176,7 +177,7 @@ class Reconciling:
                 continue
             async with self._store.writing() as tx:
                 written = await tx.alerts.insert(await self._opening.complete(tx, seen.group))
-                await show(tx, written, seen.notes, is_shown=seen.is_shown, now=now)
+                await show(tx, written, seen.notes, at=now if seen.is_shown else seen.put_off, now=now)
             log.warning("alerts.webhook_was_lost", source=source.name, group=written.number)
             opened += 1
         if opened:

@@ -8,9 +8,14 @@ from bot.domain.text import Text
 from bot.ports_store import Transaction
 
 
-async def show(tx: Transaction, group: AlertGroup, notes: Sequence[Text], *, is_shown: bool, now: datetime) -> None:
-    """In the transaction that wrote it: `group` as it is stored now, whose version makes each note the only one."""
-    if is_shown:
-        await tx.outbox.touch_alert(group, now=now)
+async def show(
+    tx: Transaction, group: AlertGroup, notes: Sequence[Text], *, at: datetime | None, now: datetime
+) -> None:
+    """In the transaction that wrote it: `group` as it is stored now, whose version makes each note the only one.
+
+    `at`: when the card is to be made anew; None: it looks the same.
+    """
+    if at is not None:
+        await tx.outbox.touch_alert(group, now=at)
     for number, note in enumerate(notes):
         await tx.outbox.alert_note(group, f"{group.version}.{number}", note, now=now)
