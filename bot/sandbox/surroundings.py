@@ -82,6 +82,14 @@ people:
 argocd:
   main: {server: "https://argocd.example.com", token: {env: ARGOCD_AUTH_TOKEN}}
 
+alertmanagers:
+  default:
+    url: https://alertmanager.example.com
+    webhook: {token: {env: ALERTMANAGER_WEBHOOK_TOKEN}}
+    receivers: [tiphys]
+
+alerts: {channel: C0ALERTS}
+
 repositories:
   apm: {github: example/apm, token: {env: GITHUB_TOKEN}}
   gateway: {github: example/gateway, token: {env: GITHUB_TOKEN}}
