@@ -203,6 +203,9 @@ class Settings(StorageSettings):
         None, description="Argo CD's API token, where the file refers to it (the default)."
     )
     github_token: Secret | None = Field(None, description="GitHub's token, where the file refers to it (the default).")
+    alertmanager_url: Url | None = Field(
+        None, description="Alertmanager's API; wins over the file for the source `default` or the only one."
+    )
     alertmanager_webhook_token: Secret | None = Field(
         None, description="What Alertmanager's webhooks carry, where the file refers to it (the default)."
     )

@@ -49,8 +49,8 @@ class AlertmanagerDocument(Document):
     webhook: AlertWebhookDocument | None = Field(None, description="By what its webhooks are known.")
     url: ApiUrl | None = Field(
         None,
-        description="Its API, up to what stands before `/api/v2`. Default: none; then nothing can be silenced, and "
-        "what webhooks do not tell stays unknown.",
+        description="Its API, up to what stands before `/api/v2`; `ALERTMANAGER_URL` wins for `default` or the only "
+        "one. Default: none; then nothing can be silenced, and what webhooks do not tell stays unknown.",
     )
     tenant: Tenant | None = Field(None, description="Sent to the API as `X-Scope-OrgID`.")
     token: SecretDocument | None = Field(None, description="A bearer token for the API.")

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from bot.config.alert_documents import AlertmanagerDocument, BasicAuthDocument
 from bot.config.document_base import SecretDocument
 from bot.config.documents import TiphysDocument
-from bot.config.outside import look_at_certificates
+from bot.config.outside import look_at_certificates, overrides
 from bot.config.problems import Path, Problems
 from bot.config.secrets import NotThatSecret, Surroundings
 from bot.domain.alerts.policy import AlertSource, BasicAuth
@@ -27,15 +27,23 @@ def sources(
     """As far as they can be meant. `names`: all that stand in the file, also where their body is wrong."""
     found: dict[str, AlertSource] = {}
     addresses: dict[tuple[str, str | None], str] = {}
+    main, address = main_source(names), overrides(surroundings, problems).alertmanager_url
+    if address and names and main is None:
+        problems.about_variable(
+            "ALERTMANAGER_URL",
+            "it is set, but there are several sources in `alertmanagers:` and none is called `default`",
+            "Call the source that it is for `default`, or unset it",
+        )
     for name, body in (document.alertmanagers or {}).items():
         path: Path = ("alertmanagers", name)
         written = body or AlertmanagerDocument()
-        _look_at_api(written, path, problems)
-        if written.url:
-            first = addresses.setdefault((written.url, written.tenant), name)
+        is_main = name == main
+        url = address if address and is_main else written.url
+        _look_at_api(written, url, path, problems)
+        if url:
+            first = addresses.setdefault((url, written.tenant), name)
             if first != name:
                 problems.add((*path, "url"), f"`{first}` has the same", "Keep one source: every alert would come twice")
-        is_main = name == main_source(names)
         tokens, basic = _webhook(written, path, surroundings, problems, is_main=is_main)
         if written.ca_file:
             look_at_certificates(surroundings.located(written.ca_file), (*path, "ca_file"), surroundings, problems)
@@ -43,7 +51,7 @@ def sources(
             name=name,
             webhook_tokens=tokens,
             webhook_basic=basic,
-            url=written.url,
+            url=url,
             tenant=written.tenant,
             token=surroundings.secret(written.token, (*path, "token"), problems) if written.token else None,
             basic=_basic(written.basic, (*path, "basic"), surroundings, problems) if written.basic else None,
@@ -54,10 +62,10 @@ def sources(
     return found
 
 
-def _look_at_api(written: AlertmanagerDocument, path: Path, problems: Problems) -> None:
+def _look_at_api(written: AlertmanagerDocument, url: str | None, path: Path, problems: Problems) -> None:
     if written.token is not None and written.basic is not None:
         problems.add((*path, "basic"), "`token` and `basic` are both set", "Keep one of them")
-    if written.url is not None or problems.is_damaged((*path, "url")):
+    if url is not None or problems.is_damaged((*path, "url")):
         return
     for key in ("tenant", "token", "basic", "ca_file", "poll"):
         if getattr(written, key) is not None:

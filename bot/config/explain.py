@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import assert_never
 
-from bot.config.alertmanagers import WEBHOOK_TOKEN
+from bot.config.alertmanagers import WEBHOOK_TOKEN, main_source
 from bot.config.document_base import SecretDocument
 from bot.config.documents import TiphysDocument
 from bot.config.durations import write_duration
@@ -100,9 +100,11 @@ class _Teller:
                 yield self._secret((*path, "app", "private_key"), document.app.private_key, "")
 
     def alertmanagers(self) -> Iterator[Explained]:
+        sources = self.document.alertmanagers or {}
+        address = overrides(self.surroundings, self.problems).alertmanager_url
         for name, source in self.configuration.alerts.sources.items():
             path: Path = ("alertmanagers", name)
-            written = (self.document.alertmanagers or {})[name]
+            written = sources[name]
             webhook = written.webhook if written else None
             if webhook is None or webhook.token:
                 yield self._secret((*path, "webhook", "token"), webhook.token if webhook else None, WEBHOOK_TOKEN)
@@ -111,8 +113,9 @@ class _Teller:
             if webhook and webhook.basic:
                 yield self._told((*path, "webhook", "basic", "username"), webhook.basic.username)
                 yield self._secret((*path, "webhook", "basic", "password"), webhook.basic.password, "")
-            for key in ("url", "tenant"):
-                yield self._told((*path, key), getattr(source, key))
+            wins = "ALERTMANAGER_URL" if address and name == main_source(sources) else None
+            yield self._told((*path, "url"), source.url, variable=wins)
+            yield self._told((*path, "tenant"), source.tenant)
             if written and written.token:
                 yield self._secret((*path, "token"), written.token, "")
             if written and written.basic:

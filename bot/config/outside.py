@@ -23,11 +23,14 @@ class Overrides:
 
     argocd_server: str | None
     github_api_url: str | None
+    alertmanager_url: str | None
 
 
 def overrides(surroundings: Surroundings, problems: Problems) -> Overrides:
     return Overrides(
-        _address("ARGOCD_SERVER", surroundings, problems), _address("GITHUB_API_URL", surroundings, problems)
+        _address("ARGOCD_SERVER", surroundings, problems),
+        _address("GITHUB_API_URL", surroundings, problems),
+        _address("ALERTMANAGER_URL", surroundings, problems),
     )
 
 

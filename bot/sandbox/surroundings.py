@@ -49,6 +49,7 @@ def bot_environment(
         "GITHUB_TOKEN": TOKENS.github_tiphys,
         "GITHUB_API_URL": f"http://{at(f'github.{bot}')}/api/v3",
         "GITHUB_WEBHOOK_SECRET": TOKENS.github_webhook_secret,
+        "ALERTMANAGER_URL": f"http://{at(f'alertmanager.{bot}')}",
         "ALERTMANAGER_WEBHOOK_TOKEN": TOKENS.alertmanager,
         "GITHUB_APP_PRIVATE_KEY_FILE": str(home / "github-app.pem"),
         "DATABASE_URL": database or f"sqlite:///{data / 'tiphys.db'}",
@@ -80,6 +81,14 @@ people:
 
 argocd:
   main: {server: "https://argocd.example.com", token: {env: ARGOCD_AUTH_TOKEN}}
+
+alertmanagers:
+  default:
+    url: https://alertmanager.example.com
+    webhook: {token: {env: ALERTMANAGER_WEBHOOK_TOKEN}}
+    receivers: [tiphys]
+
+alerts: {channel: C0ALERTS}
 
 repositories:
   apm: {github: example/apm, token: {env: GITHUB_TOKEN}}

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.config.problems import ENVIRONMENT
 from bot.domain.alerts.policy import AlertSource, BasicAuth
 from tests.config.conftest import ALERT_SECRETS, WHOLE, WITH_ALERTS, Reading, changed
 
@@ -36,6 +37,33 @@ def test_sources_mean_what_they_say(reading: Reading) -> None:
         ),
     }  # fmt: skip
     assert not any(secret in repr(configuration) for secret in ALERT_SECRETS.values())
+
+
+@pytest.mark.parametrize("body", ["default:", "default: {url: https://a.example.com, tenant: x}", "only: {tenant: x}"])
+def test_the_environments_address_wins_for_the_default_or_only_source(reading: Reading, body: str) -> None:
+    reading.environ["ALERTMANAGER_URL"] = "http://127.0.0.1:9093/alertmanager/"
+    [source] = reading.good(with_sources(body)).alerts.sources.values()
+    assert source.url == "http://127.0.0.1:9093/alertmanager"
+
+
+def test_of_several_sources_the_others_keep_their_address(reading: Reading) -> None:
+    reading.environ["ALERTMANAGER_URL"] = "http://127.0.0.1:9093"
+    sources = reading.good(WITH_ALERTS).alerts.sources
+    assert [source.url for source in sources.values()] == [
+        "http://127.0.0.1:9093", "https://mimir.example.com/alertmanager", "https://far.example.com",
+    ]  # fmt: skip
+
+
+def test_of_several_sources_none_of_which_is_the_default_it_is_not_known_which_is_meant(reading: Reading) -> None:
+    reading.environ["ALERTMANAGER_URL"] = "http://127.0.0.1:9093"
+    text = with_sources("a: {webhook: {token: {env: EDGE_OLD}}}", "b: {webhook: {token: {env: EDGE_NEW}}}")
+    problem = reading.problem(text)
+    assert (problem.file, problem.path) == (ENVIRONMENT, "ALERTMANAGER_URL")
+
+
+def test_without_sources_the_environments_address_means_nothing(reading: Reading) -> None:
+    reading.environ["ALERTMANAGER_URL"] = "http://127.0.0.1:9093"
+    assert reading.good(WHOLE).alerts.sources == {}
 
 
 @pytest.mark.parametrize("body", ["default:", "only: {}", "only: {url: null}"])

@@ -52,8 +52,12 @@ def test_the_channel_of_an_application_is_nearer_than_the_defaults(reading: Read
 
 
 def test_variables_that_win_are_named(reading: Reading) -> None:
-    reading.environ |= {"ARGOCD_SERVER": "https://x.example.com", "GITHUB_API_URL": "https://g.example.com"}
-    found = explained(reading)
+    reading.environ |= {
+        "ARGOCD_SERVER": "https://x.example.com", "GITHUB_API_URL": "https://g.example.com",
+        "ALERTMANAGER_URL": "https://a.example.com",
+    }  # fmt: skip
+    found = explained(reading.with_alerts(), WHOLE + "alertmanagers: {default: }\nalerts: {channel: C0ALERTS}\n")
+    assert found["alertmanagers.default.url"] == ("https://a.example.com", "environment variable ALERTMANAGER_URL")
     value, origin = found["argocd.main.server"]
     assert value == "https://x.example.com"
     assert origin == "environment variable ARGOCD_SERVER, wins over conf/tiphys.yaml:6 (argocd.main.server)"

@@ -41,11 +41,13 @@ _REFUSALS = (
 
 
 def error_of_answer(response: httpx.Response, body: bytes) -> OutsideError:
-    """The error of an answer whose status is not 200."""
+    """The error of an answer whose status is no success."""
     status, words = response.status_code, said(body)
     if 300 <= status < 400:
         return _redirected(response)
-    if status in (404, 500) and (words == "silence not found" or (status == 404 and _is_of_silence(response, body))):
+    if status in (404, 500) and (
+        "silence not found" in words.lower() or (status == 404 and _is_of_silence(response, body))
+    ):
         return NotFound(SYSTEM, "no-such-silence", "there is no such silence", way_out="It may be long over.")
     told = words or f"HTTP {status} without a reason"
     match status:

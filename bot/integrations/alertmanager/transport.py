@@ -74,8 +74,9 @@ class Transport:
         return _read(model, await self._exchange("POST", path, (), json.dumps(body).encode()))
 
     async def delete(self, path: str) -> None:
-        """Success has an empty body; a page is none."""
-        if body := (await self._exchange("DELETE", path, (), None)).strip():
+        """Success has an empty body, or Grafana's few words in JSON; a page is none."""
+        body = (await self._exchange("DELETE", path, (), None)).strip()
+        if body and not body.startswith(b"{"):
             raise not_understood(body[:100].decode(errors="replace"))
 
     async def _exchange(self, method: str, path: str, query: Query, content: bytes | None) -> bytes:
@@ -93,7 +94,7 @@ class Transport:
                         body = await _bounded_body(response)
                 except (TimeoutError, httpx.HTTPError) as error:
                     raise error_of_transport(error) from error
-                if response.status_code != 200:
+                if not response.is_success:  # Grafana answers 202 to what Alertmanager answers 200
                     raise error_of_answer(response, body)
                 return body
 

@@ -55,6 +55,8 @@ class State:
         return self.silences.hiding(alert.labels, self.now())
 
     def inhibited_by(self, alert: Alert) -> list[str]:
+        if not self.setup.inhibitions:
+            return []
         return [
             source.fingerprint
             for source in self.firing()

@@ -184,6 +184,16 @@ async def test_expiring_is_the_same_once_and_twice(version: str, replay: Replay,
     assert [seen.method for seen in replay.requests] == ["DELETE", "DELETE"]
 
 
+async def test_grafanas_answers_are_successes_too(replay: Replay, client: AlertmanagerClient) -> None:
+    replay.on("POST", "/api/v2/silences", Answer(202, text='{"silenceID":"x"}'))
+    replay.on("DELETE", "/api/v2/silence/x", Answer(text='{"message":"silence deleted"}'))
+    assert await client.create_silence(DRAFT) == "x"
+    await client.expire_silence("x")
+    replay.on("GET", "/api/v2/silence/y", Answer(404, text='{"message":"Silence not found: y"}'))
+    with pytest.raises(NotFound):
+        await client.get_silence("y")
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_a_silence_that_is_not_there_is_not_found(
     version: str, replay: Replay, client: AlertmanagerClient
