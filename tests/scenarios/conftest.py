@@ -3,13 +3,15 @@
 import asyncio
 import os
 import signal
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 import pytest
 
+from tests.nursery import Forked, Nursery, fork
 from tests.scenarios.workspace import Workspace
 
 START_SECONDS = 60
@@ -17,31 +19,56 @@ STORES = ["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgresql, py
 Start = Callable[..., Awaitable[Workspace]]
 
 
+NURSERY = Nursery()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nursery() -> Iterator[None]:
+    yield
+    NURSERY.close()
+
+
 @asynccontextmanager
 async def sandbox(home: Path, *options: str) -> AsyncIterator[Workspace]:
     """`tiphys sandbox` until it says that it is ready; ended by SIGTERM, and its exit code looked at."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "sandbox", "--port", "0", "--home", str(home), *options,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=dict(os.environ),
-    )  # fmt: skip
-    assert process.stdout is not None
-    assert process.stderr is not None
-    try:
-        async with asyncio.timeout(START_SECONDS):
-            line = (await process.stdout.readline()).decode()
-        if not line.startswith("Sandbox ready: "):
-            raise AssertionError(f"the sandbox did not start: {line}{(await process.stderr.read()).decode()}")
-        workspace = Workspace(line.removeprefix("Sandbox ready: ").strip())
+    with tempfile.TemporaryFile() as complaints:
+        process, output = await started("sandbox", "--port", "0", "--home", str(home), *options, errors=complaints)
         try:
-            yield workspace
+            async with asyncio.timeout(START_SECONDS):
+                line = (await output.readline()).decode()
+            if not line.startswith("Sandbox ready: "):
+                raise AssertionError(f"the sandbox did not start: {line}{_read(complaints)}")
+            workspace = Workspace(line.removeprefix("Sandbox ready: ").strip())
+            try:
+                yield workspace
+            finally:
+                await workspace.close()
         finally:
-            await workspace.close()
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(START_SECONDS):
-            _, complaints = await process.communicate()
-    assert process.returncode == 0, complaints.decode()
+            with suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(START_SECONDS):
+                await output.read()
+                await process.wait()
+        assert process.returncode == 0, _read(complaints)
+
+
+async def started(*arguments: str, errors: IO[bytes]) -> tuple[Forked, asyncio.StreamReader]:
+    """The process, and what it prints."""
+    output = asyncio.StreamReader()
+    read, write = os.pipe()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(output), os.fdopen(read, "rb"))
+    with os.fdopen(write, "wb") as printed:
+        process = await fork(
+            NURSERY.address(), *arguments, environment=os.environ, folder=Path.cwd(),
+            output=printed.fileno(), errors=errors.fileno(),
+        )  # fmt: skip
+    return process, output
+
+
+def _read(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
 
 
 @pytest.fixture(params=STORES)
