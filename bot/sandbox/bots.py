@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import ssl
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +16,8 @@ from bot.tasks import TaskSet
 
 READY_SECONDS = 30.0
 STOP_SECONDS = 15.0
+NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Nothing here is asked over TLS; to read the usual authorities takes 14 ms for each client."""
 WAITING = ("inbound", "due", "outbox")
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TZ", "PYTHONPATH", "COVERAGE_PROCESS_START", "SSL_CERT_FILE")
 
@@ -89,7 +92,7 @@ class Bot:
         if self.pid is None:
             return None
         try:
-            async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+            async with httpx.AsyncClient(trust_env=False, timeout=5, verify=NO_CERTIFICATES) as client:
                 answer = await client.get(f"{self.address}/readyz", params={"verbose": "1"})
                 found: dict[str, Any] = answer.json()
                 return found
