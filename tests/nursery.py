@@ -3,8 +3,7 @@
 `python -m tests.nursery` imports the product once and runs one world, so that what a process remembers (the seeded
 repositories' renderings) is there; then it forks a process for whoever asks. Each is as separate as one of
 `python -m bot`: its own memory, environment, folder, standard streams, signals and end. That the real entry works is
-shown by the tests that start it: `tests/scenarios/test_sandbox_command.py`, `tests/test_main.py`, `tests/test_cli.py`,
-`tests/sandbox/page/`.
+shown by the tests that start it: `tests/scenarios/test_sandbox_command.py`, `tests/test_main.py`, `tests/test_cli.py`.
 """
 
 import asyncio
@@ -22,6 +21,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 HEADER = struct.Struct("!I")
 STREAMS = 2
@@ -103,6 +103,23 @@ class Nursery:
         if self._folder is not None:
             self._folder.cleanup()
         self._folder = self._process = None
+
+
+NURSERY = Nursery()
+
+
+async def started(*arguments: str, errors: IO[bytes]) -> tuple[Forked, asyncio.StreamReader]:
+    """`tiphys` with these arguments in this environment, and what it prints."""
+    output = asyncio.StreamReader()
+    read, write = os.pipe()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(output), os.fdopen(read, "rb"))
+    with os.fdopen(write, "wb") as printed:
+        process = await fork(
+            NURSERY.address(), *arguments, environment=os.environ, folder=Path.cwd(),
+            output=printed.fileno(), errors=errors.fileno(),
+        )  # fmt: skip
+    return process, output
 
 
 class _Server:

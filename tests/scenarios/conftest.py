@@ -1,31 +1,21 @@
 """A sandbox for each scenario: the real command in a process of its own, a fresh home, its own ports."""
 
 import asyncio
-import os
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 import pytest
 
-from tests.nursery import Forked, Nursery, fork
+from tests.nursery import started
 from tests.scenarios.workspace import Workspace
 
 START_SECONDS = 60
 STORES = ["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgresql, pytest.mark.long])]
 Start = Callable[..., Awaitable[Workspace]]
-
-
-NURSERY = Nursery()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def nursery() -> Iterator[None]:
-    yield
-    NURSERY.close()
 
 
 @asynccontextmanager
@@ -50,20 +40,6 @@ async def sandbox(home: Path, *options: str) -> AsyncIterator[Workspace]:
                 await output.read()
                 await process.wait()
         assert process.returncode == 0, _read(complaints)
-
-
-async def started(*arguments: str, errors: IO[bytes]) -> tuple[Forked, asyncio.StreamReader]:
-    """The process, and what it prints."""
-    output = asyncio.StreamReader()
-    read, write = os.pipe()
-    loop = asyncio.get_running_loop()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(output), os.fdopen(read, "rb"))
-    with os.fdopen(write, "wb") as printed:
-        process = await fork(
-            NURSERY.address(), *arguments, environment=os.environ, folder=Path.cwd(),
-            output=printed.fileno(), errors=errors.fileno(),
-        )  # fmt: skip
-    return process, output
 
 
 def _read(file: IO[bytes]) -> str:

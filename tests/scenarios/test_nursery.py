@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.conftest import START_SECONDS, started
+from tests.nursery import started
+from tests.scenarios.conftest import START_SECONDS
 
 
 @pytest.mark.parametrize(
