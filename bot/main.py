@@ -125,7 +125,8 @@ class Bot:
         unplugged = self._slack.stop_listening(UNPLUG_SECONDS) if self._slack else asyncio.sleep(0)
         ended = await asyncio.gather(*(worker.rest(REST_SECONDS) for worker in self._workers), unplugged)
         stopping.stage = "outbox"
-        shown = self._slack is None or await self._slack.flush(FLUSH_SECONDS)
+        is_silent = self._store is not None and self._store.is_silent  # then the outbox cannot be read
+        shown = self._slack is None or await self._slack.flush(0.0 if is_silent else FLUSH_SECONDS)
         log.info("bot.wound_down", cut_off=False in ended, all_shown=shown)
 
     def _make_store(self, closing: AsyncExitStack) -> SqlStore:

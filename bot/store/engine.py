@@ -80,10 +80,13 @@ def open_engine(url: str, *, writes: bool = True) -> AsyncEngine:
     `READ COMMITTED`: compare-and-swap, unique indexes and row locks keep them apart.
     """
     if not is_sqlite(url):
+        from bot.store.cancelling import QuickToCancel  # loads the driver, which SQLite does without
+
+        arguments = connect_arguments(url, STATEMENT_SECONDS, writes=writes)
         return create_async_engine(
             url, pool_pre_ping=True, pool_size=5, max_overflow=10, pool_timeout=CONNECT_SECONDS,
             isolation_level="READ COMMITTED" if writes else "REPEATABLE READ",
-            connect_args=connect_arguments(url, STATEMENT_SECONDS, writes=writes),
+            connect_args={**arguments, "async_creator_fn": QuickToCancel.connect},
         )  # fmt: skip
     engine = create_async_engine(url)
     _set_up_sqlite(engine.sync_engine, writes=writes)
