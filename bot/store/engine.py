@@ -1,17 +1,16 @@
 """Opening the database: each kind's settings and transactions, and SQLite's one-process lock."""
 
 import asyncio
-import fcntl
-import os
 import time
 from pathlib import Path
 from threading import Thread
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from bot.store.locked_file import LockedFile
 
 BUSY_MILLISECONDS = 10_000
 CONNECT_SECONDS = 3
@@ -35,31 +34,11 @@ class DatabaseInUse(Exception):
         self.path = path
 
 
-class FileLock:
-    """An operating-system lock beside the database file: SQLite mode allows one writing process."""
+class FileLock(LockedFile):
+    """Held beside the database file: SQLite mode allows one writing process. Raises `DatabaseInUse`."""
 
     def __init__(self, database: Path) -> None:
-        self._database = database
-        self._descriptor: int | None = None
-
-    def __enter__(self) -> Self:
-        """Raises `DatabaseInUse`. The lock goes with the process, however that ends."""
-        self._database.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(f"{self._database}.lock", os.O_CREAT | os.O_RDWR, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(descriptor)
-            raise DatabaseInUse(self._database) from None
-        self._descriptor = descriptor
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        super().__init__(Path(f"{database}.lock"), DatabaseInUse(database))
 
 
 def sqlite_path(url: str) -> Path | None:
