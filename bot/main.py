@@ -45,6 +45,7 @@ from bot.services.reports import Reports
 from bot.services.reviewing import Reviewing
 from bot.services.statuses import Statuses
 from bot.services.syncing import Syncing
+from bot.services.tidying import Tidying
 from bot.services.watching import Watching
 from bot.settings import Settings, environment
 from bot.slack.connection import SlackConnection
@@ -223,6 +224,7 @@ class Bot:
         tasks.start(reconciler.run(), name="reconciler")
         tasks.start(inbox.run(), name="inbox")
         tasks.start(ForeignPulls(store, outside, source, bells).run(), name="foreign-pulls")
+        tasks.start(Tidying(store, adapters.git, clock).run(), name="tidying")
         await watching.follow()
         await slack.start(front, OutboxQueue(store, reports, clock), bells.outbox, source.current.slack)
         self._slack = slack

@@ -4,18 +4,19 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Dialect, Insert, Row, case, delete, func, select, update
+from sqlalchemy import Dialect, Insert, Row, case, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.identity import ChangeId, ChannelId
 from bot.domain.outgoing import CardPlacement, Outgoing, OutgoingKind, lane_of
 from bot.domain.request import Answer, Request
 from bot.domain.text import Text
-from bot.ports_store import Queue
+from bot.ports_store import Forgotten, Queue
 from bot.store.documents import REQUEST, TEXT, dump
+from bot.store.forgetting import forget
 from bot.store.inserting import insert_new, or_update
 from bot.store.queues import read_queue
-from bot.store.tables import outbox, placements
+from bot.store.tables import changes, outbox, placements
 
 URGENCY = {kind: number for number, kind in enumerate(OutgoingKind)}
 MOST_URGENT_FIRST = (outbox.c.urgency, outbox.c.due_at, outbox.c.id)
@@ -84,6 +85,15 @@ class Outbox:
         query = select(func.min(outbox.c.due_at)).where(outbox.c.due_at > after)
         found: datetime | None = (await self._connection.execute(query)).scalar()
         return found
+
+    async def forget(self, before: datetime, *, after: str | int | None, limit: int) -> Forgotten:
+        in_use = exists().where(
+            changes.c.id == outbox.c.change_id, or_(changes.c.is_open, changes.c.due_at.is_not(None))
+        )
+        done = (
+            outbox.c.due_at.is_(None), outbox.c.created_at < before, outbox.c.kind != OutgoingKind.NOTICE.value, ~in_use
+        )  # fmt: skip
+        return await forget(self._connection, outbox, outbox.c.id, *done, after=after, limit=limit)
 
     async def find_placement(self, change: ChangeId) -> CardPlacement | None:
         row = (await self._connection.execute(select(placements).where(placements.c.change_id == change))).first()

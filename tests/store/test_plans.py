@@ -51,6 +51,8 @@ ASKED: dict[str, Ask] = {
     "count an attempt": lambda tx: tx.outbox.count_attempt([Outgoing(id=1, key="a", kind=CARD, version=1, attempts=1)]),
     "next to be shown": lambda tx: tx.outbox.next_due(NOW),
     "how many to be shown": lambda tx: tx.outbox.count_due(NOW),
+    "forget acts": lambda tx: tx.inbound.forget(NOW, after="a", limit=9),
+    "forget what was shown": lambda tx: tx.outbox.forget(NOW, after=0, limit=9),
     "find a placement": lambda tx: tx.outbox.find_placement(CHANGE),
     "set a placement": lambda tx: tx.outbox.set_placement(
         CardPlacement(change=CHANGE, channel=DEPLOYMENTS, ts="1.0", digest=None)  # type: ignore[arg-type]
