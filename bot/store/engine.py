@@ -2,11 +2,13 @@
 
 import asyncio
 import time
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
+import aiosqlite
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -67,19 +69,28 @@ def open_engine(url: str, *, writes: bool = True) -> AsyncEngine:
             isolation_level="READ COMMITTED" if writes else "REPEATABLE READ",
             connect_args={**arguments, "async_creator_fn": QuickToCancel.connect},
         )  # fmt: skip
-    engine = create_async_engine(url)
+    threads: WeakSet[Thread] = WeakSet()
+    engine = create_async_engine(url, connect_args={"async_creator_fn": partial(_connect, threads)})
+    _THREADS[engine.sync_engine] = threads
     _set_up_sqlite(engine.sync_engine, writes=writes)
-    threads = _THREADS.setdefault(engine.sync_engine, WeakSet())
-    # The driver keeps the thread to itself (aiosqlite/core.py, `Connection.__init__`).
-    event.listen(engine.sync_engine, "connect", lambda made, _: threads.add(made.driver_connection._thread))
     return engine
+
+
+def _connect(threads: WeakSet[Thread], *arguments: Any, **options: Any) -> aiosqlite.Connection:
+    """A connection that is opened when it is awaited, in the thread that all its statements run in. The driver keeps
+    that to itself (aiosqlite/core.py, `Connection.__init__`)."""
+    made = aiosqlite.connect(*arguments, **options)
+    made._thread.daemon = True
+    threads.add(made._thread)
+    return made
 
 
 async def close_engine(engine: AsyncEngine) -> None:
     """Give back every connection; may be repeated.
 
-    A statement whose task is cancelled leaves its connection to be closed by the connection's own thread, some time
-    later and outside the pool. That thread speaks to the loop, so the loop must not be closed before it has ended.
+    Whoever is cancelled while he opens a connection or waits for a statement leaves it to be closed by the
+    connection's own thread, some time later and outside the pool. That thread speaks to the loop, so the loop must not
+    be closed before it has ended.
     """
     await engine.dispose()
     threads = [thread for thread in _THREADS.get(engine.sync_engine, ()) if thread.is_alive()]
