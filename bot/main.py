@@ -51,6 +51,7 @@ from bot.services.reports import Reports
 from bot.services.reviewing import Reviewing
 from bot.services.statuses import Statuses
 from bot.services.syncing import Syncing
+from bot.services.tidying import Tidying
 from bot.services.watching import Watching
 from bot.settings import Settings, environment
 from bot.slack.connection import SlackConnection
@@ -135,7 +136,8 @@ class Bot:
         unplugged = self._slack.stop_listening(UNPLUG_SECONDS) if self._slack else asyncio.sleep(0)
         ended = await asyncio.gather(*(worker.rest(REST_SECONDS) for worker in self._workers), unplugged)
         stopping.stage = "outbox"
-        shown = self._slack is None or await self._slack.flush(FLUSH_SECONDS)
+        is_silent = self._store is not None and self._store.is_silent  # then the outbox cannot be read
+        shown = self._slack is None or await self._slack.flush(0.0 if is_silent else FLUSH_SECONDS)
         log.info("bot.wound_down", cut_off=False in ended, all_shown=shown)
 
     def _make_store(self, closing: AsyncExitStack) -> SqlStore:
@@ -252,6 +254,7 @@ class Bot:
         checks = Reconciling(store, adapters.alertmanagers, opening, source, clock, bells)
         tasks.start(checks.run(), name="reconciling-alerts")
         tasks.start(ForeignPulls(store, outside, source, bells).run(), name="foreign-pulls")
+        tasks.start(Tidying(store, adapters.git, clock).run(), name="tidying")
         await watching.follow()
         await slack.start(front, OutboxQueue(store, reports, clock, source), bells, source.current.slack)
         self._slack = slack

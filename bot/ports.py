@@ -230,6 +230,11 @@ class Git(Protocol):
         """Paths at which one treeish has a submodule and the other has not the same."""
         ...
 
+    async def repack(self) -> bool:
+        """Make the mirror quick again where much has gathered in it; answers whether that was so. May be repeated, and
+        run beside everything else."""
+        ...
+
     async def diff(self, old: str, new: str, *, paths: tuple[str, ...] = (), limit: int = 8000) -> str:
         """The textual difference, cut at a line end below `limit` characters (then the last line says so)."""
         ...

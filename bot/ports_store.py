@@ -67,6 +67,21 @@ class Claimed(Generic[Row]):
     more_in: timedelta | None
 
 
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What became of a page of rows: how many were removed, and the key that the next page follows (None: there is
+    none)."""
+
+    removed: int
+    last: str | int | None
+
+
+class Forget(Protocol):
+    """Removes, of the `limit` rows that follow the key `after`, those that were done before that moment."""
+
+    async def __call__(self, before: datetime, *, after: str | int | None, limit: int) -> Forgotten: ...
+
+
 class DoneElsewhere(Exception):
     """Another process has worked this act off meanwhile: its result stands, and nothing of ours was written."""
 
@@ -163,6 +178,10 @@ class InboundRows(Protocol):
 
     async def next_due(self, after: datetime) -> datetime | None: ...
 
+    async def forget(self, before: datetime, *, after: str | int | None, limit: int) -> Forgotten:
+        """See `Forget`: of acts that are worked off. One that is delivered again after that is a new one."""
+        ...
+
 
 class OutboxRows(Protocol):
     async def touch_card(self, change: ChangeId, *, now: datetime) -> None:
@@ -225,6 +244,11 @@ class OutboxRows(Protocol):
         ...
 
     async def next_due(self, after: datetime) -> datetime | None: ...
+
+    async def forget(self, before: datetime, *, after: str | int | None, limit: int) -> Forgotten:
+        """See `Forget`: of what is shown or given up. Notices stay, and all of a change that is not over: they are told
+        once, and the row is what knows of it."""
+        ...
 
     async def find_placement(self, change: ChangeId) -> CardPlacement | None: ...
 

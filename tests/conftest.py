@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bot.store.migrate import upgrade
+from tests.nursery import NURSERY
 from tests.postgresql import Cluster, need_programs
 
 for variable in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
@@ -31,6 +32,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
     items.sort(key=lambda item: "test_kill_matrix" not in item.nodeid)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nursery() -> Iterator[None]:
+    """Ended at the end, if anybody asked for it."""
+    yield
+    NURSERY.close()
 
 
 @pytest.fixture(scope="session")

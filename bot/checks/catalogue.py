@@ -33,6 +33,11 @@ CATALOGUE: dict[str, Kind] = {
     "slack.app-token-scope": Kind(_E, "the app-level token lacks `connections:write`"),
     "slack.socket-mode-off": Kind(_E, "Socket Mode is switched off in the app's settings"),
     "slack.socket-mode-unknown": Kind(_W, "no answer about the app-level token"),
+    "slack.http": Kind(_I, "the bot takes what is signed with the signing secret"),
+    "slack.http-not-served": Kind(_E, "what listens on `TIPHYS_LISTEN` does not serve `/slack/events`"),
+    "slack.http-unknown": Kind(_W, "nobody answers on `TIPHYS_LISTEN`, or not yet"),
+    "slack.signing-secret-differs": Kind(_E, "the bot refuses what is signed with the signing secret"),
+    "slack.request-url-unknown": Kind(_W, "only from outside can be told whether Slack's request URL leads to the bot"),
     # Slack: channels
     "slack.channel": Kind(_I, "the bot can post there"),
     "slack.channel-not-found": Kind(_E, "there is no such channel, or it is private and without the bot"),

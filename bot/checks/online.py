@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.adapters import Adapters
-from bot.checks import argocd, forge, people, slack, stages
+from bot.checks import argocd, forge, people, slack, slack_http, stages
 from bot.checks.database import SILENT as DATABASE_SILENT
 from bot.checks.database import check_database
 from bot.checks.finding import Finding, Findings, within
@@ -19,6 +19,7 @@ from bot.integrations.forges.github.client import GithubForge
 from bot.ports import Clock
 from bot.settings import Settings
 from bot.slack.inspection import SlackInspection, Workspace
+from bot.slack.own_door import OwnDoor
 
 GITHUB = "https://api.github.com"
 
@@ -54,6 +55,7 @@ async def check_online(
         closing.push_async_callback(adapters.close)
         groups: list[Awaitable[Findings]] = [
             check_slack(inspection, configuration, patience),
+            *_over_http(settings, patience),
             within(patience.more, check_database(settings.database), silent=DATABASE_SILENT),
         ]
         if configuration is not None:
@@ -91,6 +93,14 @@ async def check_slack(inspection: SlackInspection, configuration: Configuration 
             within(patience.more, people.check_people(inspection, configuration, opened[0]), silent=slack.SILENT),
         )
     return list(dict.fromkeys(finding for findings in found for finding in findings))
+
+
+def _over_http(settings: Settings, patience: Patience) -> list[Awaitable[Findings]]:
+    """Without an app-level token Slack comes to us."""
+    if settings.slack_app_token is not None or settings.slack_signing_secret is None:
+        return []
+    door = OwnDoor(*settings.listen, settings.slack_signing_secret.get_secret_value())
+    return [within(patience.answer, slack_http.check_http_mode(door), silent=slack_http.silent(door.url))]
 
 
 def _named_by_settings(

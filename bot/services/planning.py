@@ -1,9 +1,10 @@
-"""What would be written to Git for a promotion, as the application's strategy plans it, in words for people."""
+"""What would be written to Git for a promotion, as its strategy plans it, and whether that could be merged."""
 
+from bot.domain.branch_rules import Obstacle
 from bot.domain.identity import short
 from bot.domain.pipeline import Configuration, Stage
 from bot.domain.text import readable
-from bot.ports import Git
+from bot.ports import Forge, Git
 from bot.services.names import author_of
 from bot.strategies import strategy_for
 from bot.strategies.plan import CannotPlan, ConflictedPath, Conflicts, MergePlan, NothingToPromote, Plan, Side
@@ -18,6 +19,14 @@ async def plan_of(
     strategy = strategy_for(configuration.applications[stage.application].strategy)
     answer = await strategy.plan(git, source=source, target=Side(environment=stage.environment, treeish=base))
     return _explained(answer, source, configuration) if isinstance(answer, Conflicts) else answer
+
+
+async def obstacle_of(forge: Forge, configuration: Configuration, stage: Stage) -> tuple[Obstacle, str | None] | None:
+    """What the rules of the stage's branch forbid for good, and the link to them; None where there is a way."""
+    rules = await forge.branch_rules(stage.branch)
+    method = configuration.applications[stage.application].strategy.merge
+    obstacle = rules.obstacle(method, whole_tree=stage.whole_tree)
+    return None if obstacle is None else (obstacle, rules.link)
 
 
 def _explained(conflicts: Conflicts, source: Side, configuration: Configuration) -> CannotPlan:

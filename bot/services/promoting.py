@@ -21,7 +21,7 @@ from bot.services import ledger
 from bot.services.access import Access, Action, Forbidden
 from bot.services.channels import Channels
 from bot.services.outside import Outside
-from bot.services.planning import plan_of
+from bot.services.planning import obstacle_of, plan_of
 from bot.strategies.plan import CannotPlan, NothingToPromote, Side
 from bot.wake import Bells
 
@@ -107,13 +107,11 @@ class Promotions:
     async def _cannot_be_merged(self, configuration: Configuration, stage: Stage) -> Answer | None:
         """What the branch's rules forbid for good is said before anything is written."""
         forge = self._outside.forge_of(configuration, stage.application)
-        rules = await forge.branch_rules(stage.branch)
-        method = configuration.applications[stage.application].strategy.merge
-        obstacle = rules.obstacle(method, whole_tree=stage.whole_tree)
-        if obstacle is None:
+        if (found := await obstacle_of(forge, configuration, stage)) is None:
             return None
+        obstacle, link_to_rules = found
         words = f" cannot be promoted: {obstacle.reason}. {obstacle.way_out}."
-        link = Text.of(" ", Link(rules.link, "rules of the branch ↗")) if rules.link else Text()
+        link = Text.of(" ", Link(link_to_rules, "rules of the branch ↗")) if link_to_rules else Text()
         return Answer.refusal(obstacle.slug, Text.of(Strong(stage.name), words, link))
 
     async def _nothing_to_promote(

@@ -15,7 +15,7 @@ from bot.services.keys import content_key
 from bot.services.messages import branch_of, commit_message, marker_of, signature_of, status_words, title_of
 from bot.services.names import Names, author_of
 from bot.services.outside import Outside
-from bot.services.planning import plan_of
+from bot.services.planning import obstacle_of, plan_of
 from bot.services.shipments import shipment_of
 from bot.strategies.plan import CannotPlan, MergePlan, NothingToPromote, Plan, Side
 
@@ -39,7 +39,7 @@ class Proposing:
             return Advance(event=Event.ERRORED, reason=f"branch {stage.branch} does not exist in the repository")
         if (merged := await self._merged_before(change, forge)) is not None:
             return merged
-        if change.proposal is None and (refused := await self._cannot_be_merged(forge, stage, configuration, change)):
+        if change.proposal is None and (refused := await self._cannot_be_merged(forge, stage, configuration)):
             return refused
         match await self._plan(git, change, stage, configuration, base):
             case NothingToPromote():
@@ -51,15 +51,11 @@ class Proposing:
             case Plan() | MergePlan() as plan:
                 return await self._propose(git, forge, change, stage, configuration, live, base, plan)
 
-    async def _cannot_be_merged(
-        self, forge: Forge, stage: Stage, configuration: Configuration, change: Change
-    ) -> Decision | None:
+    async def _cannot_be_merged(self, forge: Forge, stage: Stage, configuration: Configuration) -> Decision | None:
         """The branch's rules may have changed since it was asked for. Once it is proposed, a gate tells of them."""
-        rules = await forge.branch_rules(stage.branch)
-        method = configuration.applications[change.application].strategy.merge
-        obstacle = rules.obstacle(method, whole_tree=stage.whole_tree)
-        if obstacle is None:
+        if (found := await obstacle_of(forge, configuration, stage)) is None:
             return None
+        obstacle, _ = found
         reason = f"{obstacle.reason}. {obstacle.way_out}"
         return Advance(event=Event.ERRORED, reason=reason, facts={"cause": reason})
 

@@ -100,7 +100,8 @@ class LocalClaims(Holding):
                 await tx.outbox.count_attempt(fresh)
         return self._claimed(fresh, before, limit, _until(next_due, now))
 
-    async def close(self) -> None:
+    async def close(self, *, hand_back: bool = True) -> None:
+        """There is nothing to hand back."""
         self._held.clear()
 
     def _claimed(

@@ -1,17 +1,18 @@
 """Opening the database: each kind's settings and transactions, and SQLite's one-process lock."""
 
 import asyncio
-import fcntl
-import os
 import time
+from functools import partial
 from pathlib import Path
 from threading import Thread
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
+import aiosqlite
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from bot.store.locked_file import LockedFile
 
 BUSY_MILLISECONDS = 10_000
 CONNECT_SECONDS = 3
@@ -35,31 +36,11 @@ class DatabaseInUse(Exception):
         self.path = path
 
 
-class FileLock:
-    """An operating-system lock beside the database file: SQLite mode allows one writing process."""
+class FileLock(LockedFile):
+    """Held beside the database file: SQLite mode allows one writing process. Raises `DatabaseInUse`."""
 
     def __init__(self, database: Path) -> None:
-        self._database = database
-        self._descriptor: int | None = None
-
-    def __enter__(self) -> Self:
-        """Raises `DatabaseInUse`. The lock goes with the process, however that ends."""
-        self._database.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(f"{self._database}.lock", os.O_CREAT | os.O_RDWR, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(descriptor)
-            raise DatabaseInUse(self._database) from None
-        self._descriptor = descriptor
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        super().__init__(Path(f"{database}.lock"), DatabaseInUse(database))
 
 
 def sqlite_path(url: str) -> Path | None:
@@ -80,24 +61,36 @@ def open_engine(url: str, *, writes: bool = True) -> AsyncEngine:
     `READ COMMITTED`: compare-and-swap, unique indexes and row locks keep them apart.
     """
     if not is_sqlite(url):
+        from bot.store.cancelling import QuickToCancel  # loads the driver, which SQLite does without
+
+        arguments = connect_arguments(url, STATEMENT_SECONDS, writes=writes)
         return create_async_engine(
             url, pool_pre_ping=True, pool_size=5, max_overflow=10, pool_timeout=CONNECT_SECONDS,
             isolation_level="READ COMMITTED" if writes else "REPEATABLE READ",
-            connect_args=connect_arguments(url, STATEMENT_SECONDS, writes=writes),
+            connect_args={**arguments, "async_creator_fn": QuickToCancel.connect},
         )  # fmt: skip
-    engine = create_async_engine(url)
+    threads: WeakSet[Thread] = WeakSet()
+    engine = create_async_engine(url, connect_args={"async_creator_fn": partial(_connect, threads)})
+    _THREADS[engine.sync_engine] = threads
     _set_up_sqlite(engine.sync_engine, writes=writes)
-    threads = _THREADS.setdefault(engine.sync_engine, WeakSet())
-    # The driver keeps the thread to itself (aiosqlite/core.py, `Connection.__init__`).
-    event.listen(engine.sync_engine, "connect", lambda made, _: threads.add(made.driver_connection._thread))
     return engine
+
+
+def _connect(threads: WeakSet[Thread], *arguments: Any, **options: Any) -> aiosqlite.Connection:
+    """A connection that is opened when it is awaited, in the thread that all its statements run in. The driver keeps
+    that to itself (aiosqlite/core.py, `Connection.__init__`)."""
+    made = aiosqlite.connect(*arguments, **options)
+    made._thread.daemon = True
+    threads.add(made._thread)
+    return made
 
 
 async def close_engine(engine: AsyncEngine) -> None:
     """Give back every connection; may be repeated.
 
-    A statement whose task is cancelled leaves its connection to be closed by the connection's own thread, some time
-    later and outside the pool. That thread speaks to the loop, so the loop must not be closed before it has ended.
+    Whoever is cancelled while he opens a connection or waits for a statement leaves it to be closed by the
+    connection's own thread, some time later and outside the pool. That thread speaks to the loop, so the loop must not
+    be closed before it has ended.
     """
     await engine.dispose()
     threads = [thread for thread in _THREADS.get(engine.sync_engine, ()) if thread.is_alive()]

@@ -7,8 +7,9 @@ from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.incoming import Ack, Incoming, Recorded
-from bot.ports_store import DoneElsewhere, Queue
+from bot.ports_store import DoneElsewhere, Forgotten, Queue
 from bot.store.documents import ACK, INCOMING, dump
+from bot.store.forgetting import forget
 from bot.store.queues import read_queue
 from bot.store.tables import inbound
 
@@ -51,6 +52,10 @@ class Inbound:
         query = select(func.min(inbound.c.due_at)).where(inbound.c.due_at > after)
         found: datetime | None = (await self._connection.execute(query)).scalar()
         return found
+
+    async def forget(self, before: datetime, *, after: str | int | None, limit: int) -> Forgotten:
+        done = (inbound.c.due_at.is_(None), inbound.c.received_at < before)
+        return await forget(self._connection, inbound, inbound.c.id, *done, after=after, limit=limit)
 
 
 def recorded_of(row: Row[Any]) -> Recorded:

@@ -113,11 +113,11 @@ class Leases(Holding):
             with suppress(StoreUnavailable):
                 await self._hand_back({key[0]: [key[1]]})
 
-    async def close(self) -> None:
+    async def close(self, *, hand_back: bool = True) -> None:
         """Hand back everything, also what was abandoned, and tell the others: whoever comes next need not wait."""
         await self._tasks.close()
         self._held.clear()
-        if not self._has_claimed:
+        if not (self._has_claimed and hand_back):
             return
         with suppress(StoreUnavailable, TimeoutError):
             async with asyncio.timeout(HAND_BACK_SECONDS):

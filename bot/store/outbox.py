@@ -13,6 +13,7 @@ from sqlalchemy import (
     and_,
     case,
     delete,
+    exists,
     false,
     func,
     literal,
@@ -37,12 +38,13 @@ from bot.domain.outgoing import (
 )
 from bot.domain.request import Answer, Request
 from bot.domain.text import Text
-from bot.ports_store import Queue
+from bot.ports_store import Forgotten, Queue
 from bot.store.columns import Moment
 from bot.store.documents import REQUEST, TEXT, dump
+from bot.store.forgetting import forget
 from bot.store.inserting import insert_new, or_update
 from bot.store.queues import read_queue
-from bot.store.tables import alert_placements, outbox, placements
+from bot.store.tables import alert_groups, alert_placements, changes, outbox, placements
 
 COALESCING = [kind.value for kind in (OutgoingKind.CARD, OutgoingKind.ALERT, OutgoingKind.STORM)]
 SINCE = case((outbox.c.kind.in_(COALESCING), outbox.c.due_at), else_=outbox.c.created_at)
@@ -174,6 +176,17 @@ class Outbox:
         query = select(func.min(outbox.c.due_at)).where(outbox.c.due_at > after)
         found: datetime | None = (await self._connection.execute(query)).scalar()
         return found
+
+    async def forget(self, before: datetime, *, after: str | int | None, limit: int) -> Forgotten:
+        in_use = exists().where(
+            changes.c.id == outbox.c.change_id, or_(changes.c.is_open, changes.c.due_at.is_not(None))
+        )
+        fires = exists().where(alert_groups.c.id == outbox.c.group_id, alert_groups.c.is_open)
+        done = (
+            outbox.c.due_at.is_(None), outbox.c.created_at < before, outbox.c.kind != OutgoingKind.NOTICE.value,
+            ~in_use, ~fires,
+        )  # fmt: skip
+        return await forget(self._connection, outbox, outbox.c.id, *done, after=after, limit=limit)
 
     async def find_placement(self, change: ChangeId) -> CardPlacement | None:
         row = (await self._connection.execute(select(placements).where(placements.c.change_id == change))).first()

@@ -9,6 +9,7 @@ import psycopg
 import structlog
 from sqlalchemy import make_url
 
+from bot.store.cancelling import QuickToCancel
 from bot.store.engine import connect_arguments
 from bot.store.locks import NAMESPACE, Lock
 from bot.store.notices import CHANNEL, read_notice
@@ -85,7 +86,7 @@ class Pinned:
 
     async def _serve(self) -> None:
         async with asyncio.timeout(ANSWER_SECONDS):
-            connection = await psycopg.AsyncConnection.connect(self._address, autocommit=True, **self._arguments)
+            connection = await QuickToCancel.connect(self._address, autocommit=True, **self._arguments)
         try:
             await self._ask(connection, f"LISTEN {CHANNEL}")
             while True:
@@ -96,7 +97,7 @@ class Pinned:
         finally:
             connection.pgconn.finish()  # at once: closing politely would wait for a server that is gone
 
-    async def _look(self, connection: psycopg.AsyncConnection) -> None:
+    async def _look(self, connection: QuickToCancel) -> None:
         asked = time.monotonic()
         [(microseconds,)] = await self._ask(connection, MICROSECONDS)
         self._clock.set(microseconds, asked=asked, answered=time.monotonic())
@@ -108,7 +109,7 @@ class Pinned:
         self.problem = None
         self._looked.set()
 
-    async def _ask(self, connection: psycopg.AsyncConnection, statement: str) -> list[tuple[int, ...]]:
+    async def _ask(self, connection: QuickToCancel, statement: str) -> list[tuple[int, ...]]:
         async with asyncio.timeout(ANSWER_SECONDS):
             cursor = await connection.execute(statement.encode())
             return await cursor.fetchall() if cursor.description else []

@@ -31,6 +31,7 @@ from bot.store.leases import Leases
 from bot.store.notices import send_notice
 from bot.store.outbox import Outbox
 from bot.store.recorder import Recorder
+from bot.store.silence import Silence
 from bot.store.unavailable import unavailable_when_lost
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class SqlStore:
         self.owner = f"{self.replica}:{ULID()}"
         # Writers to SQLite wait here, in order: it would let each sleep and try again until one of them is lucky.
         self._turn = asyncio.Lock() if is_sqlite(url) else None
+        self._silence = Silence()
         self._recorder = Recorder(url, self.owner, self._turn)
         self._alert_writer = AlertWriter(url, self.owner, self._turn)
         self.clock: Clock = SystemClock()
@@ -98,6 +100,11 @@ class SqlStore:
         """Whether this process runs the periodic scans; where there is one process, it does."""
         return self._pinned is None or self._pinned.leads
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether the database has lately left us without an answer for so long that asking it again is of no use."""
+        return self._pinned is not None and self._silence.has_fallen
+
     async def join(self, ring: Callable[[str], None]) -> None:
         """Become one of the processes that share the database: `clock` tells its time, and the bells that others ring
         are rung here. Takes over what a former process of this replica was at. Raises `StoreUnavailable`."""
@@ -109,7 +116,7 @@ class SqlStore:
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[StoreTransaction]:
         """A transaction that may write; commits at the end of the block, rolls back when it raises."""
-        with unavailable_when_lost():
+        with self._silence.listening(), unavailable_when_lost():
             async with self._turn or nullcontext(), self._patience(), self._writing.begin() as connection:
                 tx = StoreTransaction(connection)
                 yield tx
@@ -120,7 +127,7 @@ class SqlStore:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[StoreTransaction]:
         """A transaction that only reads: one consistent picture, never waits for a writer."""
-        with unavailable_when_lost():
+        with self._silence.listening(), unavailable_when_lost():
             async with self._patience(), self._reading.connect() as connection:
                 yield StoreTransaction(connection)
 
@@ -140,7 +147,8 @@ class SqlStore:
             await self._alert_writer.take_in(source, body, at)
 
     async def close(self) -> None:
-        await self._claims.close()
+        """Hands back what is claimed, unless the database is silent: then it is free when the leases are over."""
+        await self._claims.close(hand_back=not self.is_silent)
         if self._pinned is not None:
             await self._pinned.close()
         await self._recorder.close()

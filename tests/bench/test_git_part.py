@@ -1,6 +1,6 @@
 """The Git part of one promotion (fetch, plan, commit, push) against bare plumbing, in the same run.
 
-Goal: at most 1.3 times the plumbing, with 100 files and with 10,000.
+Goal: at most 1.3 times the plumbing, with 100 files, 10,000 and 50,000.
 """
 
 import os
@@ -32,7 +32,7 @@ def overlay(version: int) -> str:
 
 
 @pytest.mark.bench
-@pytest.mark.parametrize("files", [100, 10_000])
+@pytest.mark.parametrize("files", [100, 10_000, 50_000])
 async def test_git_part_of_a_promotion(tmp_path: Path, files: int) -> None:
     server = GitServer(tmp_path / "served")
     await server.start()

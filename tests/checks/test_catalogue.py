@@ -4,7 +4,16 @@ import re
 from pathlib import Path
 
 from bot.checks.catalogue import CATALOGUE
-from tests.checks import test_argocd, test_database, test_finding, test_forge, test_people, test_slack, test_stages
+from tests.checks import (
+    test_argocd,
+    test_database,
+    test_finding,
+    test_forge,
+    test_people,
+    test_slack,
+    test_slack_http,
+    test_stages,
+)
 
 PAGE = (Path(__file__).parents[2] / "docs/checks.md").read_text("utf-8")
 
@@ -12,9 +21,11 @@ PAGE = (Path(__file__).parents[2] / "docs/checks.md").read_text("utf-8")
 def test_every_finding_has_a_case() -> None:
     cases = [
         slug
-        for module in (test_argocd, test_database, test_finding, test_forge, test_people, test_slack, test_stages)
+        for module in (
+            test_argocd, test_database, test_finding, test_forge, test_people, test_slack, test_slack_http, test_stages
+        )
         for slug in module.CASES
-    ]
+    ]  # fmt: skip
     assert sorted(cases) == sorted(CATALOGUE)
 
 

@@ -1,15 +1,16 @@
 """A sandbox for each scenario: the real command in a process of its own, a fresh home, its own ports."""
 
 import asyncio
-import os
 import signal
-import sys
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 import pytest
 
+from tests.nursery import started
 from tests.scenarios.workspace import Workspace
 
 START_SECONDS = 60
@@ -20,28 +21,30 @@ Start = Callable[..., Awaitable[Workspace]]
 @asynccontextmanager
 async def sandbox(home: Path, *options: str) -> AsyncIterator[Workspace]:
     """`tiphys sandbox` until it says that it is ready; ended by SIGTERM, and its exit code looked at."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "sandbox", "--port", "0", "--home", str(home), *options,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=dict(os.environ),
-    )  # fmt: skip
-    assert process.stdout is not None
-    assert process.stderr is not None
-    try:
-        async with asyncio.timeout(START_SECONDS):
-            line = (await process.stdout.readline()).decode()
-        if not line.startswith("Sandbox ready: "):
-            raise AssertionError(f"the sandbox did not start: {line}{(await process.stderr.read()).decode()}")
-        workspace = Workspace(line.removeprefix("Sandbox ready: ").strip())
+    with tempfile.TemporaryFile() as complaints:
+        process, output = await started("sandbox", "--port", "0", "--home", str(home), *options, errors=complaints)
         try:
-            yield workspace
+            async with asyncio.timeout(START_SECONDS):
+                line = (await output.readline()).decode()
+            if not line.startswith("Sandbox ready: "):
+                raise AssertionError(f"the sandbox did not start: {line}{_read(complaints)}")
+            workspace = Workspace(line.removeprefix("Sandbox ready: ").strip())
+            try:
+                yield workspace
+            finally:
+                await workspace.close()
         finally:
-            await workspace.close()
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(START_SECONDS):
-            _, complaints = await process.communicate()
-    assert process.returncode == 0, complaints.decode()
+            with suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(START_SECONDS):
+                await output.read()
+                await process.wait()
+        assert process.returncode == 0, _read(complaints)
+
+
+def _read(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
 
 
 @pytest.fixture(params=STORES)

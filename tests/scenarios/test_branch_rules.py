@@ -1,5 +1,6 @@
 """The rules of the branch on GitHub: what leaves no way is said at once, everything else waits on the card by name."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,8 @@ async def test_what_leaves_no_way_to_merge_is_said_before_anything_is_written(st
 
 
 async def test_every_unmet_rule_is_a_gate_with_its_name(workspace: Workspace) -> None:
-    """A required review, a required check, open conversations, and our own status as a required check."""
+    """A required review, a required check, open conversations, and our own status as a required check: green only while
+    all others are open, and pending again when one of them closes."""
     await protect(workspace, reviews=1, required_checks=["ci/build", OURS], conversation_resolution=True)
     await workspace.propose()
     await workspace.github("discuss", number=1)
@@ -82,10 +84,21 @@ async def test_every_unmet_rule_is_a_gate_with_its_name(workspace: Workspace) ->
     assert card.state == "waiting for checks"
     assert (await pull_of(workspace))["state"] == "open"
 
+    await workspace.fault("github", "status", method="PUT", path="/merge$", status=503)
     await workspace.github("status", number=1, context="ci/build", state="success")
+    await status_is(workspace, "success")
+    for number in range(3):  # each is a webhook, and a reason to look
+        await workspace.github("status", number=1, context=f"other-{number}", state="success")
+    await workspace.github("review", number=1, state="CHANGES_REQUESTED", who="developer-2")
+    assert "developer-2 asked for changes in a review" in await status_is(workspace, "pending")
+    await workspace.end_faults()
+    await workspace.github("review", number=1, state="APPROVED", who="developer-2")
     card = await workspace.card_is("succeeded")
     assert (await status_is(workspace, "success")).startswith("approved by approver-1")
     assert (await pull_of(workspace))["merged_by"] == "tiphys"
+    head = (await pull_of(workspace))["head"]["sha"]
+    said = [r["body"] for r in await asked(workspace, "github", "POST", f"/statuses/{head}")]
+    assert [then for then, now in pairwise(said) if then == now] == [], "nothing is said twice in a row"
 
 
 async def test_rules_hold_where_our_account_could_bypass_them(workspace: Workspace) -> None:

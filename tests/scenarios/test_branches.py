@@ -1,11 +1,18 @@
 """`apm-gateway` by branches: develop → staging → main, each promotion a merge of what the stage before has deployed."""
 
+from pathlib import Path
+from typing import Any
+
+import pytest
+
 from bot.sandbox.seed.gateway import GATEWAY, TREE
-from tests.scenarios.evidence import refused
-from tests.scenarios.guide import branches, card_shows, on_github
+from tests.scenarios.conftest import Start
+from tests.scenarios.evidence import GIT_PUSH, effects, refused
+from tests.scenarios.guide import branches, card_shows, configured, on_github
 from tests.scenarios.workspace import Message, Workspace
 
 LIMITS = "limits.yaml"
+FAST_FORWARD = ("strategy: {type: branch, merge: merge}", "strategy: {type: branch, merge: fast-forward}")
 
 
 async def commit_on(workspace: Workspace, branch: str, files: dict[str, str | None], who: str = "developer-2") -> str:
@@ -139,3 +146,57 @@ async def test_a_merge_that_was_pushed_and_not_opened_is_recognized_as_ours(work
     assert len(await workspace.pulls()) == 1
     parents, _ = await parents_and_tree(workspace, head)
     assert parents[0] == moved
+
+
+async def pushes_to(workspace: Workspace, ref: str) -> list[dict[str, Any]]:
+    """What the bot pushed to that branch, in requests that took effect."""
+    asked = await workspace.requests(service="git")
+    made = [r for r in asked if r["bot"] and r["applied"] and r["path"].endswith(GIT_PUSH)]
+    return [r for r in made if any(update["ref"] == f"refs/heads/{ref}" for update in r["body"]["updates"])]
+
+
+async def test_a_fast_forward_pushes_the_merge_itself(start: Start, tmp_path: Path) -> None:
+    """The commit that was approved, of base and source, is what the base then is: GitHub makes none of its own."""
+    workspace = await start("--speed", "10", "--config", str(configured(tmp_path, FAST_FORWARD)))
+    before = await branches(workspace, GATEWAY)
+    await propose(workspace)
+    [pull] = await workspace.pulls()
+    head = pull["head"]["sha"]
+    assert (await parents_and_tree(workspace, head))[0] == [before["main"], before["staging"]]
+    await workspace.approve("approver-1")
+    await workspace.card_is("succeeded")
+
+    [merged] = await workspace.pulls()
+    assert (merged["merged"], merged["head"]["sha"], merged["merge_commit_sha"]) == (True, head, head)
+    assert (await branches(workspace, GATEWAY))["main"] == head
+    [pushed] = await pushes_to(workspace, "main")
+    assert pushed["body"]["updates"] == [{"ref": "refs/heads/main", "old": before["main"], "new": head}]
+    production = await workspace.application("apm-gateway-production")
+    assert (production["deployed_revision"], production["images"]) == (head, ["example/gateway:1.8.0"])
+    assert not [effect for effect in await effects(workspace) if effect.endswith("/merge")]
+
+
+@pytest.mark.long
+async def test_the_base_moves_just_before_a_fast_forward(start: Start, tmp_path: Path) -> None:
+    """The push is refused by its lease. A branch's key is the whole tree: rebuilt, it is another, and asks again."""
+    workspace = await start("--speed", "10", "--config", str(configured(tmp_path, FAST_FORWARD)))
+    await propose(workspace)
+    fault = await workspace.fault("git", "slow", method="POST", path=f"{GIT_PUSH}$", times=1, seconds=1.5)
+    await workspace.approve("approver-1")
+
+    async def spent() -> bool:
+        faults = (await workspace.call("GET", "/api/faults"))["faults"]
+        return any(f["id"] == fault and f["left"] == 0 for f in faults)
+
+    await workspace.until(spent, wants="the push is on its way")
+    moved = await commit_on(workspace, "main", {"hotfix.txt": "stop the leak\n"})
+    await workspace.thread_says("main moved and changed hotfix.txt")
+    card = await workspace.card_is("waiting for approval")
+    assert "0 of 1" in card.plain
+    assert (await branches(workspace, GATEWAY))["main"] == moved
+    await workspace.approve("approver-2")
+    await workspace.card_is("succeeded")
+    [pull] = await workspace.pulls()
+    parents, _ = await parents_and_tree(workspace, pull["head"]["sha"])
+    assert (parents[0], (await branches(workspace, GATEWAY))["main"]) == (moved, pull["head"]["sha"])
+    assert len(await pushes_to(workspace, "main")) == 1

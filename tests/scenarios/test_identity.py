@@ -104,6 +104,7 @@ async def test_nothing_merges_while_the_approvers_cannot_be_looked_up(workspace:
     await workspace.github("status", number=pull["number"], context="ci/build", state="pending")
     await workspace.approve("approver-1", "approver-2")
     await workspace.card_is("waiting for checks")
+    await workspace.settle()  # the status that says so, too
     await workspace.fault("slack", "status", path="users.info", status=500)
     before = len(await effects(workspace))
     await workspace.github("status", number=pull["number"], context="ci/build", state="success")

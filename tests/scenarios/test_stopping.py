@@ -18,6 +18,7 @@ import pytest
 
 from bot.sandbox.ports import Ports
 from bot.sandbox.surroundings import FIRST_BOT, bot_environment
+from tests.postgresql import Cluster
 from tests.scenarios.conftest import sandbox
 from tests.scenarios.workspace import Workspace
 
@@ -50,9 +51,9 @@ class Bot:
 
 
 @asynccontextmanager
-async def started(workspace: Workspace, home: Path) -> AsyncIterator[Bot]:
+async def started(workspace: Workspace, home: Path, *, database: str | None = None) -> AsyncIterator[Bot]:
     environment = bot_environment(
-        home, Ports(home), FIRST_BOT, database=None, config=home / "tiphys.yaml", slack="socket"
+        home, Ports(home), FIRST_BOT, database=database, config=home / "tiphys.yaml", slack="socket"
     )
     log = home / f"by-hand-{len(list(home.glob('by-hand-*')))}.log"
     with log.open("wb") as sink:
@@ -108,6 +109,35 @@ async def test_a_call_that_hangs_is_cut_off_and_made_again_by_the_next_process(t
             await workspace.card_is("waiting for approval")
         assert len(await workspace.pulls()) == 1
         assert len(await workspace.cards()) == 1
+
+
+@pytest.mark.long
+@pytest.mark.postgresql
+async def test_a_database_that_is_frozen_does_not_use_up_the_time(
+    tmp_path: Path, postgresql: str, cluster: Cluster
+) -> None:
+    """It neither answers nor goes away, with a step under way that waits for it."""
+    home = tmp_path / "home"
+    async with (
+        sandbox(home, "--no-bot", "--speed", "20", "--database", postgresql) as workspace,
+        started(workspace, home, database=postgresql) as bot,
+    ):
+        await workspace.fault("github", "slow", method="POST", path="/pulls$", seconds=1, times=1)
+        await workspace.say("developer", "/promote apm-stack prod")
+        await workspace.until(lambda: unanswered(workspace, "github", "/pulls"), wants="the request for a pull request")
+        cluster.freeze()
+        try:
+            bot.process.send_signal(signal.SIGTERM)
+            assert await bot.ended() == 0
+        finally:
+            cluster.thaw()
+        told = bot.events()
+        assert "bot.stop_cut_short" not in told
+        assert told["bot.wound_down"]["cut_off"] is True
+        assert "bot.stopped" in told
+        async with started(workspace, home, database=postgresql):
+            await workspace.card_is("waiting for approval")
+        assert len(await workspace.pulls()) == 1
 
 
 async def unanswered(workspace: Workspace, service: str, ending: str) -> bool:

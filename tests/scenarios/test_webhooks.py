@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from tests.scenarios.workspace import Workspace
 
 PATIENT = ("polling: {changes: 3s}", "polling: {changes: 10m}")
 """Nothing but a webhook wakes a change within the time of a test."""
+
+LARGEST_OF_GITHUB = 25 << 20
+"""Its documented cap of a payload."""
 
 
 async def hooks(workspace: Workspace, kind: str) -> list[dict[str, Any]]:
@@ -38,6 +42,13 @@ async def is_quiet(workspace: Workspace) -> bool:
 
 async def replay(workspace: Workspace, delivery: dict[str, Any], **more: Any) -> int:
     return int((await workspace.call("POST", "/api/replay", {"delivery_id": delivery["id"], **more}))["status"])
+
+
+async def most_memory(workspace: Workspace) -> int:
+    """Bytes that the bot's process had in memory at the most, ever."""
+    [bot] = (await workspace.call("GET", "/api/ready"))["bots"]
+    [line] = re.findall(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{bot['pid']}/status").read_text())
+    return int(line) << 10
 
 
 def signed(body: str) -> dict[str, str]:
@@ -93,12 +104,17 @@ async def test_forged_repeated_stale_and_monstrous_ones_do_no_more_than_wake(tmp
             "action": "closed", "number": pull["number"], "repository": {"full_name": "example/apm"},
             "pull_request": {"number": pull["number"], "merged": True, "merged_by": {"login": "approver-1"}},
         })  # fmt: skip
-        huge = json.dumps({"repository": {"full_name": "example/apm"}, "padding": "x" * (6 << 20)})
+        huge = json.dumps({"repository": {"full_name": "example/apm"}, "padding": ""})
+        huge = huge.replace('""', f'"{"x" * (LARGEST_OF_GITHUB - len(huge))}"')
+        size = await most_memory(workspace)
         assert await replay(workspace, opened, body=merged) == 401, "the signature is of another body"
         assert await replay(workspace, opened, body=merged, headers={"X-Hub-Signature-256": None}) == 401
         assert await replay(workspace, delivery) == 200, "heard before"
         assert await replay(workspace, delivery, headers={"Content-Type": "text/plain"}) == 415
-        assert await replay(workspace, delivery, body=huge, headers=signed(huge)) == 413
+        for delivered_as in ("first", "again", "and again"):
+            told = {**signed(huge), "X-GitHub-Delivery": delivered_as.replace(" ", "-")}
+            assert await replay(workspace, opened, body=huge, headers=told) == 413
+        assert await most_memory(workspace) - size < LARGEST_OF_GITHUB // 4, "no such body is ever held"
         assert await replay(workspace, delivery, body="{", headers={**signed("{"), "X-GitHub-Delivery": "a"}) == 400
         assert await github_looks(workspace, since) == 0, "none of them made it look"
 

@@ -77,6 +77,12 @@ async def test_it_turns_back_when_a_gate_closes_and_is_written_once(told: Told) 
     ]
 
 
+async def test_whatever_wakes_it_while_it_merges_writes_nothing_again(told: Told) -> None:
+    """The forge may take its time with the merge, and every webhook is a reason to look."""
+    assert [await told.tell(State.MERGING) for _ in range(3)] == [True, False, False]
+    assert told.said == [("success", APPROVED)]
+
+
 @pytest.mark.parametrize(
     ("state", "facts", "words"),
     [

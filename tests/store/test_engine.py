@@ -1,8 +1,11 @@
 """Transactions on SQLite: no update is lost, readers wait for nobody, and only one process writes."""
 
 import asyncio
+import sqlite3
 import threading
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -72,25 +75,23 @@ async def test_a_change_of_the_schema_rolls_back_whole(counter: str) -> None:
     await close_engine(engine)
 
 
-async def test_closing_waits_for_the_thread_of_a_statement_that_was_cancelled(counter: str) -> None:
-    """It ends its connection by itself, and would tell a loop that is closed by then."""
-    before, engine = set(threading.enumerate()), open_engine(counter)
-    began, go_on = threading.Event(), threading.Event()
+class Holding:
+    """A call that goes on when it is told to."""
 
-    def hold() -> int:
-        began.set()
-        go_on.wait(10)
+    def __init__(self) -> None:
+        self.began, self.go_on = threading.Event(), threading.Event()
+
+    def __call__(self) -> int:
+        self.began.set()
+        self.go_on.wait(10)
         return 1
 
-    async def ask() -> None:
-        async with engine.connect() as connection:
-            raw = await connection.get_raw_connection()
-            assert raw.driver_connection is not None
-            await raw.driver_connection.create_function("hold", 0, hold)
-            await connection.execute(text("SELECT hold()"))
 
-    asking = TaskSet("test").start(ask(), name="ask")
-    await asyncio.to_thread(began.wait, 10)
+async def _cancelled_while_it_holds(engine: AsyncEngine, work: Coroutine[Any, Any, None], held: Holding) -> None:
+    """Its thread is at work when the task has ended, and ended when the engine is closed."""
+    before = set(threading.enumerate())
+    asking = TaskSet("test").start(work, name="ask")
+    await asyncio.to_thread(held.began.wait, 10)
     for _ in range(2):  # the second time while the connection is being closed
         asking.cancel()
         await asyncio.sleep(0)
@@ -98,9 +99,42 @@ async def test_closing_waits_for_the_thread_of_a_statement_that_was_cancelled(co
         await asking
     [thread] = [made for made in set(threading.enumerate()) - before if "_connection_worker_thread" in made.name]
     assert thread.is_alive()
-    threading.Timer(0.05, go_on.set).start()
+    threading.Timer(0.05, held.go_on.set).start()
     await close_engine(engine)
     assert not thread.is_alive()
+
+
+async def test_closing_waits_for_the_thread_of_a_statement_that_was_cancelled(counter: str) -> None:
+    """It ends its connection by itself, and would tell a loop that is closed by then."""
+    engine, held = open_engine(counter), Holding()
+
+    async def ask() -> None:
+        async with engine.connect() as connection:
+            raw = await connection.get_raw_connection()
+            assert raw.driver_connection is not None
+            await raw.driver_connection.create_function("hold", 0, held)
+            await connection.execute(text("SELECT hold()"))
+
+    await _cancelled_while_it_holds(engine, ask(), held)
+
+
+async def test_closing_waits_for_the_thread_of_a_connection_that_was_given_up(
+    counter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pool has never heard of it."""
+    engine, held, connect = open_engine(counter), Holding(), sqlite3.connect
+
+    def slowly(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        held()
+        made: sqlite3.Connection = connect(*arguments, **options)
+        return made
+
+    async def ask() -> None:
+        async with engine.connect():
+            raise AssertionError("it was cancelled before")
+
+    monkeypatch.setattr("aiosqlite.core.sqlite3.connect", slowly)
+    await _cancelled_while_it_holds(engine, ask(), held)
 
 
 async def test_a_reader_waits_for_nobody_and_sees_one_picture(store: SqlStore) -> None:

@@ -66,6 +66,8 @@ ASKED: dict[str, Ask] = {
     "which alert is to be shown": lambda tx: tx.outbox.list_due(NOW, limit=1, pick=Pick.of(*Urgency)),
     "next to be shown": lambda tx: tx.outbox.next_due(NOW),
     "how many to be shown": lambda tx: tx.outbox.count_due(NOW),
+    "forget acts": lambda tx: tx.inbound.forget(NOW, after="a", limit=9),
+    "forget what was shown": lambda tx: tx.outbox.forget(NOW, after=0, limit=9),
     "find a placement": lambda tx: tx.outbox.find_placement(CHANGE),
     "set a placement": lambda tx: tx.outbox.set_placement(
         CardPlacement(change=CHANGE, channel=DEPLOYMENTS, ts="1.0", digest=None)  # type: ignore[arg-type]

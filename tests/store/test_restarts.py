@@ -1,6 +1,7 @@
 """PostgreSQL goes away and comes back: what cannot be done is said so in one word, and the next try does it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,6 +10,8 @@ from bot.domain.audit import AuditEntry
 from bot.domain.identity import UserId
 from bot.domain.incoming import Ack, Incoming, IncomingKind
 from bot.ports_store import StoreUnavailable
+from bot.store.cancelling import CANCEL_SECONDS
+from bot.store.silence import LONG_SECONDS
 from bot.store.store import SqlStore
 from tests import examples
 from tests.examples import CHANGE, NOW
@@ -129,3 +132,18 @@ async def test_an_act_that_was_refused_because_nobody_answered_does_not_happen_l
     assert await count(store) == 2
     assert await record(store, "meanwhile") is None
     assert await count(store) == 3
+
+
+async def test_a_database_that_is_silent_holds_nobody_up(store: SqlStore, cluster: Cluster) -> None:
+    """Who lets go of a statement has let go of it, and the end hands nothing back to nobody."""
+    async with store.writing() as tx:
+        await tx.changes.insert(examples.change(due_at=NOW))
+    assert len((await store.claims.changes(NOW, limit=9)).rows) == 1
+    assert await count(store) == 0
+    cluster.freeze()
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(count(store), LONG_SECONDS)
+    assert store.is_silent
+    await store.close()
+    assert time.monotonic() - began < LONG_SECONDS + CANCEL_SECONDS + 1.5

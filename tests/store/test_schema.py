@@ -1,10 +1,12 @@
 """The migrations and the tables say the same; a database is migrated whole, or stays as it is."""
 
+import asyncio
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -13,6 +15,8 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, inspect, text
 
+from bot.ports_store import StoreUnavailable
+from bot.store import engine as store_engine
 from bot.store import migrate, revision
 from bot.store.engine import DatabaseInUse, FileLock, close_engine, open_engine
 from bot.store.migrate import WrongSchema, ensure_newest, revisions, upgrade
@@ -21,6 +25,15 @@ from bot.store.tables import metadata
 from tests.store.conftest import BOTH
 
 NEWEST = "0004"
+SLOW = '''
+"""Takes longer than any other statement of ours may."""
+from alembic import op
+revision = "9999"
+down_revision = "0004"
+def upgrade() -> None:
+    op.execute("SELECT pg_sleep(0.5)")
+    op.execute("ALTER TABLE changes ADD COLUMN more INTEGER")
+'''
 FAILING = '''
 """Begins well."""
 import sqlalchemy as sa
@@ -45,9 +58,20 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """One more migration than there is, which fails half-way."""
+    _one_more(FAILING, monkeypatch, tmp_path)
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One more migration than there is, on PostgreSQL, where everything else must be quick."""
+    _one_more(SLOW, monkeypatch, tmp_path)
+    monkeypatch.setattr(store_engine, "STATEMENT_SECONDS", 0.2)
+
+
+def _one_more(text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     folder = tmp_path / "migrations"
     shutil.copytree(MIGRATIONS, folder)
-    (folder / "versions" / "v9999_failing.py").write_text(FAILING)
+    (folder / "versions" / "v9999_more.py").write_text(text)
     for module in (migrate, revision):
         monkeypatch.setattr(module, "MIGRATIONS", folder)
 
@@ -85,6 +109,50 @@ async def test_a_migration_that_fails_leaves_the_old_state(url: str, failing: No
         await upgrade(url)
     assert await tables(url) == before
     assert await revisions(url) == (NEWEST, "9999")
+
+
+@pytest.mark.postgresql
+async def test_a_migration_may_take_longer_than_any_other_statement(postgresql: str, slow: None) -> None:
+    assert await upgrade(postgresql) == (NEWEST, "9999")
+
+
+@pytest.mark.postgresql
+async def test_whoever_migrates_at_the_same_time_waits_until_it_is_done(postgresql: str, slow: None) -> None:
+    """Also for longer than a statement may take."""
+    found = await asyncio.gather(*(upgrade(postgresql) for _ in range(3)))
+    assert sorted(found) == [(NEWEST, "9999"), ("9999", "9999"), ("9999", "9999")]
+
+
+@pytest.mark.postgresql
+async def test_a_table_in_use_is_asked_for_again_and_again_and_not_queued_for(
+    postgresql: str, slow: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A running bot reads while it is migrated: its next statement would wait behind a migration that waits."""
+    monkeypatch.setattr(migrate, "LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(migrate, "ATTEMPTS", 2)
+    monkeypatch.setattr(migrate, "PAUSE_SECONDS", 0.0)
+    address = postgresql.replace("+psycopg", "")
+    async with await psycopg.AsyncConnection.connect(address) as reader:
+        await reader.execute("SELECT count(*) FROM changes")
+        with pytest.raises(StoreUnavailable, match="in use at 2 attempts to migrate them"):
+            await upgrade(postgresql)
+        assert await revisions(postgresql) == (NEWEST, "9999")
+
+        monkeypatch.setattr(migrate, "ATTEMPTS", 50)
+        _, found = await asyncio.gather(_release_after_one_attempt(reader, address), upgrade(postgresql))
+    assert found == (NEWEST, "9999")
+
+
+async def _release_after_one_attempt(reader: psycopg.AsyncConnection, address: str) -> None:
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'changes'::regclass"
+    async with await psycopg.AsyncConnection.connect(address, autocommit=True) as aside:
+        for how_many in (1, 0):
+            async with asyncio.timeout(20):
+                while True:
+                    if await (await aside.execute(waiting)).fetchone() == (how_many,):
+                        break
+                    await asyncio.sleep(0.005)
+    await reader.rollback()
 
 
 async def test_an_old_an_empty_and_a_newer_schema_are_refused_with_the_command(empty: str, failing: None) -> None:

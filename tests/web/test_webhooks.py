@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import uuid
 from typing import Any
 
@@ -176,6 +177,22 @@ async def test_what_is_too_large_is_refused_before_it_is_read(route: Route) -> N
     )
     assert status == 413
     assert sent < 25, "what has no length is read up to the limit"
+    assert route.heard == []
+
+
+async def test_who_sends_all_of_it_before_listening_hears_the_answer_and_no_reset(route: Route) -> None:
+    """GitHub's cap, from a sender that reads nothing until it has sent all: what is not wanted is read past."""
+    size = 25 << 20
+    for _ in range(5):
+        host, _, port = route.url.removeprefix("http://").partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(f"POST {PATH} HTTP/1.1\r\nHost: x\r\n{SIGNED}\r\nContent-Length: {size}\r\n\r\n".encode())
+        writer.write(b"x" * size)
+        await writer.drain()
+        writer.write(f"GET {PATH} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        answers = (await reader.read()).decode()
+        writer.close()
+        assert re.findall(r"HTTP/1.1 (\d+)", answers) == ["413", "405"], "the connection serves on"
     assert route.heard == []
 
 

@@ -40,10 +40,12 @@ class GitCommands:
         return ended
 
     async def partial(
-        self, *arguments: str | bytes, ok: Sequence[int] = (0,), out_limit: int = 256 * 1024 * 1024
-    ) -> Ended:
+        self, *arguments: str | bytes, ok: Sequence[int] = (0,), out_limit: int = 256 * 1024 * 1024,
+        timeout: float | None = None,
+    ) -> Ended:  # fmt: skip
         """Run plumbing that may need files which are not here. Raises `Misses` with the first of them."""
-        ended = await self._run(arguments, dict(self.environment.promised), self.timeouts.local, out_limit=out_limit)
+        wait = timeout or self.timeouts.local
+        ended = await self._run(arguments, dict(self.environment.promised), wait, out_limit=out_limit)
         if missed := missed_object(ended.err):
             raise Misses(missed)
         if ended.code not in ok:

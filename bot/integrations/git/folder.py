@@ -134,7 +134,7 @@ class MirrorFolder:
         shutil.rmtree(f"{self.path}.new", ignore_errors=True)
         shutil.rmtree(f"{self.path}.old", ignore_errors=True)
         found = [*self.path.glob("*.lock"), *self.path.glob("refs/**/*.lock"), *self.path.glob("objects/**/*.lock")]
-        for file in self.path.glob("objects/*/tmp_*"):
+        for file in [*self.path.glob("objects/*/tmp_*"), *self.path.glob("objects/pack/.tmp-*")]:
             if now - file.stat().st_mtime > _LEFTOVER_SECONDS:
                 found.append(file)
         for file in found:

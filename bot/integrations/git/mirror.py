@@ -21,6 +21,7 @@ from bot.integrations.git.merging import merge_trees
 from bot.integrations.git.objects import Objects
 from bot.integrations.git.remote import HEAD_REF, fetch_branches, list_refs
 from bot.integrations.git.trees import blob_id_of, known_blob_id, tree_with_files
+from bot.integrations.git.upkeep import repack
 from bot.integrations.git.wanted import Wanted
 from bot.meter import SILENT, Meter
 from bot.ports import Commit, LeaseLost, MergeConflict, NotFound, Refused, Signature, TreeEntry, Unavailable
@@ -208,6 +209,10 @@ class Mirror:
     async def changed_submodules(self, old: str, new: str) -> tuple[str, ...]:
         changed = await self._changed(old, new, ())
         return tuple(change.path.decode("utf-8", "surrogateescape") for change in changed if change.is_submodule)
+
+    @_on_a_sound_mirror
+    async def repack(self) -> bool:
+        return await repack(self._commands, self._folder.path)
 
     async def may_push(self) -> bool:
         """Whether the remote takes pushes of ours, found out without one. Protected branches are not asked about."""

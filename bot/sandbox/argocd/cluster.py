@@ -5,13 +5,14 @@ import base64
 import copy
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from bot.sandbox.argocd.clock import Clock
 from bot.sandbox.argocd.health import WORKLOADS, Course, Health, course_of, resting
 from bot.sandbox.argocd.merging import merge_patch, predicted
 from bot.sandbox.argocd.objects import LAST_APPLIED, WITHOUT_NAMESPACE, Json, Key, compact, hooks_of, key_of
+from bot.sandbox.dumping import saved
 
 SERVER_FIELDS = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "deletionTimestamp")
 REVISION = "deployment.kubernetes.io/revision"
@@ -144,7 +145,7 @@ class Cluster:
         self._timers.clear()
 
     def dump(self) -> list[Json]:
-        return [asdict(found) for found in self.live.values()]
+        return [saved(found) for found in self.live.values()]
 
     def load(self, objects: list[Json]) -> None:
         for data in objects:

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
+from bot.sandbox.dumping import saved
 from bot.sandbox.slack.messages import Json
 from bot.tasks import TaskSet
 
@@ -190,7 +191,7 @@ class Deliveries:
         return None if outcome.status is None else Acknowledged(delivery, outcome.answer)
 
     def dump(self) -> Json:
-        return {"last": self._last, "log": [asdict(delivery) for delivery in self._log]}
+        return {"last": self._last, "log": [saved(delivery) for delivery in self._log]}
 
     def load(self, data: Json) -> None:
         self._last = data["last"]

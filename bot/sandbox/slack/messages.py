@@ -1,9 +1,10 @@
 """What stands in a channel: messages, and the private ones that only one person sees."""
 
 import secrets
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from bot.sandbox.dumping import saved
 from bot.sandbox.seeded import APP_ID, BOT_ID, BOT_USER_ID, TEAM_ID
 
 Via = Literal["ack", "response_url", "postEphemeral"]
@@ -80,7 +81,7 @@ class Message:
         return shown
 
     def dump(self) -> Json:
-        return asdict(self)
+        return saved(self)
 
     @classmethod
     def load(cls, data: Json) -> "Message":
@@ -100,7 +101,7 @@ class Ephemeral:
     deleted: bool = False
 
     def dump(self) -> Json:
-        return asdict(self)
+        return saved(self)
 
     @classmethod
     def load(cls, data: Json) -> "Ephemeral":

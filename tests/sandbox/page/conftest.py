@@ -2,9 +2,9 @@
 
 import asyncio
 import os
-import sys
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ import aiohttp
 import pytest
 from playwright.async_api import BrowserContext, Page, async_playwright, expect
 from slack_sdk.web.async_client import AsyncWebClient
+
+from tests.nursery import started
 
 Json = dict[str, Any]
 Opened = Callable[..., Awaitable[Page]]
@@ -53,22 +55,20 @@ class World:
 
 @asynccontextmanager
 async def running(home: Path, *options: str) -> AsyncIterator[World]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "sandbox", "--port", "0", "--home", str(home), *options,
-        stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stdout is not None
+    with os.fdopen(2, "wb", closefd=False) as errors:
+        process, output = await started("sandbox", "--port", "0", "--home", str(home), *options, errors=errors)
     try:
         async with asyncio.timeout(START_SECONDS):
-            line = (await process.stdout.readline()).decode()
+            line = (await output.readline()).decode()
         assert line.startswith("Sandbox ready: "), line
         async with aiohttp.ClientSession() as session:
             yield World(line.removeprefix("Sandbox ready: ").strip(), session)
     finally:
-        if process.returncode is None:
-            process.terminate()
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(STOP_SECONDS):
-            await process.communicate()
+            await output.read()
+            await process.wait()
 
 
 @pytest.fixture
