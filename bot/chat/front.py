@@ -44,7 +44,7 @@ class Settled:
 
 
 class ChatFront:
-    """Implements `bot.ports.Front`."""
+    """Implements `bot.ports_chat.Front`."""
 
     def __init__(
         self, store: Store, services: Services, commands: tuple[Command, ...], source: ConfigurationInForce,

@@ -19,7 +19,7 @@ from bot.services.reports import Reports
 
 
 class OutboxQueue:
-    """Implements `bot.ports.Outbox` and `bot.ports_alerts.AlertOutbox`."""
+    """Implements `bot.ports_chat.Outbox` and `bot.ports_alerts.AlertOutbox`."""
 
     def __init__(self, store: Store, reports: Reports, clock: Clock, configuration: ConfigurationInForce) -> None:
         self._store, self._reports, self._clock = store, reports, clock

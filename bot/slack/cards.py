@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.domain.identity import ChangeId
 from bot.domain.outgoing import CardPlacement, Outgoing
-from bot.ports import Outbox
+from bot.ports_chat import Outbox
 from bot.slack.blocks.change_card import change_card
 from bot.slack.blocks.message import change_metadata, without_mentions
 from bot.slack.ends import End, Never

@@ -9,8 +9,9 @@ import structlog
 
 from bot.domain.pipeline import SlackPolicy
 from bot.meter import SILENT, Meter
-from bot.ports import Clock, Front, Outbox, Unavailable
+from bot.ports import Clock, Unavailable
 from bot.ports_alerts import AlertOutbox
+from bot.ports_chat import Front, Outbox
 from bot.settings import Settings
 from bot.slack.alert_sender import AlertSender
 from bot.slack.app import Home, build_app, new_session, web_client

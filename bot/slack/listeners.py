@@ -19,7 +19,7 @@ from bot.domain.incoming import Ack, Incoming
 from bot.domain.request import Answer
 from bot.domain.text import Code, Text
 from bot.meter import SILENT, Meter
-from bot.ports import Front
+from bot.ports_chat import Front
 from bot.ports_store import StoreUnavailable
 from bot.slack import incoming as read
 from bot.slack.activity import Activity

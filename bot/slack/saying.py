@@ -11,7 +11,8 @@ from bot.domain.identity import ChangeId, ChannelId, MessageTs
 from bot.domain.outgoing import Outgoing, Urgency
 from bot.domain.request import Request
 from bot.domain.text import Text
-from bot.ports import Clock, Outbox
+from bot.ports import Clock
+from bot.ports_chat import Outbox
 from bot.slack.blocks.message import NOTE_EVENT, note_metadata, said
 from bot.slack.calls import Done, Refused, Result
 from bot.slack.ends import End, Later, Never, Sent, end_of

@@ -6,7 +6,8 @@ import structlog
 
 from bot.domain.outgoing import ABOUT_CHANGES, Outgoing, OutgoingKind, Pick
 from bot.meter import SILENT, Meter
-from bot.ports import Clock, Outbox
+from bot.ports import Clock
+from bot.ports_chat import Outbox
 from bot.ports_store import StoreUnavailable
 from bot.slack.activity import Activity
 from bot.slack.cards import Cards

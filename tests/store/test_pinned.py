@@ -85,7 +85,7 @@ async def test_what_is_handed_back_at_the_end_rings_the_bells_of_the_others(repl
     await eventually(lambda: replicas.rung[1] == ["changes"])
     assert (await second.claims.changes(NOW, limit=1)).rows == ()
     await first.close()
-    await eventually(lambda: sorted(replicas.rung[1]) == ["changes", "changes", "inbox", "outbox"])
+    await eventually(lambda: sorted(replicas.rung[1]) == ["alerts", "changes", "changes", "inbox", "outbox"])
     assert len((await second.claims.changes(NOW, limit=1)).rows) == 1
 
 
