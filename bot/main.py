@@ -31,9 +31,11 @@ from bot.redaction import Redaction
 from bot.reloading import Reloading
 from bot.services.access import Access
 from bot.services.alerts.absorbing import Absorbing
+from bot.services.alerts.firing import FiringNow
 from bot.services.alerts.opening import Opening
 from bot.services.alerts.reconciling import Reconciling
 from bot.services.alerts.tying import Destinations
+from bot.services.alerts.waking import Waking
 from bot.services.approvers import Approvers
 from bot.services.channels import Channels
 from bot.services.closing import Closing
@@ -219,7 +221,8 @@ class Bot:
         outside = Outside(argocd=adapters.argocd, git=adapters.git, forges=adapters.forges, directory=slack.directory)
         access, names = Access(slack.directory, source), Names(slack.directory)
         approvers = Approvers(store, access, clock)
-        reviewing = Reviewing(outside, approvers, clock)
+        firing = FiringNow(store, adapters.alertmanagers, clock)
+        reviewing = Reviewing(outside, approvers, firing, clock)
         reports = Reports(store, outside, access, source, clock)
         services = Services(
             promotions=Promotions(store, access, outside, Channels(slack.directory), source, clock, bells),
@@ -232,7 +235,8 @@ class Bot:
         statuses = Statuses(outside, names)
         steps = Steps(
             proposing=Proposing(outside, names, clock), reviewing=reviewing, statuses=statuses,
-            merging=Merging(outside, reviewing, statuses, names, clock), syncing=Syncing(outside, names, clock),
+            merging=Merging(outside, reviewing, statuses, names, clock),
+            syncing=Syncing(outside, names, firing, clock),
             closing=Closing(outside, names), approvers=approvers, clock=clock,
         )  # fmt: skip
         reconciler = Reconciler(store, steps, source, clock, bells, meter=self._metrics)
@@ -249,9 +253,10 @@ class Bot:
         tasks.start(inbox.run(), name="inbox")
         destinations = Destinations(adapters.argocd, source)
         opening = Opening(source, destinations.namespace_of)
-        absorbing = Absorbing(store, read_snapshot, opening, source, clock, bells)
+        waking = Waking(store, firing, source, clock, bells)
+        absorbing = Absorbing(store, read_snapshot, opening, source, clock, bells, waking=waking)
         tasks.start(absorbing.run(), name="absorbing")
-        checks = Reconciling(store, adapters.alertmanagers, opening, source, clock, bells)
+        checks = Reconciling(store, adapters.alertmanagers, opening, source, clock, bells, waking=waking)
         tasks.start(checks.run(), name="reconciling-alerts")
         tasks.start(ForeignPulls(store, outside, source, bells).run(), name="foreign-pulls")
         tasks.start(Tidying(store, adapters.git, clock).run(), name="tidying")

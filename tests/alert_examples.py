@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from bot.domain.alerts.alert import Alert, AlertState
-from bot.domain.alerts.group import AlertGroup, AlertGroupId, GroupState
+from bot.domain.alerts.firing import FiringAlert
+from bot.domain.alerts.group import AlertGroup, AlertGroupId, GroupState, SilenceSeen
 from bot.domain.alerts.severity import Severity
 from bot.domain.alerts.snapshot import Snapshot
 from bot.domain.identity import ChannelId
@@ -44,3 +45,17 @@ def snapshot(*alerts: Alert, **facts: Any) -> Snapshot:
         "alerts": alerts or (alert(),), "external_url": of.external_url,
     }  # fmt: skip
     return Snapshot(**known | facts)
+
+
+def fires(name: str = "HighErrorRate", **facts: Any) -> FiringAlert:
+    """What a gate sees of an alert that counts."""
+    known: dict[str, Any] = {
+        "name": name, "severity": Severity.CRITICAL, "starts_at": NOW - timedelta(minutes=3),
+        "state": AlertState.FIRING,
+    }  # fmt: skip
+    return FiringAlert(**known | facts)
+
+
+def is_silenced(name: str = "HighErrorRate", **facts: Any) -> FiringAlert:
+    silence = SilenceSeen(id="s1", by="@approver-1", ends_at=NOW + timedelta(hours=1), comment="known")
+    return fires(name, **{"state": AlertState.SILENCED, "silence": silence} | facts)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bot.domain.alerts.firing import Firing
 from bot.domain.approval import Approval, RuleResult
 from bot.domain.content_key import ContentKey
 from bot.domain.gate import Gate
@@ -138,6 +139,9 @@ class Change:
     healthy_since: datetime | None = None
     unhealthy_since: datetime | None = None
     degraded_since: datetime | None = None
+    alerts: Firing | None = None  # of its stage, as last seen after the sync; None: nobody is asked
+    alerting_since: datetime | None = None  # since when alerts that count were seen to fire, without a pause
+    fails_at: datetime | None = None  # when that will have lasted for too long
     trouble_since: datetime | None = None  # since when something outside gives no answer
     voided_at: datetime | None = None  # approvals that were given until then no longer count, whatever they name
     void_because: str = ""

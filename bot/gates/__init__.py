@@ -2,6 +2,7 @@
 
 from bot.domain.gate import Gate
 from bot.gates import (
+    alerts,
     application,
     approvals,
     behind,
@@ -21,7 +22,7 @@ from bot.gates.case import GateCase
 BRANCH_RULES = (rules, reviews, required_checks, behind, conversations)
 """Each rule of the branch is a gate of its own: it holds also where our account could bypass it."""
 
-BEFORE_MERGE = (source, checks, approvals, mergeable, *BRANCH_RULES, application, deletion, window, operation)
+BEFORE_MERGE = (source, alerts, checks, approvals, mergeable, *BRANCH_RULES, application, deletion, window, operation)
 """A merge and its sync are one step: no merge unless the sync would be allowed now."""
 
 BEFORE_SYNC = (application, deletion, window, operation)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.domain.alerts.firing import Firing
 from bot.domain.approval import RuleResult
 from bot.domain.branch_rules import BranchSeen
 from bot.domain.live import LiveApplication, SyncWindows
@@ -24,3 +25,5 @@ class GateCase:
     checks: tuple[Check, ...] = ()
     approvals: RuleResult | None = None
     branch: BranchSeen | None = None
+    source_alerts: Firing | None = None  # of the stage that is promoted from, as grave as its policy says
+    alerts_block: bool = True  # its policy: whether they stop promotions

@@ -24,6 +24,8 @@ VISIBLE = (
     "proposal",
     "approved_by",
     "void_because",
+    "alerts",
+    "fails_at",
 )
 """Fields whose change makes the card be shown anew."""
 

@@ -17,6 +17,7 @@ from bot.domain.text import counted, readable
 from bot.gates import before_merge
 from bot.gates.case import GateCase
 from bot.ports import Clock, Forge, Git, MergeConflict
+from bot.services.alerts.firing import FiringNow
 from bot.services.approvers import Approvers
 from bot.services.keys import content_key
 from bot.services.messages import COMMITTER_NAME, is_named
@@ -29,8 +30,8 @@ MOST_SINCE = 200
 class Reviewing:
     """Observes; decides nothing and writes nothing (fetching the mirror aside)."""
 
-    def __init__(self, outside: Outside, approvers: Approvers, clock: Clock) -> None:
-        self._outside, self._approvers, self._clock = outside, approvers, clock
+    def __init__(self, outside: Outside, approvers: Approvers, firing: FiringNow, clock: Clock) -> None:
+        self._outside, self._approvers, self._firing, self._clock = outside, approvers, firing, clock
 
     async def look(self, change: Change, stage: Stage, configuration: Configuration) -> ReviewSeen:
         proposal = change.proposal
@@ -47,6 +48,9 @@ class Reviewing:
             windows_read = reads.create_task(argocd.sync_windows(stage.argocd))
             rules_read = reads.create_task(forge.branch_rules(stage.branch))
             source_read = reads.create_task(self._source(source_stage))
+            alerts_read = (
+                reads.create_task(self._firing.of(source_stage, configuration)) if source_stage is not None else None
+            )
         await fetch
         pull, live = pull_read.result(), live_read.result()
         if pull.merged and pull.merge_revision is not None:
@@ -78,6 +82,8 @@ class Reviewing:
             GateCase(
                 stage=stage, live=live, windows=windows_read.result(), source=source_read.result(), pull_request=pull,
                 mismatches=wrong, checks=checks, approvals=approvals, branch=branch, now=self._clock.now(),
+                source_alerts=alerts_read.result() if alerts_read else None,
+                alerts_block=source_stage is None or source_stage.alerts.block_promotion,
             )
         )  # fmt: skip
         return ReviewSeen(

@@ -17,6 +17,7 @@ from bot.domain.progress import progress_of
 from bot.gates import before_sync
 from bot.gates.case import GateCase
 from bot.ports import Clock, Denied, Git, NotFound, Refused, Unavailable
+from bot.services.alerts.firing import FiringNow
 from bot.services.keys import content_key
 from bot.services.messages import OPERATION_INFO
 from bot.services.names import Names
@@ -29,8 +30,8 @@ PASSES = frozenset({"auto-sync-on", "busy", "deleting", "blocked-by-window", "br
 class Syncing:
     """The steps of a merged change: `merged`, `waiting for sync`, `syncing`, `verifying`."""
 
-    def __init__(self, outside: Outside, names: Names, clock: Clock) -> None:
-        self._outside, self._names, self._clock = outside, names, clock
+    def __init__(self, outside: Outside, names: Names, firing: FiringNow, clock: Clock) -> None:
+        self._outside, self._names, self._firing, self._clock = outside, names, firing, clock
 
     async def step(self, change: Change, stage: Stage, configuration: Configuration) -> Decision:
         seen = await self._look(change, stage, configuration)
@@ -51,8 +52,10 @@ class Syncing:
             raise ValueError(f"change {change.number} is not merged")
         git = self._outside.git_of(configuration, change.application)
         argocd = self._outside.argocd_of(stage)
-        fresh = change.state is State.VERIFYING and change.healthy_since is None
+        soaks = change.state is State.VERIFYING
+        fresh = soaks and change.healthy_since is None and change.alerting_since is None
         async with asyncio.TaskGroup() as reads:
+            alerts_read = reads.create_task(self._firing.of(stage, configuration)) if soaks else None
             live_read = reads.create_task(argocd.get(stage.argocd, refresh=fresh))
             windows_read = reads.create_task(argocd.sync_windows(stage.argocd))
         live = live_read.result()
@@ -75,6 +78,7 @@ class Syncing:
             moved_on=await self._moved_on(git, merge.revision, await self._tip(git, change, stage, live)),
             key=key,
             progress=progress_of(live) if operation is not None else None,
+            alerts=alerts_read.result() if alerts_read else None,
         )  # fmt: skip
 
     async def _operation(self, git: Git, change: Change, stage: Stage, live: LiveApplication) -> Operation | None:

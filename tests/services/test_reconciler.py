@@ -5,6 +5,7 @@ import asyncio
 from bot.domain.identity import ChangeId
 from bot.domain.lifecycle import State
 from bot.meter import SILENT, Meter
+from bot.services.alerts.firing import FiringNow
 from bot.services.approvers import Approvers
 from bot.services.closing import Closing
 from bot.services.merging import Merging
@@ -31,11 +32,12 @@ class Lags(Meter):
 
 def reconciler_of(desk: Desk, store: SqlStore | None = None, meter: Meter = SILENT) -> Reconciler:
     names, approvers = Names(desk.outside.directory), Approvers(desk.store, desk.access, desk.clock)
-    reviewing, statuses = Reviewing(desk.outside, approvers, desk.clock), Statuses(desk.outside, names)
+    firing = FiringNow(desk.store, {}, desk.clock)
+    reviewing, statuses = Reviewing(desk.outside, approvers, firing, desk.clock), Statuses(desk.outside, names)
     steps = Steps(
         proposing=Proposing(desk.outside, names, desk.clock), reviewing=reviewing, statuses=statuses,
         merging=Merging(desk.outside, reviewing, statuses, names, desk.clock),
-        syncing=Syncing(desk.outside, names, desk.clock), closing=Closing(desk.outside, names),
+        syncing=Syncing(desk.outside, names, firing, desk.clock), closing=Closing(desk.outside, names),
         approvers=approvers, clock=desk.clock,
     )  # fmt: skip
     return Reconciler(store or desk.store, steps, desk.source, desk.clock, desk.bells, meter=meter)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
@@ -19,6 +19,7 @@ from bot.ports_alerts import GroupConflict, Heard
 from bot.ports_store import Store, StoreUnavailable, Transaction
 from bot.services.alerts.opening import Opening
 from bot.services.alerts.showing import show
+from bot.services.alerts.waking import Waking
 from bot.wake import Bells
 
 log = structlog.get_logger(__name__)
@@ -45,6 +46,14 @@ class _Group:
     is_shown: bool = False
     put_off: datetime | None = None
 
+    @property
+    def has_news(self) -> bool:
+        return self.stored is None or self.stored.alerts != self.now.alerts
+
+    @property
+    def fires_again(self) -> bool:
+        return self.stored is not None and self.stored.is_over and not self.now.is_over
+
 
 class Absorbing:
     """`run` loops until it is cancelled; `sweep` works off what is due.
@@ -54,10 +63,10 @@ class Absorbing:
 
     def __init__(
         self, store: Store, read: ReadSnapshot, opening: Opening, source: ConfigurationInForce, clock: Clock,
-        bells: Bells,
+        bells: Bells, *, waking: Waking | None = None,
     ) -> None:  # fmt: skip
         self._store, self._read, self._opening, self._source = store, read, opening, source
-        self._clock, self._bells = clock, bells
+        self._clock, self._bells, self._waking = clock, bells, waking
         self._singly = 0
 
     async def run(self) -> None:
@@ -109,12 +118,14 @@ class Absorbing:
             if heard:
                 self._bells.alerts.ring()
                 self._bells.checks.ring()
-                log.info("alerts.absorbed", webhooks=len(heard), groups=groups)
+                log.info("alerts.absorbed", webhooks=len(heard), groups=len(groups))
+                if self._waking is not None:
+                    await self._waking.wake([group.now for group in groups if group.has_news])
             self._singly = max(self._singly - 1, 0)
         return len(heard)
 
-    async def _absorb(self, tx: Transaction, heard: Sequence[Heard]) -> int:
-        """How many groups were written."""
+    async def _absorb(self, tx: Transaction, heard: Sequence[Heard]) -> list[_Group]:
+        """The groups that were written."""
         policy, groups = self._source.current.alerts, dict[str, _Group]()
         finished: list[_Group] = []
         for one in heard:
@@ -145,18 +156,15 @@ class Absorbing:
         ):
             await self._write(tx, group, policy)
         await tx.intake.remove([one.id for one in heard])
-        return len(changed)
+        return changed
 
     async def _write(self, tx: Transaction, group: _Group, policy: AlertsPolicy) -> None:
-        if group.stored is not None and group.now.tie is None and group.is_shown:  # what it has in common may be less
-            group.now = await self._tied(tx, group.now)
+        # What its alerts have in common may be less than it was, and when it fires again another change has shipped.
+        if group.fires_again or (group.stored is not None and group.now.tie is None and group.is_shown):
+            group.now = await self._opening.again(tx, group.now)
         written = await (tx.alerts.insert if group.stored is None else tx.alerts.swap)(group.now)
         now = self._clock.now()
         await show(tx, written, group.notes, at=now if group.is_shown else group.put_off, now=now)
-
-    async def _tied(self, tx: Transaction, group: AlertGroup) -> AlertGroup:
-        completed = await self._opening.complete(tx, group)
-        return replace(group, tie=completed.tie, change=completed.change)
 
     async def _put_off(self, heard: Heard, error: Exception) -> None:
         tried = heard.attempts

@@ -23,3 +23,8 @@ class Opening:
             group, channel=route(group, configuration.alerts).channel, tie=found,
             change=await change_before(tx, group, found),
         )  # fmt: skip
+
+    async def again(self, tx: Transaction, group: AlertGroup) -> AlertGroup:
+        """A group that goes on in its row, tied anew: as it is now, and by what has shipped until now."""
+        found = tie(group, self._source.current, self._namespace_of) or group.tie
+        return replace(group, tie=found, change=await change_before(tx, group, found))

@@ -18,6 +18,7 @@ from bot.ports_alerts import Alertmanager, Alertmanagers, GroupConflict
 from bot.ports_store import Store, StoreUnavailable, Transaction
 from bot.services.alerts.opening import Opening
 from bot.services.alerts.showing import show
+from bot.services.alerts.waking import Waking
 from bot.wake import Bells
 
 log = structlog.get_logger(__name__)
@@ -55,10 +56,10 @@ class Reconciling:
 
     def __init__(
         self, store: Store, alertmanagers: Alertmanagers, opening: Opening, source: ConfigurationInForce,
-        clock: Clock, bells: Bells,
+        clock: Clock, bells: Bells, *, waking: Waking | None = None,
     ) -> None:  # fmt: skip
         self._store, self._alertmanagers, self._opening, self._source = store, alertmanagers, opening, source
-        self._clock, self._bells = clock, bells
+        self._clock, self._bells, self._waking = clock, bells, waking
         self._sources: dict[str, _Source] = {}
 
     async def run(self) -> None:
@@ -146,7 +147,14 @@ class Reconciling:
                 written += sum([await self._write_one(group, seen, now) for group, seen in chosen])
         if written:
             self._bells.alerts.ring()
+            await self._wake(
+                [seen.group for group, seen in changed if seen.group and seen.group.alerts != group.alerts]
+            )
         return written
+
+    async def _wake(self, groups: Sequence[AlertGroup]) -> None:
+        if self._waking is not None:
+            await self._waking.wake(groups)
 
     async def _write_one(self, group: AlertGroup, seen: Seen, now: datetime) -> bool:
         try:
@@ -161,7 +169,8 @@ class Reconciling:
         if group is None:
             return
         if group.id == before.id:
-            written = await tx.alerts.swap(group)
+            fires_again = before.is_over and not group.is_over
+            written = await tx.alerts.swap(await self._opening.again(tx, group) if fires_again else group)
         else:  # it fires again, and its row has been over for too long to go on in
             await tx.alerts.swap(replace(before, check_at=None))
             written = await tx.alerts.insert(await self._opening.complete(tx, group))
@@ -169,7 +178,7 @@ class Reconciling:
 
     async def _open_lost(self, assigned: Assigned, source: AlertSource, told: _Told, now: datetime) -> int:
         """Groups of which no webhook has told: theirs was lost, or never came."""
-        opened = 0
+        opened: list[AlertGroup] = []
         for unclaimed in assigned.unclaimed:
             policy = self._source.current.alerts
             seen = found(unclaimed, source.name, told.silences, policy, now, new_id=_new_id())
@@ -179,10 +188,11 @@ class Reconciling:
                 written = await tx.alerts.insert(await self._opening.complete(tx, seen.group))
                 await show(tx, written, seen.notes, at=now if seen.is_shown else seen.put_off, now=now)
             log.warning("alerts.webhook_was_lost", source=source.name, group=written.number)
-            opened += 1
+            opened.append(written)
         if opened:
             self._bells.alerts.ring()
-        return opened
+            await self._wake(opened)
+        return len(opened)
 
     async def _nap(self) -> timedelta:
         now = self._clock.now()

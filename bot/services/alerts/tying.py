@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
 
+from bot.domain.alerts.alert import Alert
 from bot.domain.alerts.group import AlertGroup, ChangeBefore, Tie, TiedBy
 from bot.domain.alerts.matcher import all_match
 from bot.domain.change import Change
@@ -27,17 +28,24 @@ def tie(group: AlertGroup, configuration: Configuration, namespace_of: Namespace
     """By what all alerts of the group have in common; None where that names none of our applications, or several."""
     labels, annotations = group.common_labels, group.common_annotations
     environment = _environment(configuration, labels, annotations)
-    for find in (_by_labels, _by_matchers, _by_metric):
+    for find in SURE:
         if (found := find(configuration, labels, annotations, environment)) is not None:
             return found
     return _by_guess(configuration, labels, environment, namespace_of)
 
 
+def sure_tie(alert: Alert, configuration: Configuration) -> Tie | None:
+    """The same for one alert, without guessing."""
+    environment = _environment(configuration, alert.labels, alert.annotations)
+    found = (find(configuration, alert.labels, alert.annotations, environment) for find in SURE)
+    return next((one for one in found if one is not None), None)
+
+
 async def change_before(tx: Transaction, group: AlertGroup, found: Tie | None) -> ChangeBefore | None:
-    """The newest change of that stage whose sync had begun when the first of the group's alerts did."""
+    """The newest change of that stage whose sync had begun when the first of the alerts that fire did."""
     if found is None or found.environment is None:
         return None
-    began = min((group.opened_at, *(alert.starts_at for alert in group.firing)))
+    began = min((alert.starts_at for alert in group.firing), default=group.opened_at)
     newest = await tx.changes.list_newest(found.application, found.environment, limit=LOOKED_THROUGH)
     shipped = [one for one in map(_shipped, newest) if one is not None and one.shipped_at <= began]
     return max(shipped, key=lambda one: one.shipped_at, default=None)
@@ -97,6 +105,8 @@ def _by_metric(
     """`argocd_app_info` has the Application's `namespace` and `name`. Where Prometheus labels what it scrapes with a
     namespace too, the metric's own is called `exported_namespace`."""
     name, namespace = labels.get("name"), labels.get("exported_namespace") or labels.get("namespace")
+    if name is None or namespace is None:
+        return None
     stages = [
         stage for stage in configuration.stages() if (stage.argocd.namespace, stage.argocd.name) == (namespace, name)
     ]
@@ -113,6 +123,9 @@ def _by_guess(
         stages = [stage for stage in configuration.stages()
                   if namespace in (stage.argocd.name, f"{stage.application}-{stage.environment}")]  # fmt: skip
     return _of_stages(stages, environment, TiedBy.GUESS)
+
+
+SURE = (_by_labels, _by_matchers, _by_metric)
 
 
 def _of_stages(stages: Sequence[Stage], environment: str | None, by: TiedBy) -> Tie | None:

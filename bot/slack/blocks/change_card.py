@@ -5,6 +5,7 @@ from bot.domain.change import Change
 from bot.domain.identity import short
 from bot.domain.lifecycle import State
 from bot.domain.text import Code, Link, Mention, Moment, Plain, Strong, Text, listed
+from bot.slack.blocks.bake import bake
 from bot.slack.blocks.buttons import buttons
 from bot.slack.blocks.elements import Json, context, header, lines, named
 from bot.slack.blocks.gates import gates, may_still, people
@@ -60,7 +61,7 @@ def _ended(card: ChangeCard) -> list[Json | None]:
 def _decision(card: ChangeCard) -> Json | None:
     change = card.change
     head = Text.of(f"{_ICONS[change.state]} ", Strong(change.state.value), _standing(card))
-    return lines(head, _reason(change), *_explained(card), _trouble(change), most=900)
+    return lines(head, _reason(change), *bake(change), *_explained(card), _trouble(change), most=900)
 
 
 def _standing(card: ChangeCard) -> Text:

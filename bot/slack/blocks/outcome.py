@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from bot.domain.alerts.firing import FiringAlerts, hidden_in_words, in_words
 from bot.domain.card import ChangeCard
 from bot.domain.change import Change
 from bot.domain.identity import short
@@ -24,8 +25,8 @@ def outcome(card: ChangeCard) -> list[Json | None]:
     change = card.change
     head = Text.of(f"{ICONS[change.state]} ", Strong(change.title), " · ", Strong(change.state.value))
     if change.state is State.SUCCEEDED:
-        return [lines(Text.of(head, _how_well(change)), _left_behind(change), _moved_on(change), _links(card),
-                      most=600)]  # fmt: skip
+        return [lines(Text.of(head, _how_well(change)), _left_behind(change), _alerts(change), _moved_on(change),
+                      _links(card), most=600)]  # fmt: skip
     return [
         lines(
             Text.of(head, _said(change), f" · #{change.number}"),
@@ -72,6 +73,16 @@ def _left_behind(change: Change) -> Text:
         return Text()
     names = listed(tuple(one_line(name, 80) for name in left), most=MOST_LEFT)
     return Text.of(f"⚠️ {counted(len(left), 'resource')} left behind (pruning is off): ", Plain(names))
+
+
+def _alerts(change: Change) -> Text:
+    """What fired at the end and did not count: somebody has silenced it, or the policy only shows it."""
+    seen = change.alerts
+    if not isinstance(seen, FiringAlerts):
+        return Text()
+    said = [in_words(seen.counting)] if seen.counting else []
+    said += [hidden] if (hidden := hidden_in_words(seen.alerts)) else []
+    return Text.of("🔕 alerts: ", Plain(one_line("; ".join(said), 300))) if said else Text()
 
 
 def _moved_on(change: Change) -> Text:

@@ -21,6 +21,7 @@ from bot.integrations.alertmanager.webhook import read_snapshot
 from bot.services.alerts.absorbing import Absorbing, ReadSnapshot
 from bot.services.alerts.opening import Opening
 from bot.services.alerts.reconciling import Reconciling
+from bot.services.alerts.waking import Waking
 from bot.store.store import SqlStore
 from bot.wake import Bells
 from bot.web.alert_webhooks import PATH, AlertWebhooks
@@ -99,12 +100,18 @@ class Room:
     url: str
     http: httpx.AsyncClient
 
-    def absorbing(self, store: SqlStore | None = None, read: ReadSnapshot = read_snapshot) -> Absorbing:
+    def absorbing(
+        self, store: SqlStore | None = None, read: ReadSnapshot = read_snapshot, *, waking: Waking | None = None
+    ) -> Absorbing:
         """A worker of the intake, such as another replica's."""
-        return Absorbing(store or self.store, read, Opening(self.source), self.source, self.clock, self.bells)
+        return Absorbing(
+            store or self.store, read, Opening(self.source), self.source, self.clock, self.bells, waking=waking
+        )
 
-    def reconciling(self, store: SqlStore | None = None) -> Reconciling:
-        return Reconciling(store or self.store, self.clients, Opening(self.source), self.source, self.clock, self.bells)
+    def reconciling(self, store: SqlStore | None = None, *, waking: Waking | None = None) -> Reconciling:
+        return Reconciling(
+            store or self.store, self.clients, Opening(self.source), self.source, self.clock, self.bells, waking=waking
+        )
 
     def configure(self, **policy: Any) -> None:
         alerts = replace(self.source.current.alerts, **policy)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,18 @@ from bot.domain.alerts.group import AlertGroup, Tie, TiedBy
 from bot.domain.alerts.matcher import parse_matchers
 from bot.domain.alerts.policy import AlertsPolicy, ApplicationRule
 from bot.domain.change import Change, SyncFacts
+from bot.domain.identity import ChangeId
 from bot.domain.lifecycle import State
 from bot.domain.pipeline import Stage
 from bot.ports import Unavailable
-from bot.services.alerts.tying import Destinations, change_before, tie
+from bot.services.alerts.tying import Destinations, change_before, sure_tie, tie
 from bot.store.migrate import upgrade
 from bot.store.store import SqlStore
 from tests import examples
 from tests.alert_examples import alert, group
 from tests.desk import configuration
 from tests.examples import NOW
+from tests.services.alerts.room import Room, body, rfc3339
 
 RULES = (
     ApplicationRule(matchers=parse_matchers('namespace=~"apm-.*"'), application="apm-stack"),
@@ -92,6 +94,15 @@ def test_without_argo_cds_word_a_namespace_that_is_called_like_a_stage_is_guesse
     assert tie(with_labels({"namespace": "apm-stack-staging"}), plain) == found("apm-stack", "staging", GUESS)
 
 
+def test_what_is_sure_of_one_alert_is_never_a_guess() -> None:
+    assert (
+        sure_tie(alert(labels={"namespace": "apm-stack-staging"}), replace(CONFIGURATION, alerts=AlertsPolicy()))
+        is None
+    )
+    named = alert(labels={"namespace": "apm-x", "env": "prod"})
+    assert sure_tie(named, CONFIGURATION) == found("apm-stack", "production", MATCHERS)
+
+
 class Told:
     """An Argo CD that lists one Application, or gives no answer."""
 
@@ -151,3 +162,38 @@ async def test_the_newest_change_that_was_shipped_before(store: SqlStore) -> Non
         assert await change_before(tx, opened, None) is None
         early = group(alert(starts_at=NOW - 90 * MINUTE))
         assert await change_before(tx, early, found("apm-stack", "production", LABELS)) is None
+
+
+async def test_a_change_that_shipped_before_we_heard_of_the_alert_but_after_it_began_is_not_its_cause(
+    store: SqlStore,
+) -> None:
+    asked = NOW - timedelta(seconds=30)
+    async with store.writing() as tx:
+        sync = SyncFacts(operation=None, asked_at=asked, started_at=asked)
+        await tx.changes.insert(examples.merged_change(State.SUCCEEDED, sync=sync))
+        heard_late = group(alert(starts_at=NOW - MINUTE), opened_at=NOW)
+        assert await change_before(tx, heard_late, found("apm-stack", "production", LABELS)) is None
+
+
+async def test_a_group_that_fires_again_is_of_the_change_since(room: Room) -> None:
+    """It goes on in its row, which was opened before that change shipped."""
+
+    async def ships(number: int, at: datetime) -> None:
+        sync = SyncFacts(operation="x", asked_at=at, started_at=at)
+        identity = ChangeId(f"01HZX3K6Q4T8V2M5N7P9R1S3{number:02d}")
+        async with room.store.writing() as tx:
+            await tx.changes.insert(examples.merged_change(State.SUCCEEDED, id=identity, number=0, sync=sync))
+
+    await ships(1, NOW - 10 * MINUTE)
+    named = '"alertname": "HighErrorRate", "argocd_app": "apm-stack-production",'
+    firing, resolved = (
+        body(("a", status)).replace('"alertname": "HighErrorRate",', named, 1) for status in ("firing", "resolved")
+    )
+    await room.hear(firing, resolved)
+    first = await room.group()
+    assert (first.is_over, first.change and first.change.number) == (True, 1)
+    await ships(2, NOW)
+    room.clock.at = NOW + 5 * MINUTE
+    await room.hear(firing.replace(rfc3339(NOW - 3 * MINUTE), rfc3339(NOW + 4 * MINUTE)))
+    second = await room.group()
+    assert (second.id, second.is_over, second.change and second.change.number) == (first.id, False, 2)

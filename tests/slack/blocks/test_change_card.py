@@ -1,12 +1,17 @@
 """The change card, case by case: each as it is kept in a golden file, within Slack's limits, and read as a person."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.domain.alerts.alert import AlertState
+from bot.domain.alerts.firing import CannotTell, FiringAlerts, in_words
+from bot.domain.alerts.group import SilenceSeen
+from bot.domain.alerts.severity import Severity
 from bot.domain.approval import Verdict
 from bot.domain.change import ValueChange
 from bot.domain.gate import Gate
@@ -22,6 +27,7 @@ from bot.sandbox.slack.workspace import Workspace
 from bot.slack.blocks.change_card import change_card
 from bot.slack.blocks.limits import message_problems
 from bot.slack.blocks.message import RenderedMessage, without_mentions
+from tests.alert_examples import fires, is_silenced
 
 S = Any  # the `Samples` of the conftest
 WAVES = (
@@ -104,6 +110,35 @@ def well(s: S, **facts: Any) -> Any:
     return s.card(s.change(State.SUCCEEDED, **{**known, **facts}))
 
 
+def alerting(s: S, alerts: Any, reason: str, **facts: Any) -> Any:
+    known: dict[str, Any] = {"merge": s.merge(), "approved_by": TWO, "sync": s.synced(), "alerts": alerts}
+    return s.card(s.change(State.VERIFYING, reason=reason, **{**known, **facts}))
+
+
+def held_by_alerts(s: S) -> Any:
+    """One that began after the sync, one that was there before it, and what does not count."""
+    since, silence = s.now - timedelta(minutes=2), SilenceSeen(id="s1", by="@approver-1", ends_at=s.now)
+    alerts = FiringAlerts(alerts=(
+        fires(starts_at=since, count=3), fires("DiskFull", starts_at=s.now - timedelta(days=1)),
+        is_silenced("Slow", severity=Severity.WARNING, starts_at=since, silence=silence),
+        fires("Noisy", starts_at=since, state=AlertState.INHIBITED),
+    ))  # fmt: skip
+    reason = f"waiting: {in_words(alerts.counting, now=s.now)}"
+    return alerting(
+        s,
+        alerts,
+        reason,
+        fails_at=s.now + timedelta(minutes=13),
+        alerting_since=since,
+        sync=replace(s.synced(), asked_at=s.now - timedelta(minutes=4)),
+    )
+
+
+def alerts_huge(s: S) -> Any:
+    many = tuple(fires("<!channel> `x`\n" + "y" * 300, starts_at=s.now, severity=Severity.NONE) for _ in range(20))
+    return alerting(s, FiringAlerts(alerts=many, more=400), f"waiting: {in_words(many, now=s.now)}", fails_at=s.now)
+
+
 CASES: dict[str, Callable[[S], Any]] = {
     "proposing": lambda s: s.card(s.change(State.PROPOSING, proposal=None, ready_at=None)),
     "proposing-after-rebuild": lambda s: s.card(
@@ -145,6 +180,11 @@ CASES: dict[str, Callable[[S], Any]] = {
         s.change(State.WAITING_FOR_CHECKS, gates=s.gates(), reason="check build is pending", approved_by=TWO,
                  approvals=s.approvals(*TWO, verdict=Verdict.PASSED))
     ),
+    "checks-alerts": lambda s: s.card(
+        s.change(State.WAITING_FOR_CHECKS, approved_by=TWO, approvals=s.approvals(*TWO, verdict=Verdict.PASSED),
+                 gates=(Gate.closed("alerts", "HighErrorRate fires on staging (critical)"), *s.gates()),
+                 reason="HighErrorRate fires on staging (critical)")
+    ),
     "merging": lambda s: s.card(s.change(State.MERGING, approved_by=TWO)),
     "merged": lambda s: s.card(
         s.change(State.MERGED, merge=s.merge(), approved_by=TWO, gates=s.gates(), reason="a sync window is closed")
@@ -163,7 +203,19 @@ CASES: dict[str, Callable[[S], Any]] = {
     "verifying": lambda s: s.card(
         s.change(State.VERIFYING, merge=s.merge(), approved_by=TWO, sync=s.synced(), reason="healthy; soaking 10 min")
     ),
+    "verifying-alerts": held_by_alerts,
+    "verifying-alerts-huge": alerts_huge,
+    "verifying-cannot-tell": lambda s: alerting(
+        s, CannotTell(reason="default: no answer within 8 s"), trouble_since=s.now,
+        reason="waiting: cannot tell whether alerts fire: default: no answer within 8 s",
+    ),
     "succeeded": well,
+    "succeeded-alerts-silenced": lambda s: well(s, alerts=FiringAlerts(alerts=(is_silenced(),))),
+    "failed-alerts": lambda s: s.card(
+        s.change(State.FAILED, merge=s.merge(), approved_by=TWO, sync=s.synced(),
+                 reason="HighErrorRate fires (critical, since 14:02 UTC), for longer than 15 min",
+                 cause="HighErrorRate fires (critical, since 14:02 UTC)")
+    ),
     "succeeded-left-behind": lambda s: well(
         s, sync=s.synced(left_behind=("ConfigMap/old", "Service/older"), moved_on=3)
     ),
