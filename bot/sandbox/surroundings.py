@@ -104,7 +104,8 @@ environments:
     sync: controlled
     channel: C0DEPLOY
     prune: false
-    soak: 1s
+    soak: 5s
+    alerts: {severity: critical, during_soak: hold, fail_after: 20s, block_promotion: true}
     approvals: {needed: 2, from: [role:release], notify: S0PLATFORM, expire: 30m, valid_for: 24h}
     timeouts: {checks: 2h, operation: 5m, health: 1m}
 

@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Coroutine
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from bot.domain.alerts.firing import CannotTell, Firing, FiringAlerts
 from bot.domain.change import Change, Merge, Proposal
 from bot.domain.content_key import ContentKey
 from bot.domain.decisions.decision import Advance, Decision, Wait
@@ -32,6 +33,7 @@ from bot.domain.pull_request import Merged
 from bot.services import ledger
 from bot.services.approvers import Approvers
 from tests import examples
+from tests.alert_examples import fires
 from tests.desk import TIPHYS_YAML, open_office
 
 T = TypeVar("T")
@@ -46,10 +48,12 @@ YAML = TIPHYS_YAML.replace(
 """The requester could approve, were it not his own change; two of the approvers are one person."""
 SHIPPING = frozenset({State.SYNCING, State.VERIFYING, State.SUCCEEDED})
 POLL = timedelta(seconds=15)
+BLIND = CannotTell(reason="no answer")
 TURNS: tuple[tuple[str, tuple[Any, ...]], ...] = (
     *(("turn", ("key", key)) for key in KEYS),
     *(("turn", (name, to)) for name in ("gate_shut", "conflict", "auto_sync", "foreign") for to in (True, False)),
     *(("turn", ("health", health)) for health in (Health.HEALTHY, Health.PROGRESSING, Health.DEGRADED)),
+    *(("turn", ("alerts", alerts)) for alerts in (None, FiringAlerts(), FiringAlerts(alerts=(fires(),)), BLIND)),
     *(("argocd_works", (phase,)) for phase in (None, Phase.RUNNING, Phase.SUCCEEDED, Phase.FAILED)),
     *(("pass_time", (minutes,)) for minutes in (1, 10, 60, 245, 490)),
     *(("join_or_leave_the_group", (user,)) for user in APPROVERS),
@@ -74,6 +78,7 @@ class World:
     auto_sync: bool = False
     operation: Operation | None = None
     health: Health = Health.HEALTHY
+    alerts: Firing | None = None
 
 
 class Lifecycle(RuleBasedStateMachine):
@@ -110,6 +115,7 @@ class Lifecycle(RuleBasedStateMachine):
         """The next promotion of the same stage."""
         number = next(self.numbers)
         self.world, self.seen_keys = World(), [examples.KEY.fingerprint]
+        self.alarmed_until: datetime | None = None  # when alerts were last seen to hold its soak
         fresh = examples.change(
             State.PROPOSING, id=ChangeId(f"01HZX3K6Q4T8V2M5N7P9{number:06d}"), proposal=None, ready_at=None,
             requested_by=REQUESTER, requested_at=self.now, state_since=self.now, due_at=self.now,
@@ -182,6 +188,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def nothing_stands_in_the_way(self) -> None:
         self.world.gate_shut = self.world.conflict = self.world.foreign = False
+        self.world.alerts = None
 
     def by_hand(self, key: ContentKey, how: str) -> None:
         if self.change.proposal is None or self.change.state not in BEFORE_MERGE or self.world.closed:
@@ -243,6 +250,22 @@ class Lifecycle(RuleBasedStateMachine):
         self.world.late = key
         self.look(2)
 
+    @precondition(lambda self: self.change.state in BEFORE_MERGE)
+    @rule(alerts=st.sampled_from([FiringAlerts(alerts=(fires(),)), BLIND]), minutes=st.sampled_from([9, 20, 130]))
+    def an_alarm_in_the_soak(self, alerts: Firing, minutes: int) -> None:
+        self.a_good_day(4)
+        self.argocd_works(Phase.SUCCEEDED)
+        self.world.health = Health.HEALTHY
+        self.look(2)
+        was = self.change.state
+        self.world.alerts = alerts
+        self.look(1)
+        self.pass_time(minutes)
+        self.look(2)
+        assert self.change.state is not State.SUCCEEDED or was is State.SUCCEEDED
+        self.world.alerts = FiringAlerts()
+        self.look(2)
+
     # What the reconciler does
 
     @rule(times=st.integers(1, 3))
@@ -258,7 +281,9 @@ class Lifecycle(RuleBasedStateMachine):
         had_quorum = await self.has_quorum(change, change.fingerprint)
         async with self.desk.store.writing() as tx:
             if not isinstance(decided, Advance):
-                await ledger.settle(tx, change, decided, now=self.now)
+                kept = await ledger.settle(tx, change, decided, now=self.now)
+                if kept.state is State.VERIFYING and kept.alerting_since is not None:
+                    self.alarmed_until = self.now
                 return
             moved = await ledger.apply(tx, change, decided, now=self.now)
         self.change = moved
@@ -266,6 +291,11 @@ class Lifecycle(RuleBasedStateMachine):
             assert had_quorum, "merging without a quorum on what would be merged"
             assert moved.proposal is not None
             assert moved.proposal.key.fingerprint == self.world.key.fingerprint
+        if decided.event is Event.SOAKED:
+            alerts = self.world.alerts
+            assert alerts is None or (isinstance(alerts, FiringAlerts) and not alerts.counting), "soaked in an alarm"
+            assert moved.healthy_since is not None
+            assert moved.healthy_since >= (self.alarmed_until or moved.healthy_since), "a soak that was set back counts"
         if moved.state is State.MERGED and change.state is not State.SYNCING:
             assert moved.merge is not None
             assert await self.has_quorum(moved, moved.merge.key.fingerprint), "merged goes on without a quorum"
@@ -339,7 +369,10 @@ class Lifecycle(RuleBasedStateMachine):
             auto_sync=AutoSync(prune=False, self_heal=False) if world.auto_sync else None,
         )  # fmt: skip
         gate = Gate.closed("window", "shut") if world.gate_shut else Gate.open("window", "open")
-        return SyncSeen(live=live, gates=(gate,), operation=operation, shipped=shipped, key=self.as_read(merge.key))
+        return SyncSeen(
+            live=live, gates=(gate,), operation=operation, shipped=shipped, key=self.as_read(merge.key),
+            alerts=world.alerts,
+        )  # fmt: skip
 
     # The laws
 

@@ -11,6 +11,7 @@ from typing import IO
 import pytest
 
 from tests.nursery import started
+from tests.scenarios.guide import quicker
 from tests.scenarios.workspace import Workspace
 
 START_SECONDS = 60
@@ -19,8 +20,11 @@ Start = Callable[..., Awaitable[Workspace]]
 
 
 @asynccontextmanager
-async def sandbox(home: Path, *options: str) -> AsyncIterator[Workspace]:
-    """`tiphys sandbox` until it says that it is ready; ended by SIGTERM, and its exit code looked at."""
+async def sandbox(home: Path, *options: str, quick: bool = True) -> AsyncIterator[Workspace]:
+    """`tiphys sandbox` until it says that it is ready; ended by SIGTERM, and its exit code looked at.
+
+    `quick`: production's soak is no longer than it takes to be seen. The seeded one leaves people time for an alert.
+    """
     with tempfile.TemporaryFile() as complaints:
         process, output = await started("sandbox", "--port", "0", "--home", str(home), *options, errors=complaints)
         try:
@@ -29,6 +33,10 @@ async def sandbox(home: Path, *options: str) -> AsyncIterator[Workspace]:
             if not line.startswith("Sandbox ready: "):
                 raise AssertionError(f"the sandbox did not start: {line}{_read(complaints)}")
             workspace = Workspace(line.removeprefix("Sandbox ready: ").strip())
+            if quick and (config := home / "tiphys.yaml").is_file():  # which the bot reads again before anything soaks
+                unfinished = home / "tiphys.yaml.partial"
+                unfinished.write_text(quicker(config.read_text("utf-8")), "utf-8")
+                unfinished.replace(config)
             try:
                 yield workspace
             finally:
@@ -60,8 +68,8 @@ async def start(tmp_path: Path, database: tuple[str, ...]) -> AsyncIterator[Star
     """Start a sandbox with options of one's own; started again, it is on the same home."""
     async with AsyncExitStack() as stack:
 
-        async def begin(*options: str) -> Workspace:
-            return await stack.enter_async_context(sandbox(tmp_path / "home", *database, *options))
+        async def begin(*options: str, quick: bool = True) -> Workspace:
+            return await stack.enter_async_context(sandbox(tmp_path / "home", *database, *options, quick=quick))
 
         yield begin
 
