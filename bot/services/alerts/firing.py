@@ -49,6 +49,7 @@ class FiringNow:
     def __init__(self, store: Store, alertmanagers: Alertmanagers, clock: Clock) -> None:
         self._store, self._alertmanagers, self._clock = store, alertmanagers, clock
         self._told: dict[str, _Told] = {}
+        self._silent: set[str] = set()
         self._asking: dict[str, asyncio.Lock] = {}
 
     async def of(self, stage: Stage, configuration: Configuration) -> Firing | None:
@@ -95,12 +96,16 @@ class FiringNow:
         """Never raises what the source does: that is an answer too."""
         try:
             async with asyncio.timeout(ANSWERS_WITHIN):
-                return await self._tell(client, configuration)
+                told = await self._tell(client, configuration)
+            self._silent.discard(name)
+            return told
         except OutsideError as error:
             trouble = f"{name}: {error.reason}"
         except TimeoutError:
             trouble = f"{name}: no answer within {ANSWERS_WITHIN:.0f} s"
-        log.warning("firing.cannot_tell", source=name, reason=trouble)
+        if name not in self._silent:  # once per outage
+            log.warning("firing.cannot_tell", source=name, reason=trouble)
+        self._silent.add(name)
         return _Told(at=self._clock.now(), configuration=configuration, trouble=trouble)
 
     async def _tell(self, client: Alertmanager, configuration: Configuration) -> _Told:
