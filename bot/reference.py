@@ -64,7 +64,8 @@ EVENTS = {
     Event.SYNC_BLOCKED: "a gate closed before Argo CD accepted the operation",
     Event.OPERATION_SUCCEEDED: "the operation ended well at the merged revision",
     Event.SOAKED: "healthy through the soak, and no alert stood in the way",
-    Event.FAILED: "checks, rules of the branch, sync, health or alerts said no, or took longer than `timeouts` and `alerts` allow",
+    Event.FAILED: "checks, rules of the branch, sync, health or alerts said no, or took longer than `timeouts` and "
+    "`alerts` allow",
     Event.ERRORED: "no answer could be had, or one that no repetition will change",
     Event.REJECTED: "somebody who may pressed Reject, with a reason",
     Event.ABORTED: "somebody who may pressed Abort, or the pull request was closed, or merged elsewhere, by hand",

@@ -94,13 +94,16 @@ async def test_alerts_after_a_promotion_hold_it_until_they_end_and_fail_it_if_th
     await alert_says(workspace, "HighErrorRate: firing", "apm-gateway", "after #1")
 
 
-async def test_nothing_is_promoted_from_where_an_alert_fires_but_past_one_that_is_silenced(start: Start) -> None:
+async def test_nothing_is_promoted_from_where_an_alert_fires_or_nobody_can_tell(start: Start) -> None:
     workspace = await start("--speed", "10")
     title, staging = "apm-gateway → production", labels("apm-gateway", "staging")
-    await tell(workspace, "fire", staging)
+    await workspace.fault("alertmanager", "status", status=503)
     await workspace.say("developer", "/promote apm-gateway prod")
-    card = await change_says(workspace, title, ": waiting for approval", "HighErrorRate fires on staging (critical)")
+    card = await change_says(workspace, title, ": waiting for approval", "cannot tell whether alerts fire on staging")
+    await tell(workspace, "fire", staging)
     await workspace.click("approver-1", "change.approve", card)
+    await change_says(workspace, title, ": waiting for checks", "⏳ cannot tell whether alerts fire on staging")
+    await workspace.end_faults()
     await change_says(workspace, title, ": waiting for checks", "❌ HighErrorRate fires on staging (critical)")
     await silence(workspace, staging, by="approver-1")
     await change_says(workspace, title, ": succeeded")

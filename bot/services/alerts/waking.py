@@ -19,7 +19,7 @@ from bot.wake import Bells
 log = structlog.get_logger(__name__)
 
 APART = timedelta(seconds=1)
-AFTER_IT = frozenset({State.WAITING_FOR_APPROVAL, State.WAITING_FOR_CHECKS})
+GATED = frozenset({State.WAITING_FOR_APPROVAL, State.WAITING_FOR_CHECKS})
 """States in which a promotion's gates are shown, or decide."""
 
 
@@ -72,4 +72,4 @@ def _waits(change: Change, places: set[tuple[str, str]]) -> bool:
     """It soaks there, or is to be promoted from there."""
     if change.state is State.VERIFYING:
         return (change.application, change.environment) in places
-    return change.state in AFTER_IT and (change.application, change.source_environment) in places
+    return change.state in GATED and (change.application, change.source_environment) in places
