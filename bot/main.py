@@ -31,6 +31,7 @@ from bot.redaction import Redaction
 from bot.reloading import Reloading
 from bot.services.access import Access
 from bot.services.alerts.absorbing import Absorbing
+from bot.services.alerts.digests import AlertDigests
 from bot.services.alerts.firing import FiringNow
 from bot.services.alerts.opening import Opening
 from bot.services.alerts.reconciling import Reconciling
@@ -78,6 +79,7 @@ log = structlog.get_logger(__name__)
 SWEEP_SECONDS = 15
 RELOAD_SECONDS = 2
 DESTINATIONS_SECONDS = 300
+DIGESTS_SECONDS = 30
 LATE_SECONDS = 60
 DATABASE_SECONDS = 2
 REST_SECONDS, UNPLUG_SECONDS, FLUSH_SECONDS = 4.0, 1.0, 2.0
@@ -258,6 +260,7 @@ class Bot:
         tasks.start(absorbing.run(), name="absorbing")
         checks = Reconciling(store, adapters.alertmanagers, opening, source, clock, bells, waking=waking)
         tasks.start(checks.run(), name="reconciling-alerts")
+        digests = AlertDigests(store, adapters.alertmanagers, source, clock, bells)
         tasks.start(ForeignPulls(store, outside, source, bells).run(), name="foreign-pulls")
         tasks.start(Tidying(store, adapters.git, clock).run(), name="tidying")
         await watching.follow()
@@ -265,15 +268,18 @@ class Bot:
         self._slack = slack
         look = look_at_start(source.current, adapters, store, clock, bells)
         tasks.start(look, name="look-at-start")
-        self._schedule(closing, reloading, destinations)
+        self._schedule(closing, reloading, destinations, digests)
 
-    def _schedule(self, closing: AsyncExitStack, reloading: Reloading, destinations: Destinations) -> None:
+    def _schedule(
+        self, closing: AsyncExitStack, reloading: Reloading, destinations: Destinations, digests: AlertDigests
+    ) -> None:
         """APScheduler is a clock: what is due lives in tables, jobs are made anew at every start."""
         scheduler = AsyncIOScheduler(timezone=UTC)
         options = {"misfire_grace_time": LATE_SECONDS, "coalesce": True, "max_instances": 1}
         scheduler.add_job(self._sweep, "interval", seconds=SWEEP_SECONDS, **options)
         now = datetime.now(UTC)
         scheduler.add_job(destinations.look, "interval", seconds=DESTINATIONS_SECONDS, next_run_time=now, **options)
+        scheduler.add_job(digests.look, "interval", seconds=DIGESTS_SECONDS, **options)
         scheduler.add_job(reloading.look, "interval", seconds=RELOAD_SECONDS, **options)
         scheduler.start()
         closing.callback(scheduler.shutdown, wait=False)

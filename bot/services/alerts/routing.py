@@ -1,5 +1,6 @@
 """Where a group's card goes, and whom it pings: by the labels that all of its alerts have."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -20,7 +21,11 @@ class Routed:
 
 def route(group: AlertGroup, policy: AlertsPolicy) -> Routed:
     """The first route whose matchers all hold takes it."""
-    labels = group.common_labels
+    return route_labels(group.common_labels, policy)
+
+
+def route_labels(labels: Mapping[str, str], policy: AlertsPolicy) -> Routed:
+    """Where a group with these common labels goes."""
     for one in policy.routes:
         if all_match(one.matchers, labels):
             return Routed(channel=one.channel, mentions=one.mentions)
