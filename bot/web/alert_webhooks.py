@@ -8,8 +8,6 @@ Source: alertmanager `notify/util.go`, `notify/webhook/webhook.go`.
 
 import base64
 import binascii
-import hashlib
-import hmac
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -23,6 +21,7 @@ from bot.meter import SILENT, Meter
 from bot.ports_alerts import NotASnapshot
 from bot.ports_store import StoreUnavailable
 from bot.web.bodies import BodyRefused, read_body, refuse_by_headers
+from bot.web.proofs import bears, given, is_one_of
 
 log = structlog.get_logger(__name__)
 
@@ -129,31 +128,18 @@ def is_allowed(source: AlertSource, headers: list[str]) -> bool:
 
     A source without any secret is open to nobody.
     """
-    scheme, _, given = (headers[0] if len(headers) == 1 else "").partition(" ")
-    proofs: list[tuple[bytes, bytes]] = []
-    match scheme.lower():
-        case "bearer":
-            proofs = [
-                (given.strip().encode("utf-8", "surrogateescape"), token.encode())
-                for token in source.webhook_tokens
-                if token
-            ]
-        case "basic" if source.webhook_basic is not None and source.webhook_basic.password:
-            known = f"{source.webhook_basic.username}:{source.webhook_basic.password}"
-            proofs = [(_decoded(given), known.encode())]
-    return sum(hmac.compare_digest(_digest(given), _digest(known)) for given, known in proofs) > 0
+    scheme, value = given(headers)
+    if scheme == "basic" and source.webhook_basic is not None and source.webhook_basic.password:
+        known = f"{source.webhook_basic.username}:{source.webhook_basic.password}"
+        return is_one_of(_decoded(value), [known.encode()])
+    return bears(headers, source.webhook_tokens)
 
 
-def _decoded(given: str) -> bytes:
+def _decoded(value: str) -> bytes:
     try:
-        return base64.b64decode(given.strip().encode("ascii", "replace"), validate=True)
+        return base64.b64decode(value.encode("ascii", "replace"), validate=True)
     except (binascii.Error, ValueError):
         return b""
-
-
-def _digest(secret: bytes) -> bytes:
-    """Of the same length whatever the secret's is."""
-    return hashlib.sha256(secret).digest()
 
 
 def _short(reason: str) -> str:
