@@ -202,6 +202,10 @@ class Settings(StorageSettings):
     argocd_auth_token: Secret | None = Field(
         None, description="Argo CD's API token, where the file refers to it (the default)."
     )
+    argocd_webhook_token: Secret | None = Field(
+        None,
+        description="What Argo CD's notifications carry as bearer token; without it `/webhooks/argocd` is not served.",
+    )
     github_token: Secret | None = Field(None, description="GitHub's token, where the file refers to it (the default).")
     alertmanager_url: Url | None = Field(
         None, description="Alertmanager's API; wins over the file for the source `default` or the only one."
@@ -218,8 +222,8 @@ class Settings(StorageSettings):
     tiphys_config: Path = Field(Path("tiphys.yaml"), description="The configuration file.")
     tiphys_listen: Annotated[str, BeforeValidator(_listen)] = Field(
         "127.0.0.1:8080",
-        description="Where `/healthz`, `/readyz`, `/metrics` and, where they are set up, `/slack/events` and "
-        "`/webhooks/github` are served: `host:port`; port 0: any free one.",
+        description="Where `/healthz`, `/readyz`, `/metrics` and, where they are set up, `/slack/events`, "
+        "`/webhooks/github` and `/webhooks/argocd` are served: `host:port`; port 0: any free one.",
     )
     tiphys_log: Annotated[str, BeforeValidator(_log)] = Field(
         "info/auto",
