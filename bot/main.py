@@ -47,6 +47,7 @@ from bot.services.merging import Merging
 from bot.services.names import Names
 from bot.services.outbox import OutboxQueue
 from bot.services.outside import Outside
+from bot.services.outside_syncs import OutsideSyncs
 from bot.services.promoting import Promotions
 from bot.services.proposing import Proposing
 from bot.services.reconciler import Reconciler, Steps
@@ -68,6 +69,7 @@ from bot.store.unavailable import raise_if_definite
 from bot.tasks import TaskSet
 from bot.wake import Bells
 from bot.web.alert_webhooks import AlertWebhooks
+from bot.web.argocd_webhooks import ArgocdWebhooks
 from bot.web.health import Readiness, health_routes
 from bot.web.metrics import metrics_routes
 from bot.web.server import start_server
@@ -107,6 +109,7 @@ class Bot:
         self._store: SqlStore | None = None
         self._waits_for = "starting"
         self._hearing: Hearing | None = None
+        self._watching: Watching | None = None
         self._configuration: ConfigurationSource | None = None
         self._workers: tuple[Reconciler | InboxWorker, ...] = ()
 
@@ -183,6 +186,8 @@ class Bot:
             routes += slack_events_routes(self._receive_from_slack, secret.get_secret_value(), SystemClock())
         if (secret := self._settings.github_webhook_secret) is not None:
             routes += GithubWebhooks(secret.get_secret_value(), self._hear).routes()
+        if (secret := self._settings.argocd_webhook_token) is not None:
+            routes += ArgocdWebhooks(secret.get_secret_value(), self._instances, self._hear_argocd).routes()
         routes += AlertWebhooks(self._sources, read_snapshot, self._take_in, meter=self._metrics).routes()
         return routes
 
@@ -195,6 +200,13 @@ class Bot:
     async def _hear(self, repository: str) -> int | None:
         """Before the rest is composed nobody needs to be woken: everything is looked at right after the start."""
         return await self._hearing.heard(repository) if self._hearing else 0
+
+    def _instances(self) -> frozenset[str] | None:
+        return None if self._configuration is None else frozenset(self._configuration.current.argocd)
+
+    async def _hear_argocd(self, instance: str, application: str, namespace: str) -> int | None:
+        """As with a forge: at first everything is looked at anyway."""
+        return await self._watching.heard(instance, application, namespace) if self._watching else 0
 
     def _sources(self) -> Mapping[str, AlertSource] | None:
         """Who may send alerts, by the configuration in force; None before they can be stored."""
@@ -244,7 +256,9 @@ class Bot:
         reconciler = Reconciler(store, steps, source, clock, bells, meter=self._metrics)
         inbox = InboxWorker(store, services, specs, source, clock, bells)
         self._hearing = hearing = Hearing(store, source, clock, bells)
-        watching = Watching(store, adapters.argocd, source, clock, bells)
+        outside_syncs = OutsideSyncs(store, adapters.argocd, source, clock, bells)
+        watching = Watching(store, adapters.argocd, source, clock, bells, moved=outside_syncs.moved)
+        self._watching = watching
         reloading = Reloading(source, adapters, watching, redaction, store, clock, bells)
         tasks = TaskSet("bot")
         closing.push_async_callback(tasks.close)
@@ -261,6 +275,7 @@ class Bot:
         checks = Reconciling(store, adapters.alertmanagers, opening, source, clock, bells, waking=waking)
         tasks.start(checks.run(), name="reconciling-alerts")
         digests = AlertDigests(store, adapters.alertmanagers, source, clock, bells)
+        tasks.start(outside_syncs.run(), name="outside-syncs")
         tasks.start(ForeignPulls(store, outside, source, bells).run(), name="foreign-pulls")
         tasks.start(Tidying(store, adapters.git, clock).run(), name="tidying")
         await watching.follow()

@@ -1,6 +1,9 @@
-"""Listening to Argo CD: what moves there wakes the changes that wait for it. Only a hint; the poll stays."""
+"""Listening to Argo CD: what moves there wakes the changes that wait for it. Only a hint; the poll stays.
 
-from collections.abc import Mapping
+Its watch tells of moves, and so do its notifications, where they are set up; both are one hint.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -8,7 +11,7 @@ import structlog
 from bot.domain.change import Change
 from bot.domain.identity import ChangeId
 from bot.domain.lifecycle import State
-from bot.domain.pipeline import ArgocdReference
+from bot.domain.pipeline import Stage
 from bot.ports import Argocd, Clock, ConfigurationInForce
 from bot.ports_store import Conflict, Store, StoreUnavailable
 from bot.tasks import TaskSet
@@ -22,12 +25,14 @@ APART = timedelta(seconds=1)
 
 
 class Watching:
-    """One watch per Argo CD instance."""
+    """One watch per Argo CD instance. `moved` is told which stages may have moved."""
 
     def __init__(
-        self, store: Store, argocd: Mapping[str, Argocd], source: ConfigurationInForce, clock: Clock, bells: Bells
-    ) -> None:
+        self, store: Store, argocd: Mapping[str, Argocd], source: ConfigurationInForce, clock: Clock, bells: Bells,
+        *, moved: Callable[[Sequence[Stage]], None] = lambda stages: None,
+    ) -> None:  # fmt: skip
         self._store, self._argocd, self._source, self._clock, self._bells = store, argocd, source, clock, bells
+        self._moved = moved
         self._woken: dict[ChangeId, datetime] = {}
         self._watched: dict[str, tuple[Argocd, TaskSet]] = {}
 
@@ -47,37 +52,55 @@ class Watching:
         for _, tasks in self._watched.values():
             await tasks.close()
 
+    async def heard(self, instance: str, application: str, namespace: str) -> int | None:
+        """A notification of that Argo CD Application came; answers how many changes were woken, None where it is none
+        of ours. Committed when this returns. Raises `StoreUnavailable`."""
+        stages = [
+            stage for stage in self._stages(instance)
+            if (stage.argocd.name, stage.argocd.namespace) == (application, namespace)
+        ]  # fmt: skip
+        if not stages:
+            return None
+        self._moved(stages)
+        return await self._wake(stages)
+
     async def _watch(self, name: str, client: Argocd) -> None:
         async for moved in client.watch():
+            stages = [
+                stage for stage in self._stages(name)
+                if moved is None or (stage.argocd.name, stage.argocd.namespace) == (moved.name, moved.namespace)
+            ]  # fmt: skip
             try:
-                await self._wake(name, moved)
+                if self._store.leads:  # every replica watches, and one is enough to ask
+                    self._moved(stages)
+                await self._wake(stages)
             except StoreUnavailable as error:  # only a hint is lost
                 log.warning("watch.no_database", instance=name, reason=error.reason)
 
-    async def _wake(self, instance: str, moved: ArgocdReference | None) -> None:
-        """Make the open changes of that application due; of every one when anything may have moved."""
-        stages = [
-            stage
-            for stage in self._source.current.stages()
-            if stage.argocd.instance == instance
-            and (moved is None or (stage.argocd.name, stage.argocd.namespace) == (moved.name, moved.namespace))
-        ]
+    def _stages(self, instance: str) -> list[Stage]:
+        return [stage for stage in self._source.current.stages() if stage.argocd.instance == instance]
+
+    async def _wake(self, stages: Sequence[Stage]) -> int:
+        """Make the open changes of these stages due; answers how many are looked at because of it."""
+        woken = 0
         for stage in stages:
             async with self._store.reading() as tx:
                 change = await tx.changes.find_open(stage.application, stage.environment)
             if change is not None and change.state in LISTENING:
-                await self._wake_change(change)
+                woken += await self._wake_change(change)
+        return woken
 
-    async def _wake_change(self, change: Change) -> None:
+    async def _wake_change(self, change: Change) -> bool:
         """Look at it now, at most once a second: our own refresh moves the Application too, and is told as well."""
         now = self._clock.now()
         at = max(now, self._woken.get(change.id, now - APART) + APART)
         if change.due_at is not None and change.due_at <= at:
-            return
+            return False
         self._woken[change.id] = at
         try:
             async with self._store.writing() as tx:
                 await tx.changes.make_due(change.id, at)
         except Conflict:
-            return  # somebody is at it this moment
+            return False  # somebody is at it this moment
         self._bells.changes.ring()
+        return True

@@ -107,6 +107,11 @@ async def test_terminated_and_overtaken(start: Start) -> None:
     card = await failed(workspace, before)
     assert "overtaken by another operation by admin" in card.plain
 
+    async def is_told() -> bool:
+        return any("synced by admin outside of Tiphys" in message.plain for message in await workspace.messages())
+
+    await workspace.until(is_told, wants="the channel hears of the other's sync")
+
 
 async def test_health_decides_after_the_sync(start: Start, tmp_path: Path) -> None:
     """Suspended waits for a person; healthy begins the soak anew; Degraded for longer than a moment is the end."""

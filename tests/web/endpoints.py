@@ -21,6 +21,7 @@ from tests.services.alerts.room import body
 from tests.web.raw import Header, signed
 
 WEBHOOK_SECRET = TOKENS.github_webhook_secret
+ARGOCD_WEBHOOK_TOKEN = "made-up-argocd-webhook-token"
 JSON: Header = ("Content-Type", "application/json")
 FORM: Header = ("Content-Type", "application/x-www-form-urlencoded")
 Body = tuple[Header, bytes]
@@ -81,6 +82,7 @@ ALERTS: dict[str, Any] = json.loads(body(("a", "firing"), ("b", "resolved")))
 ALERTS_NEED: tuple[tuple[str | int, ...], ...] = (
     ("version",), ("alerts",), ("alerts", 0, "status"), ("alerts", 0, "labels"), ("alerts", 1, "startsAt"),
 )  # fmt: skip
+NOTIFICATION: dict[str, Any] = {"schema": 1, "app": "apm-stack-production", "namespace": "argocd"}
 NO_TEXT = st.sampled_from([1, 0.5, True, ["x"], {"x": "y"}, [[]], "\ud800", "a\0b"])
 REMOVED = object()
 
@@ -138,6 +140,10 @@ def alertmanager_proof(body: bytes, at: float) -> list[Header]:
     return [("Authorization", f"Bearer {TOKENS.alertmanager}")]
 
 
+def argocd_proof(body: bytes, at: float) -> list[Header]:
+    return [("Authorization", f"Bearer {ARGOCD_WEBHOOK_TOKEN}")]
+
+
 def now() -> float:
     return time.time()
 
@@ -162,6 +168,13 @@ ENDPOINTS = (
         is_recorded=False, bodies=st.sampled_from([ALERTS]).map(lambda body: (JSON, json.dumps(body).encode())),
         damaged=st.tuples(st.sampled_from(ALERTS_NEED), st.sampled_from([REMOVED, None, 7, ["x"], "x"])).map(
             lambda case: (JSON, json.dumps(altered(ALERTS, *case)).encode())
+        ),
+    ),
+    Endpoint(
+        "/webhooks/argocd", "POST", sign=argocd_proof, is_stamped=False, is_over_bytes=False, is_recorded=False,
+        bodies=st.sampled_from([NOTIFICATION]).map(lambda body: (JSON, json.dumps(body).encode())),
+        damaged=st.tuples(st.sampled_from([*NOTIFICATION]), st.one_of(NO_TEXT, st.just(REMOVED))).map(
+            lambda case: (JSON, json.dumps(altered(NOTIFICATION, (case[0],), case[1])).encode())
         ),
     ),
 )  # fmt: skip

@@ -27,7 +27,7 @@ from bot.sandbox.slack.service import SlackService
 from bot.sandbox.traffic import Traffic
 from bot.settings import Settings
 from tests.desk import ENVIRON, MANIFEST, TIPHYS_YAML, served
-from tests.web.endpoints import ENDPOINTS, WEBHOOK_SECRET, Endpoint, now
+from tests.web.endpoints import ARGOCD_WEBHOOK_TOKEN, ENDPOINTS, NOTIFICATION, WEBHOOK_SECRET, Endpoint, now
 from tests.web.raw import Answer, Header, ask, exchange
 
 SAMPLE = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
@@ -107,7 +107,7 @@ async def _open(opened: AsyncExitStack, folder: Path) -> str:
         sys.executable, "-m", "bot", "run", cwd=folder, stderr=asyncio.subprocess.DEVNULL,
         env={**kept, **ENVIRON, "SLACK_API_URL": f"{slack.base_url}/api", "SLACK_BOT_TOKEN": TOKENS.slack_bot,
              "SLACK_SIGNING_SECRET": TOKENS.slack_signing_secret, "GITHUB_WEBHOOK_SECRET": WEBHOOK_SECRET,
-             "ALERTMANAGER_WEBHOOK_TOKEN": TOKENS.alertmanager,
+             "ALERTMANAGER_WEBHOOK_TOKEN": TOKENS.alertmanager, "ARGOCD_WEBHOOK_TOKEN": ARGOCD_WEBHOOK_TOKEN,
              "TIPHYS_LISTEN": listen, "TIPHYS_DATA": str(folder)},
     )  # fmt: skip
     opened.push_async_callback(_end, process)
@@ -134,9 +134,9 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 def test_every_endpoint_of_the_bot_stands_in_the_table() -> None:
     settings = Settings(
         _env_file=None, slack_bot_token=SecretStr("xoxb-1"), slack_signing_secret=SecretStr("signs"),
-        github_webhook_secret=SecretStr("signs-too"),
+        github_webhook_secret=SecretStr("signs-too"), argocd_webhook_token=SecretStr("bears"),
     )  # fmt: skip
-    routes = {(route.method, route.path.removesuffix("/{source}")) for route in Bot(settings).routes()}
+    routes = {(route.method, route.path.partition("/{")[0]) for route in Bot(settings).routes()}
     assert routes == {(endpoint.method, endpoint.path) for endpoint in ENDPOINTS}
 
 
@@ -290,3 +290,13 @@ def test_the_same_bodies_have_an_effect_when_they_are_signed(house: House, endpo
 
     holds()
     assert seen
+
+
+def test_a_notification_of_a_stage_is_heard_and_one_of_something_else_is_not_ours(house: House) -> None:
+    """So that the others fail for the right reason: its effect is a look, and no row."""
+    [endpoint] = [one for one in ENDPOINTS if one.path == "/webhooks/argocd"]
+    assert endpoint.sign is not None
+    for path, name, status in (("", NOTIFICATION["app"], 202), ("/main", NOTIFICATION["app"], 202), ("", "x", 200)):
+        text = json.dumps({**NOTIFICATION, "app": name}).encode()
+        sent = [("Content-Type", "application/json"), *endpoint.sign(text, now())]
+        assert house.asked("POST", f"{endpoint.path}{path}", sent, text).status == status
