@@ -31,10 +31,13 @@ from bot.redaction import Redaction
 from bot.reloading import Reloading
 from bot.services.access import Access
 from bot.services.alerts.absorbing import Absorbing
+from bot.services.alerts.acting import AlertActs
 from bot.services.alerts.digests import AlertDigests
 from bot.services.alerts.firing import FiringNow
+from bot.services.alerts.listing import AlertListing
 from bot.services.alerts.opening import Opening
 from bot.services.alerts.reconciling import Reconciling
+from bot.services.alerts.silencing import Silencing
 from bot.services.alerts.tying import Destinations
 from bot.services.alerts.waking import Waking
 from bot.services.approvers import Approvers
@@ -238,11 +241,16 @@ class Bot:
         firing = FiringNow(store, adapters.alertmanagers, clock)
         reviewing = Reviewing(outside, approvers, firing, clock)
         reports = Reports(store, outside, access, source, clock)
+        alert_acts = AlertActs(store, access, slack.directory, source, clock, bells)
+        alertmanagers = adapters.alertmanagers
         services = Services(
             promotions=Promotions(store, access, outside, Channels(slack.directory), source, clock, bells),
             decisions=Decisions(store, access, outside, source, clock, bells),
             reports=reports,
             access=access,
+            alert_acts=alert_acts,
+            silencing=Silencing(store, access, alert_acts, alertmanagers, slack.directory, source, clock, bells),
+            alert_listing=AlertListing(store, access, alertmanagers, source),
         )
         specs = load_commands(commands)
         front = ChatFront(store, services, specs, source, clock, bells)

@@ -4,6 +4,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from bot.domain.card import ChangeCard
+from bot.domain.dialog import Dialog
 from bot.domain.identity import ChangeId
 from bot.domain.incoming import Ack, Incoming
 from bot.domain.outgoing import CardPlacement, Outgoing, Pick
@@ -19,6 +20,10 @@ class Front(Protocol):
         A repeated delivery gets the first one's answer and has no second effect. Never does slow work. With a
         `refusal` the adapter knows already that it must not be: it is recorded and told so, and nothing else happens.
         """
+        ...
+
+    async def look(self, incoming: Incoming) -> Dialog | None:
+        """What an open dialog shows once somebody types in it; None: as it is. No act: nothing is recorded of it."""
         ...
 
 

@@ -39,6 +39,9 @@ from bot.sandbox.slack.service import SlackService
 from bot.sandbox.slack.workspace import Workspace
 from bot.sandbox.traffic import Fault, FaultKind, Traffic
 from bot.services.access import Access
+from bot.services.alerts.acting import AlertActs
+from bot.services.alerts.listing import AlertListing
+from bot.services.alerts.silencing import Silencing
 from bot.services.channels import Channels
 from bot.services.deciding import Decisions
 from bot.services.outside import Outside
@@ -100,6 +103,7 @@ NOBODY_MAY = (
 """The same, but looking too is a right that one has to be given."""
 ENVIRON = {
     "ARGOCD_AUTH_TOKEN": "argocd-token-1", "GITHUB_TOKEN": "github-token-1", "GITHUB_API_URL": NOBODY_THERE,
+    "ALERTMANAGER_WEBHOOK_TOKEN": "alert-token-1",
 }  # fmt: skip
 MANIFEST: dict[str, Any] = {
     "features": {"slash_commands": [{"command": "/gitops", "description": "everything"}]},
@@ -147,9 +151,15 @@ class Desk:
         self.reports = Reports(self.store, outside, self.access, source, self.clock)
         self.decisions = Decisions(self.store, self.access, outside, source, self.clock, self.bells)
         channels = Channels(directory)
+        self.alert_acts = AlertActs(self.store, self.access, directory, source, self.clock, self.bells)
+        alertmanagers = adapters.alertmanagers
         self.services = Services(
             promotions=Promotions(self.store, self.access, outside, channels, source, self.clock, self.bells),
-            decisions=self.decisions, reports=self.reports, access=self.access,
+            decisions=self.decisions, reports=self.reports, access=self.access, alert_acts=self.alert_acts,
+            alert_listing=AlertListing(self.store, self.access, alertmanagers, source),
+            silencing=Silencing(
+                self.store, self.access, self.alert_acts, alertmanagers, directory, source, self.clock, self.bells
+            ),
         )  # fmt: skip
         self.front = ChatFront(self.store, self.services, COMMANDS, source, self.clock, self.bells)
         self.inbox = self.worker()

@@ -8,6 +8,9 @@ from bot.domain.identity import ChangeId
 from bot.domain.pipeline import Configuration
 from bot.domain.request import Answer, Request
 from bot.services.access import Access, Right
+from bot.services.alerts.acting import AlertActs
+from bot.services.alerts.listing import AlertListing
+from bot.services.alerts.silencing import Silencing
 from bot.services.deciding import Decisions
 from bot.services.promoting import Promotions
 from bot.services.reports import Reports
@@ -19,6 +22,7 @@ class ArgumentKind(StrEnum):
     CHANGE = "change"
     WORD = "word"
     TEXT = "text"  # the rest of the line
+    LINE = "line"  # the same with all `--words` in it: the command reads its options itself (`bot.chat.options`)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +64,9 @@ class Services:
     decisions: Decisions
     reports: Reports
     access: Access
+    alert_acts: AlertActs
+    silencing: Silencing
+    alert_listing: AlertListing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

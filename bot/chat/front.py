@@ -4,9 +4,13 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.chat.alert_clicks import group_of, is_about_alerts, unknown_alert_button
+from bot.chat.alert_dialogs import ALERT_DIALOGS, alert_dialog, counted_again
 from bot.chat.clicks import Clicked, clicked_on, unknown_button
 from bot.chat.command import Command, Services
 from bot.chat.parsing import Misread, Understood, read
+from bot.domain.alerts.card import AlertAction
+from bot.domain.alerts.wish import read_wish
 from bot.domain.audit import AuditEntry
 from bot.domain.card import CardAction
 from bot.domain.change import Change
@@ -66,6 +70,15 @@ class ChatFront:
         (self._bells.outbox if is_done else self._bells.inbox).ring()
         return settled.ack
 
+    async def look(self, incoming: Incoming) -> Dialog | None:
+        """What an open dialog shows once somebody has typed in it; None leaves it as it is. Nothing is recorded."""
+        try:
+            async with asyncio.timeout(DIALOG_SECONDS):
+                shown = await counted_again(incoming, self._services, self._source.current.alerts)
+        except TimeoutError:
+            return None
+        return None if isinstance(shown, Answer) else shown
+
     async def _settle(self, incoming: Incoming) -> Settled:
         """What can be said without slow work: misreadings, and dialogs."""
         match incoming.kind:
@@ -87,6 +100,8 @@ class ChatFront:
         return Settled(ack=Ack())
 
     async def _click(self, incoming: Incoming) -> Settled:
+        if is_about_alerts(incoming.action):
+            return await self._alert_click(incoming, AlertAction(incoming.action))
         clicked = clicked_on(incoming)
         if clicked is None or incoming.action not in {action.value for action in CardAction}:
             return _refused(incoming, unknown_button())
@@ -95,10 +110,32 @@ class ChatFront:
             return await self._dialog(incoming, clicked, action)
         return Settled(ack=Ack())
 
+    async def _alert_click(self, incoming: Incoming, action: AlertAction) -> Settled:
+        if (group := group_of(incoming)) is None:
+            return _refused(incoming, unknown_alert_button())
+        if action is AlertAction.CHANGE:
+            found = await self._services.alert_acts.find(group)
+            if found is None or found.change is None:
+                return _refused(incoming, unknown_alert_button())
+            change = found.change.id
+            return await self._dialog(incoming, Clicked(name=change, change=change), CardAction.DETAILS)
+        if action not in ALERT_DIALOGS:
+            return Settled(ack=Ack())
+        try:
+            async with asyncio.timeout(DIALOG_SECONDS):
+                made = await alert_dialog(incoming, self._services, self._source.current.alerts)
+        except TimeoutError:
+            return Settled(ack=Ack(), answer=_too_slow())
+        return _refused(incoming, made) if isinstance(made, Answer) else Settled(ack=Ack(dialog=made))
+
     def _submission(self, incoming: Incoming) -> Settled:
         if incoming.action == CardAction.REJECT.value and not incoming.fields.get("reason", "").strip():
             ack = Ack(errors={"reason": "Say why, so that everybody can read it."})
             return Settled(ack=ack, answer=Answer.refusal("no-reason", Text()))
+        if incoming.action == AlertAction.SILENCE.value:
+            wish = read_wish(incoming.fields, self._source.current.alerts)
+            if isinstance(wish, dict):
+                return Settled(ack=Ack(errors=wish), answer=Answer.refusal("bad-silence", Text()))
         return Settled(ack=Ack())
 
     async def _dialog(self, incoming: Incoming, clicked: Clicked, action: CardAction) -> Settled:
@@ -106,8 +143,7 @@ class ChatFront:
             async with asyncio.timeout(DIALOG_SECONDS):
                 return await self._make_dialog(incoming, clicked, action)
         except TimeoutError:
-            words = "I could not verify your rights in time. Press again in a moment."
-            return Settled(ack=Ack(), answer=Answer.refusal("cannot-verify", Text.of(words)))
+            return Settled(ack=Ack(), answer=_too_slow())
 
     async def _make_dialog(self, incoming: Incoming, clicked: Clicked, action: CardAction) -> Settled:
         reports = self._services.reports
@@ -164,6 +200,11 @@ def _wants_summary(understood: Understood) -> bool:
     """`approve <change>` alone: the summary opens, and its confirmation names the fingerprint."""
     given = understood.args.get("fingerprint") or ""
     return understood.command.name == "approve" and len(given) < FINGERPRINT_PREFIX
+
+
+def _too_slow() -> Answer:
+    words = "I could not verify your rights in time. Press again in a moment."
+    return Answer.refusal("cannot-verify", Text.of(words))
 
 
 def _refused(incoming: Incoming, answer: Answer) -> Settled:

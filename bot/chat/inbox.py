@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from bot.chat.alert_clicks import act_on_alert, is_about_alerts
 from bot.chat.clicks import act
 from bot.chat.command import Args, Command, Context, Services
 from bot.chat.front import words_of
@@ -124,6 +125,8 @@ class InboxWorker:
         try:
             if incoming.kind in (IncomingKind.COMMAND, IncomingKind.MENTION):
                 return await self._run(incoming)
+            if is_about_alerts(incoming.action):
+                return await act_on_alert(incoming, self._services, self._source.current.alerts)
             return await act(incoming, self._services)
         except OutsideError as error:
             return await self._put_off(recorded, error)

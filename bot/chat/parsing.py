@@ -54,7 +54,7 @@ def read(words: str, commands: Iterable[Command], configuration: Configuration) 
                 "I do not know ",
                 Code(verb),
                 ".",
-                _did_you_mean(verb, known),
+                did_you_mean(verb, known),
                 " Type ",
                 Code("/gitops help"),
                 " for all.",
@@ -85,6 +85,11 @@ class Line:
         whole = WORD.fullmatch(rest)
         return (_unquoted(whole) if whole else rest).strip() or None
 
+    def take_all(self) -> str | None:
+        """All that is left, flags too, or None at the end."""
+        rest, self._rest = self._rest, ""
+        return rest or None
+
     def _set_flags_aside(self) -> None:
         while (word := WORD.match(self._rest)) is not None and word["flag"] is not None:
             self.flags.append(word["flag"])
@@ -96,12 +101,12 @@ def _unquoted(word: re.Match[str]) -> str:
 
 
 def _arguments(command: Command, line: Line, configuration: Configuration) -> Understood | Misread:
-    words = {a.name: line.take_rest() if a.kind is ArgumentKind.TEXT else line.take() for a in command.arguments}
+    words = {argument.name: _taken(argument, line) for argument in command.arguments}
     left_over = line.take()
     flags = {flag.name for flag in command.flags}
     if unknown := [flag for flag in line.flags if flag not in flags]:
         return _misread(
-            "unknown-flag", command, f"I do not know --{unknown[0]}.", _did_you_mean(unknown[0], flags, "--")
+            "unknown-flag", command, f"I do not know --{unknown[0]}.", did_you_mean(unknown[0], flags, "--")
         )
     values: dict[str, str] = {}
     for argument in command.arguments:
@@ -119,13 +124,23 @@ def _arguments(command: Command, line: Line, configuration: Configuration) -> Un
     return Understood(command=command, args=Args(values=values, flags=frozenset(line.flags)))
 
 
+def _taken(argument: Argument, line: Line) -> str | None:
+    match argument.kind:
+        case ArgumentKind.TEXT:
+            return line.take_rest()
+        case ArgumentKind.LINE:
+            return line.take_all()
+        case _:
+            return line.take()
+
+
 def _value(argument: Argument, token: str, configuration: Configuration, so_far: dict[str, str]) -> str | Text:
     match argument.kind:
         case ArgumentKind.APPLICATION:
             if token in configuration.applications:
                 return token
             return Text.of(
-                "There is no application ", Code(token), ".", _did_you_mean(token, configuration.applications)
+                "There is no application ", Code(token), ".", did_you_mean(token, configuration.applications)
             )
         case ArgumentKind.ENVIRONMENT:
             return _environment(token, configuration, so_far.get("application"))
@@ -144,7 +159,7 @@ def _environment(token: str, configuration: Configuration, application: str | No
         return found
     names = [name for env in stages for name in (env, *configuration.environments.get(env, ()))]
     of = f"{application} has no environment " if application else "There is no environment "
-    return Text.of(of, Code(token), ".", _did_you_mean(token, names))
+    return Text.of(of, Code(token), ".", did_you_mean(token, names))
 
 
 def _misread(slug: str, command: Command, *why: str | Text) -> Misread:
@@ -152,7 +167,7 @@ def _misread(slug: str, command: Command, *why: str | Text) -> Misread:
     return Misread(slug=slug, text=Text.of(*why, " Usage: ", Code(command.usage), ".", *example))
 
 
-def _did_you_mean(word: str, known: Iterable[str], prefix: str = "") -> Text:
+def did_you_mean(word: str, known: Iterable[str], prefix: str = "") -> Text:
     """The nearest names, or all when they are few; nothing is ever done on a guess."""
     names, typed = list(dict.fromkeys(known)), word.lower()
     near = difflib.get_close_matches(typed, names, n=3, cutoff=0.5) or [n for n in names if n.startswith(typed[:3])][:3]

@@ -13,7 +13,6 @@ from bot.config.alert_documents import (
     StageAlertsDocument,
 )
 from bot.config.documents import TiphysDocument
-from bot.config.durations import write_duration
 from bot.config.effective import severity_of, who
 from bot.config.problems import Path, Problems, choose
 from bot.domain.alerts.matcher import Matcher, parse_matchers
@@ -29,6 +28,7 @@ from bot.domain.alerts.policy import (
     Flapping,
 )
 from bot.domain.alerts.severity import Severity
+from bot.domain.durations import write_duration
 from bot.domain.identity import ChannelId
 
 MOST_SILENCES = 20

@@ -9,7 +9,6 @@ from typing import assert_never
 from bot.config.alertmanagers import WEBHOOK_TOKEN, main_source
 from bot.config.document_base import SecretDocument
 from bot.config.documents import TiphysDocument
-from bot.config.durations import write_duration
 from bot.config.effective import (
     ANY,
     Effective,
@@ -26,6 +25,7 @@ from bot.config.problems import ConfigurationError, Path, Problems, written
 from bot.config.secrets import ReadFile, Surroundings
 from bot.domain.alerts.policy import AlertLabels, AlertMention
 from bot.domain.alerts.severity import Severity
+from bot.domain.durations import write_duration
 from bot.domain.pipeline import Configuration, EnvironmentBranches, KustomizeImages, Strategy
 from bot.domain.text import counted
 

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from bot.config.durations import PATTERN, duration
 from bot.config.problems import INVALID
+from bot.domain.durations import PATTERN, duration
 
 NAME = r"^[a-z0-9](?:[-a-z0-9_]{0,61}[a-z0-9])?$"
 PERSON = r"^\w(?:[\w .@'-]{0,62}[\w.])?$"

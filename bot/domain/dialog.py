@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.domain.alerts.dialog import AssignDialog, SilenceDialog
 from bot.domain.card import ChangeCard
 from bot.domain.identity import ChangeId
 from bot.domain.text import Text
@@ -48,4 +49,4 @@ class DiffDialog:
     diff: str
 
 
-Dialog = ReasonDialog | ApproveDialog | DetailsDialog | DiffDialog
+Dialog = ReasonDialog | ApproveDialog | DetailsDialog | DiffDialog | AssignDialog | SilenceDialog

@@ -24,7 +24,8 @@ class Incoming:
 
     Command: `action` is the slash command's name without the slash, `text` the rest.
     Mention: `text` without the mention.
-    Click: `action` is the action id (in an overflow menu: what the chosen value starts with), `value` the button's.
+    Click: `action` is the action id (in an overflow menu: what the chosen value starts with), `value` the button's. In
+    a dialog `fields` is what stands in it; of a field that was typed in, `value` is what the dialog carries.
     Submission: `action` is the dialog's callback id, `value` what the dialog carried, `fields` what was typed.
     """
 

@@ -132,6 +132,9 @@ permissions:
   policy: |
     p, role:developer, changes, promote, */*, allow
     p, role:developer, changes, sync, */staging, allow
+    p, role:developer, alerts, acknowledge, */*, allow
+    p, role:developer, alerts, silence, */staging, allow
+    p, role:release, alerts, *, */*, allow
     p, role:release, changes, promote, */*, allow
     p, role:release, changes, approve, */*, allow
     p, role:release, changes, reject, */*, allow

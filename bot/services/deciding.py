@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.domain.approval import Approval
-from bot.domain.audit import AuditEntry
 from bot.domain.change import Change
 from bot.domain.content_key import FINGERPRINT_PREFIX
 from bot.domain.decisions.decision import Advance
@@ -22,6 +21,7 @@ from bot.ports import Clock, ConfigurationInForce, Refused
 from bot.ports_store import Conflict, Store, Transaction
 from bot.services import ledger
 from bot.services.access import Access, Action, Forbidden, Permitted
+from bot.services.concluding import About, conclude
 from bot.services.names import Names
 from bot.services.outside import Outside
 from bot.wake import Bells
@@ -217,7 +217,7 @@ class Decisions:
                         answer = await effect(tx, current, name)
                     elif answer is None:
                         raise AssertionError("a change that is absent has its refusal")
-                    await self._conclude(tx, request, action, answer, found)
+                    await conclude(tx, request, action.value, answer, _about(found), now=self._clock.now())
             except Conflict:
                 continue
             self._bells.changes.ring()
@@ -261,21 +261,11 @@ class Decisions:
         configuration = self._source.current
         return configuration.person_key(request.user) == configuration.person_key(found.requested_by)
 
-    async def _conclude(
-        self, tx: Transaction, request: Request, action: Action, answer: Answer, found: Change | None
-    ) -> None:
-        """Audit it, tell the asker, and mark his act as worked off: with the effect, or not at all."""
-        now = self._clock.now()
-        await tx.audit.add(
-            AuditEntry(
-                at=now, actor=request.user, action=f"asked.{action.value}",
-                outcome="refused" if answer.refused else "done", change=found.id if found else None,
-                application=found.application if found else None, environment=found.environment if found else None,
-                text=answer.text.plain, detail={"slug": answer.refused, "request": request.id},
-            )
-        )  # fmt: skip
-        await tx.outbox.answer(request, answer, now=now)
-        await tx.inbound.conclude(request.id)
+
+def _about(found: Change | None) -> About:
+    if found is None:
+        return About()
+    return About(change=found.id, application=found.application, environment=found.environment)
 
 
 def no_such_change(name: str = "") -> Answer:

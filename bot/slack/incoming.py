@@ -12,10 +12,14 @@ from typing import Any
 from bot.domain.identity import ChannelId, MessageTs, UserId
 from bot.domain.incoming import Incoming, IncomingKind
 from bot.slack.blocks.buttons import read_option
-from bot.slack.blocks.dialogs import Origin, read_metadata
+from bot.slack.blocks.modal import Origin, read_metadata
 
 LINK_ACTION = "link."
 """What the action ids of buttons that only lead somewhere start with: Slack tells of their presses all the same."""
+
+PRESSED = frozenset({"button", "overflow"})
+"""Elements with a value of their own. Of a field in a dialog the value is what the dialog carries, what is typed stands
+in `fields`."""
 
 Payload = Mapping[str, Any]
 
@@ -66,9 +70,12 @@ def click(body: Payload) -> Incoming | None:
         return None
     if pressed.get("type") == "overflow":
         action, value = read_option(_text(_part(pressed, "selected_option"), "value"))
-    container = _part(body, "container")
+    container, fields = _part(body, "container"), dict[str, str]()
     if container.get("type") == "view":
-        _, origin = _carried(_part(body, "view"))
+        view = _object(body, "view")
+        carried, origin = _carried(view)
+        fields = _fields(view)
+        value = value if pressed.get("type") in PRESSED else carried
         channel, thread, respond_to = origin.channel, origin.thread, origin.respond_to
         message = None
     else:
@@ -83,6 +90,7 @@ def click(body: Payload) -> Incoming | None:
         channel=channel,
         action=action,
         value=value,
+        fields=fields,
         thread=thread if thread != message else None,
         message=message,
         respond_to=respond_to,
@@ -106,6 +114,11 @@ def submission(body: Payload) -> Incoming:
     )
 
 
+def view_of(body: Payload) -> str:
+    """The id of the view in which something was pressed or typed."""
+    return _name(_object(body, "view"), "id", most=MOST_NAME)
+
+
 def workspace_of(body: Payload) -> str | None:
     """The workspace that something happened in; of an org-wide installation, the person's."""
     team, user = body.get("team"), body.get("user")
@@ -124,7 +137,8 @@ def _fields(view: Payload) -> dict[str, str]:
         elements = _object(blocks, block_id)
         for name in elements:
             element = _object(elements, name)
-            found[_sound(block_id)] = _text(element, "value") or _text(_part(element, "selected_option"), "value")
+            chosen = _text(_part(element, "selected_option"), "value") or _text(element, "selected_user")
+            found[_sound(block_id)] = _text(element, "value") or chosen
     return found
 
 

@@ -5,6 +5,7 @@ is not acknowledged at all then: Slack delivers it again). What cannot be read i
 is no acknowledgement either.
 """
 
+import asyncio
 import re
 import time
 from typing import Any
@@ -14,6 +15,7 @@ from slack_bolt.async_app import AsyncAck
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.domain.alerts.dialog import COUNT
 from bot.domain.dialog import Dialog
 from bot.domain.incoming import Ack, Incoming
 from bot.domain.request import Answer
@@ -24,8 +26,9 @@ from bot.ports_store import StoreUnavailable
 from bot.slack import incoming as read
 from bot.slack.activity import Activity
 from bot.slack.app import Identity
-from bot.slack.blocks.dialogs import Origin, view
+from bot.slack.blocks.dialogs import view
 from bot.slack.blocks.message import said
+from bot.slack.blocks.modal import Origin
 from bot.slack.calls import Done, Refused, call
 from bot.slack.posting import Posting
 from bot.slack.short_way import ShortWay
@@ -43,6 +46,7 @@ FOREIGN = Answer.refusal(
 TOO_LATE = Text.of("Slack did not let me open the dialog in time. Nothing has happened: press or type it again.")
 NEEDS_COMMAND = Text.of("This opens a dialog, and Slack opens those only for commands and buttons: use ",
                         Code("/gitops"), " or the button on the card.")  # fmt: skip
+PAUSE_SECONDS = 0.3
 CATCH_ALL = re.compile(r"")
 
 
@@ -62,6 +66,7 @@ class Listeners:
         self._home_only = home_workspace_only
         self._tasks = TaskSet("slack.listeners")
         self._activity = Activity()
+        self._looks: dict[str, asyncio.Task[None]] = {}
         self._log = log.bind()  # once: to find the logger anew takes longer than to read a command
 
     def register(self, app: ShortWay) -> None:
@@ -100,7 +105,9 @@ class Listeners:
 
     async def _on_click(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         incoming = read.click(body)
-        if incoming is not None:
+        if incoming is not None and incoming.action == COUNT:
+            self._look(incoming, body)
+        elif incoming is not None:
             answer = await self._take(incoming, body)
             self._open(answer.dialog, incoming, body)
             self._whisper(incoming, answer.text)
@@ -135,7 +142,7 @@ class Listeners:
             "kind": incoming.kind.value, "action": incoming.action, "user": incoming.user, "channel": incoming.channel,
             "delivery": incoming.id[:40],
         }  # fmt: skip
-        if self._home_only and read.workspace_of(body) not in (None, self._identity.team_id):
+        if self._is_foreign(body):
             self._log.warning("slack.foreign_workspace", workspace=read.workspace_of(body), **told)
             refusal = FOREIGN
         else:
@@ -169,6 +176,33 @@ class Listeners:
             return  # delivered twice: the dialog was opened the first time
         log.warning("slack.dialog_not_opened", user=incoming.user, action=incoming.action, error=str(opened))
         await self._whisper_now(incoming, TOO_LATE)
+
+    def _look(self, incoming: Incoming, body: dict[str, Any]) -> None:
+        """Somebody types in a dialog: once he pauses, show what that means. Only the newest of what he typed counts."""
+        if self._is_foreign(body):
+            return
+        name = read.view_of(body)
+        if (earlier := self._looks.get(name)) is not None:
+            earlier.cancel()
+        task = self._tasks.start(self._look_now(incoming, name), name="look")
+        self._looks[name] = task
+        task.add_done_callback(lambda ended: self._looks.pop(name) if self._looks.get(name) is ended else None)
+
+    async def _look_now(self, incoming: Incoming, name: str) -> None:
+        await asyncio.sleep(PAUSE_SECONDS)
+        with self._activity.one_more():
+            try:
+                dialog = await self._front.look(incoming)
+            except StoreUnavailable as error:
+                log.warning("slack.not_counted", reason=error.reason)
+                return
+            if dialog is not None:
+                shown = await call(self._client.views_update(view_id=name, view=view(dialog, _origin(incoming))))
+                if not isinstance(shown, Done):  # closed meanwhile, most often
+                    log.info("slack.dialog_not_updated", user=incoming.user, error=str(shown))
+
+    def _is_foreign(self, body: dict[str, Any]) -> bool:
+        return self._home_only and read.workspace_of(body) not in (None, self._identity.team_id)
 
     def _whisper(self, incoming: Incoming, text: Text | None) -> None:
         if text is not None and text.parts:

@@ -22,6 +22,9 @@ from bot.config.source import ConfigurationSource
 from bot.redaction import Redaction
 from bot.sandbox.seeded import TOKENS
 from bot.services.access import Access
+from bot.services.alerts.acting import AlertActs
+from bot.services.alerts.listing import AlertListing
+from bot.services.alerts.silencing import Silencing
 from bot.services.channels import Channels
 from bot.services.deciding import Decisions
 from bot.services.outbox import OutboxQueue
@@ -53,9 +56,12 @@ async def main(api_url: str, folder: Path, port: int | None = None) -> None:
     outside = Outside(argocd=adapters.argocd, git=adapters.git, forges=adapters.forges, directory=slack.directory)
     access = Access(slack.directory, source)
     reports = Reports(store, outside, access, source, clock)
+    acts = AlertActs(store, access, slack.directory, source, clock, bells)
     services = Services(
         promotions=Promotions(store, access, outside, Channels(slack.directory), source, clock, bells),
         decisions=Decisions(store, access, outside, source, clock, bells), reports=reports, access=access,
+        alert_acts=acts, alert_listing=AlertListing(store, access, adapters.alertmanagers, source),
+        silencing=Silencing(store, access, acts, adapters.alertmanagers, slack.directory, source, clock, bells),
     )  # fmt: skip
     front = ChatFront(store, services, load_commands(commands), source, clock, bells)
     await slack.start(front, OutboxQueue(store, reports, clock, source), bells, source.current.slack)

@@ -47,7 +47,17 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
 
 def test_the_product_has_these_commands() -> None:
     found = load_commands(commands)
-    assert [command.name for command in found] == ["abort", "approve", "help", "promote", "reject", "status", "whoami"]
+    assert [command.name for command in found] == [
+        "abort",
+        "alerts",
+        "approve",
+        "help",
+        "promote",
+        "reject",
+        "silence",
+        "status",
+        "whoami",
+    ]
     assert {command.name for command in found if not command.slash} == {"help", "status"}
 
 

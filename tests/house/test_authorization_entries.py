@@ -3,27 +3,42 @@
 A new command, button or dialog that is not in these rosters fails here: add it with what a person would do.
 """
 
+import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bot.chat.alert_clicks import ALERT_NEEDS
+from bot.chat.alert_dialogs import ALERT_DIALOGS
 from bot.chat.clicks import NEEDS
 from bot.chat.front import DIALOGS
+from bot.domain.alerts.card import AlertAction
+from bot.domain.alerts.dialog import COUNT
+from bot.domain.alerts.group import ChangeBefore
 from bot.domain.card import CardAction
 from bot.domain.incoming import Incoming, IncomingKind
 from bot.domain.lifecycle import State
 from bot.services.access import written
-from tests import examples
+from tests import alert_examples, examples
 from tests.desk import COMMANDS, NOBODY_MAY, Desk, open_office
 
 NOBODY = "U0DEV2"
 FINGERPRINT = examples.KEY.fingerprint
 TYPED = {
     "abort": ["abort #1", "abort #1 wrong version"],
+    "alerts": ["alerts", "alerts prod critical", "alerts ack A1", "alerts unack A1", f"alerts assign A1 <@{NOBODY}>"],
     "approve": ["approve #1", f"approve #1 {FINGERPRINT[:6]}", f"approve {examples.CHANGE} {FINGERPRINT}"],
     "promote": ["promote apm-stack prod", "promote apm-stack staging --sync"],
     "reject": ["reject #1 too risky"],
+    "silence": [
+        "silence",
+        "silence list",
+        "silence add 2h a=b --comment c",
+        "silence extend 1a2b 2h",
+        "silence expire 1a2b",
+    ],
     "status": ["status", "status apm-stack", "status apm-stack prod"],
 }
 TELL_ONLY_OF_THE_ASKER = {"help", "whoami"}
@@ -94,6 +109,42 @@ async def test_the_same_acts_go_through_for_who_has_the_right(desk: Desk) -> Non
     assert "is waiting for approval" in await desk.tell(desk.click(NOBODY, "change.why", change))
     assert "is held" in await desk.tell(desk.click(NOBODY, "change.hold", change))
     assert "is rejected" in await desk.tell(desk.command(NOBODY, "reject #1 too risky"))
+
+
+def incoming_of(desk: Desk, kind: IncomingKind, action: AlertAction) -> Incoming:
+    """What somebody does on the card of the group that stands in our rows, or in its dialog."""
+    fields = {"user": NOBODY, "duration": "1h", "matchers": "a=b", "comment": "known"}
+    value = json.dumps({"group": alert_examples.GROUP, "change": examples.CHANGE})
+    return desk.act(kind, NOBODY, action=action.value, value=value, fields=fields)
+
+
+@pytest.mark.parametrize(
+    ("kind", "action"),
+    [(IncomingKind.CLICK, action) for action in AlertAction]
+    + [(IncomingKind.SUBMISSION, action) for action in AlertAction if action is not AlertAction.CHANGE],
+)
+async def test_every_alert_button_and_dialog_is_refused_to_who_has_no_right(
+    desk: Desk, kind: IncomingKind, action: AlertAction
+) -> None:
+    change = await desk.put(examples.change())
+    before = ChangeBefore(id=change.id, number=1, by=change.requested_by, shipped_at=examples.NOW, versions="")
+    async with desk.store.writing() as tx:
+        group = await tx.alerts.insert(alert_examples.group(change=before, version=0))
+    await refused(desk, incoming_of(desk, kind, action), written(ALERT_NEEDS[action]))
+    async with desk.store.reading() as tx:
+        assert await tx.alerts.find(group.id) == group
+
+
+async def test_typing_in_an_alert_dialog_tells_nothing_to_who_has_no_right(desk: Desk) -> None:
+    async with desk.store.writing() as tx:
+        await tx.alerts.insert(alert_examples.group(version=0))
+    typed = replace(incoming_of(desk, IncomingKind.CLICK, AlertAction.SILENCE), action=COUNT)
+    assert await desk.front.look(typed) is None
+
+
+def test_every_alert_button_has_its_right() -> None:
+    assert set(ALERT_NEEDS) == set(AlertAction)
+    assert {action: ALERT_NEEDS[action] for action in ALERT_DIALOGS} == ALERT_DIALOGS
 
 
 def test_every_command_is_in_the_roster() -> None:

@@ -23,9 +23,10 @@ from bot.sandbox.slack.parts import WorkspaceNames
 from bot.sandbox.slack.plain import mrkdwn as displayed
 from bot.sandbox.slack.workspace import Workspace
 from bot.slack.blocks.change_card import change_card
-from bot.slack.blocks.dialogs import Origin, view
+from bot.slack.blocks.dialogs import view
 from bot.slack.blocks.limits import message_problems, view_problems
 from bot.slack.blocks.message import said, without_mentions
+from bot.slack.blocks.modal import Origin
 from bot.slack.escape import mrkdwn, rich
 from tests.properties.hostile import HOSTILE, SHORT, TOKEN, pieces
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from bot.domain.audit import AuditEntry
+from bot.domain.dialog import Dialog
 from bot.domain.incoming import Ack, Incoming
 from bot.domain.request import Answer
 from bot.store.store import SqlStore
@@ -14,6 +15,8 @@ class RecordingFront:
     def __init__(self, store: SqlStore) -> None:
         self._store = store
         self.taken: list[Incoming] = []
+        self.looked: list[Incoming] = []
+        self.shown: Dialog | None = None
         self.refused: list[str | None] = []
         self.answers: dict[str, Ack] = {}
         self.broken = False
@@ -31,3 +34,7 @@ class RecordingFront:
             return known
         self.taken.append(incoming)
         return ack
+
+    async def look(self, incoming: Incoming) -> Dialog | None:
+        self.looked.append(incoming)
+        return self.shown

@@ -25,6 +25,9 @@ class Greeter:
     async def take(self, incoming: Incoming, *, refusal: Answer | None = None) -> Ack:
         return Ack(text=Text.of(f"Hello, {incoming.user}."))
 
+    async def look(self, incoming: Incoming) -> None:
+        """He has no dialogs."""
+
 
 @pytest.fixture
 async def connect(workspace: Any, outbox: Any) -> AsyncIterator[Callable[..., SlackConnection]]:

@@ -6,7 +6,8 @@ import pytest
 
 from bot.domain.dialog import ApproveDialog
 from bot.slack import incoming as read
-from bot.slack.blocks.dialogs import Origin, view
+from bot.slack.blocks.dialogs import view
+from bot.slack.blocks.modal import Origin
 
 S = Any  # the `Samples` of the conftest
 

@@ -1,7 +1,11 @@
 """What people do in a workspace arrives as `Incoming`, over either way, and is answered only after it was recorded."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +14,8 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from structlog.testing import capture_logs
 
 from bot.clock import SystemClock
+from bot.domain.alerts.dialog import COUNT, AssignDialog, SilenceDialog
+from bot.domain.alerts.group import AlertGroupId
 from bot.domain.dialog import ReasonDialog
 from bot.domain.identity import ChangeId
 from bot.domain.incoming import Ack, IncomingKind
@@ -297,3 +303,50 @@ async def test_slacks_questions_about_the_address_itself(workspace: Any) -> None
     assert (answered.status, answered.body, answered.content_type) == (200, '{"challenge": "c"}', "application/json")
     assert (await web_app.receive({"ssl_check": "1"}, {})).status == 200
     assert (await web_app.receive({"type": "app_rate_limited", "minute_rate_limited": 1}, {})).status == 200
+
+
+SILENCE = SilenceDialog(
+    group=AlertGroupId("01J0A1B2C3D4E5F6G7H8J9K0MN"), explanation=Text.of("What?"), lengths=(timedelta(hours=1),),
+    counted=Text.of("Matches nothing that fires now."), fields={"matchers": "a=b"},
+)  # fmt: skip
+
+
+async def test_what_is_typed_in_a_dialog_is_looked_at_and_shown_in_it(scene: Scene) -> None:
+    scene.front.answers["alert.silence"] = Ack(dialog=SILENCE)
+    ts = await scene.card(button("alert.silence"))
+    view_id = (await scene.click(ts, "alert.silence"))["view_id"]
+    scene.front.shown = replace(SILENCE, counted=Text.of("Matches 3 alerts."), fields={"matchers": "a=bc"})
+    taken = len(scene.front.taken)
+    for typed in ("a=", "a=b", "a=bc"):  # faster than anybody would want to be answered
+        await scene.workspace.control(
+            "POST",
+            "/api/click",
+            user="developer",
+            view_id=view_id,
+            action_id=COUNT,
+            selected=typed,
+            values={"comment": "half a wo"},
+        )
+
+    async def shown() -> str:
+        found = await scene.workspace.control("GET", "/api/users/developer/views")
+        return str(found["views"][-1]["plain"])
+
+    while "Matches 3 alerts." not in await shown():  # noqa: ASYNC110 - the sandbox tells nobody
+        await asyncio.sleep(0.02)
+    assert len(scene.front.taken) == taken
+    newest = scene.front.looked[-1]
+    assert newest.fields == {"duration": "1h", "other": "", "matchers": "a=bc", "comment": "half a wo"}
+    assert json.loads(newest.value) == {"group": SILENCE.group}
+
+
+async def test_whom_a_dialog_names_is_told(scene: Scene) -> None:
+    dialog = AssignDialog(group=SILENCE.group, explanation=Text.of("Who has it?"))
+    scene.front.answers["alert.assign"] = Ack(dialog=dialog)
+    ts = await scene.card(button("alert.assign"))
+    view_id = (await scene.click(ts, "alert.assign"))["view_id"]
+    values = {"user": "approver-1"}
+    await scene.workspace.control("POST", "/api/submit", user="developer", view_id=view_id, values=values)
+    submitted = scene.front.taken[-1]
+    assert (submitted.kind, submitted.action) == (IncomingKind.SUBMISSION, "alert.assign")
+    assert submitted.fields == {"user": "U0APPR1"}

@@ -20,6 +20,7 @@ LONGEST_NAME = 80
 MOST_NAMED = 5
 CARDS_WHILE_FLAPPING = 6
 """So often within `flapping.within` the card of a group that flaps is made anew, but when it is graver than it was."""
+LAPSED = Text.of("The acknowledgement has run out: nobody has it now.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,8 @@ def stands(
     """
     alerts, left_out = _bounded(group.alerts, policy)
     group = replace(group, alerts=alerts, truncated=group.truncated + left_out)
+    if _has_lapsed(group, now):
+        group = replace(group, acknowledged=None)
     waits = has_api(policy, group.source) and (before is None or not before.is_over)
     state = GroupState.FIRING if rest_fires or _may_fire(group, waits=waits) else GroupState.RESOLVED
     flips = before.flips if before else ()
@@ -61,14 +64,17 @@ def stands(
     group = replace(
         group, state=state, flips=flips, is_flapping=is_flapping, severity=_severity(group, state, policy),
         resolved_at=None if state is GroupState.FIRING else _ended_at(before, group, now),
-        check_at=soonest(group.check_at, flips[-1] + policy.flapping.within if is_flapping else None),
+        check_at=soonest(
+            group.check_at, flips[-1] + policy.flapping.within if is_flapping else None, _lapses_at(group, state)
+        ),
     )  # fmt: skip
     if before is None:
         return Seen(group=replace(group, changed_at=now), is_shown=True)
     if _as_shown(group) == _as_shown(before):
         return Seen(group=replace(group, changed_at=before.changed_at))
     rested = before.changed_at + policy.flapping.within / CARDS_WHILE_FLAPPING
-    if before.is_flapping and group.is_flapping and now < rested and not _is_graver(group, before):
+    is_news = _is_graver(group, before) or before.acknowledged != group.acknowledged
+    if before.is_flapping and group.is_flapping and now < rested and not is_news:
         return Seen(group=replace(group, changed_at=before.changed_at), put_off=rested)
     group = replace(group, changed_at=now)
     return Seen(group=group, notes=_notes(before, group, policy.flapping), is_shown=True)
@@ -97,6 +103,16 @@ def _bounded(alerts: Iterable[Alert], policy: AlertsPolicy) -> tuple[tuple[Alert
         over.sort(key=lambda alert: alert.ends_at or alert.starts_at, reverse=True)
         del over[room:]
     return tuple(sorted([*alive, *over], key=lambda alert: (sorted(alert.labels.items()), alert.fingerprint))), left_out
+
+
+def _has_lapsed(group: AlertGroup, now: datetime) -> bool:
+    until = group.acknowledged.until if group.acknowledged else None
+    return until is not None and until <= now and not group.is_over
+
+
+def _lapses_at(group: AlertGroup, state: GroupState) -> datetime | None:
+    """Who had a group that is over had it to the end."""
+    return group.acknowledged.until if group.acknowledged and state is GroupState.FIRING else None
 
 
 def _may_fire(group: AlertGroup, *, waits: bool) -> bool:
@@ -143,9 +159,10 @@ def _as_shown(group: AlertGroup) -> AlertGroup:
 
 def _notes(before: AlertGroup, group: AlertGroup, flapping: Flapping) -> tuple[Text, ...]:
     """What happened, in sentences. A flapping group tells only that it began to, and that it is calm again."""
+    lapsed = [LAPSED] if before.acknowledged is not None and group.acknowledged is None else []
     if before.is_flapping and group.is_flapping:
-        return ()
-    said: list[Text] = []
+        return tuple(lapsed)
+    said: list[Text] = lapsed
     if group.is_flapping:
         times = counted(len(group.flips), "time")
         said.append(Text.of(

@@ -146,7 +146,9 @@ class Dispatcher:
             self._alerts.forget(alert)
 
     async def _tell(self, group: Group, shown: list[Alert], now: datetime) -> bool:
-        """Whether everything is told that has to be."""
+        """Whether everything is told that has to be. Of a group that is hidden as a whole nothing is."""
+        if not shown:
+            return True
         resolved = frozenset(alert.fingerprint for alert in shown if alert.is_resolved(now))
         firing = frozenset(alert.fingerprint for alert in shown) - resolved
         place = (group.receiver, group.key)

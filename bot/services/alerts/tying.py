@@ -26,7 +26,14 @@ NamespaceOf = Callable[[Stage], str | None]
 
 def tie(group: AlertGroup, configuration: Configuration, namespace_of: NamespaceOf = lambda stage: None) -> Tie | None:
     """By what all alerts of the group have in common; None where that names none of our applications, or several."""
-    labels, annotations = group.common_labels, group.common_annotations
+    return tie_of(group.common_labels, group.common_annotations, configuration, namespace_of)
+
+
+def tie_of(
+    labels: Mapping[str, str], annotations: Mapping[str, str], configuration: Configuration,
+    namespace_of: NamespaceOf = lambda stage: None,
+) -> Tie | None:  # fmt: skip
+    """The same, of anything that has these labels."""
     environment = _environment(configuration, labels, annotations)
     for find in SURE:
         if (found := find(configuration, labels, annotations, environment)) is not None:

@@ -1,34 +1,25 @@
-"""Dialogs as modal views. What a view must know when it is submitted travels in its private metadata: ids only."""
+"""Dialogs as modal views."""
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import assert_never
 
+from bot.domain.alerts.dialog import AssignDialog, SilenceDialog
 from bot.domain.card import CardAction, ChangeCard
 from bot.domain.change import ValueChange
 from bot.domain.dialog import ApproveDialog, DetailsDialog, Dialog, DiffDialog, ReasonDialog
-from bot.domain.identity import ChannelId, MessageTs, short
+from bot.domain.identity import short
 from bot.domain.text import Code, Link, Mention, Moment, Plain, Strong, Text
+from bot.slack.blocks.alert_dialogs import assign, silence
 from bot.slack.blocks.buttons import approval_words
-from bot.slack.blocks.elements import Json, bullets, header, lines, named, paragraphs, plain_text, preformatted
+from bot.slack.blocks.elements import Json, bullets, header, lines, paragraphs, plain_text, preformatted
 from bot.slack.blocks.gates import approvals, besides_approvals, gate_line, may_still
-from bot.slack.blocks.limits import VIEW_TITLE
+from bot.slack.blocks.modal import Origin, metadata, modal
 from bot.slack.blocks.outcome import back_to
 from bot.slack.blocks.shipment import commits, files, pruned, shipment, value_line
 from bot.slack.escape import clean, one_line
 
 REASON = "reason"
 MOST_LISTED, MOST_COMMITS, MOST_HISTORY, DIFF_PIECE = 40, 20, 60, 2_800
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Where a dialog was opened from: there the answer to its submission goes."""
-
-    channel: ChannelId | None = None
-    thread: MessageTs | None = None
-    respond_to: str | None = None
 
 
 def view(dialog: Dialog, origin: Origin) -> Json:
@@ -41,25 +32,12 @@ def view(dialog: Dialog, origin: Origin) -> Json:
             return _details(dialog)
         case DiffDialog():
             return _diff(dialog)
+        case AssignDialog():
+            return assign(dialog, origin)
+        case SilenceDialog():
+            return silence(dialog, origin)
         case _:
             assert_never(dialog)
-
-
-def read_metadata(raw: str) -> tuple[str, Origin]:
-    """What a dialog carried, in the form of a button's value, and where it was opened from."""
-    try:
-        known = json.loads(raw)
-    except ValueError:
-        return raw, Origin()
-    if not isinstance(known, dict):
-        return raw, Origin()
-    origin = Origin(
-        channel=ChannelId(known["channel"]) if known.get("channel") else None,
-        thread=MessageTs(known["thread"]) if known.get("thread") else None,
-        respond_to=known.get("respond_to") or None,
-    )
-    carried = {key: known.get(key) or "" for key in ("change", "fingerprint")}
-    return json.dumps(carried, separators=(",", ":")), origin
 
 
 def _reason(dialog: ReasonDialog, origin: Origin) -> Json:
@@ -69,9 +47,9 @@ def _reason(dialog: ReasonDialog, origin: Origin) -> Json:
                     "max_length": 1_000, "focus_on_load": True},
         "hint": plain_text("Everybody who sees the card can read it.", 150),
     }  # fmt: skip
-    return _modal(
+    return modal(
         CardAction.REJECT.value, dialog.title, [lines(dialog.explanation), asked], submit="Reject",
-        carries=_metadata(dialog.change, dialog.fingerprint, origin),
+        carries=metadata(origin, change=dialog.change, fingerprint=dialog.fingerprint),
     )  # fmt: skip
 
 
@@ -86,9 +64,9 @@ def _approve(dialog: ApproveDialog, origin: Origin) -> Json:
         ),
         lines(Text.of("Your approval holds for exactly this: fingerprint ", Code(dialog.fingerprint[:12]), ".")),
     ]
-    return _modal(
+    return modal(
         CardAction.APPROVE.value, f"Approve #{card.change.number}", blocks, submit="Approve",
-        carries=_metadata(card.change.id, dialog.fingerprint, origin),
+        carries=metadata(origin, change=card.change.id, fingerprint=dialog.fingerprint),
     )  # fmt: skip
 
 
@@ -108,14 +86,14 @@ def _details(dialog: DetailsDialog) -> Json:
         *_headed("Revisions", _revisions(card)),
         *_history(dialog),
     ]  # fmt: skip
-    return _modal(CardAction.DETAILS.value, f"Change #{change.number}", blocks)
+    return modal(CardAction.DETAILS.value, f"Change #{change.number}", blocks)
 
 
 def _diff(dialog: DiffDialog) -> Json:
     change = dialog.card.change
     pieces = _pieces(clean(dialog.diff, 60_000).rstrip() or "(no difference)")
     blocks = [lines(Text.of("What the promotion commit changes: ", Strong(change.title))), *map(preformatted, pieces)]
-    return _modal(CardAction.DIFF.value, f"Diff of #{change.number}", blocks)
+    return modal(CardAction.DIFF.value, f"Diff of #{change.number}", blocks)
 
 
 def _gates(card: ChangeCard) -> list[Text]:
@@ -189,21 +167,3 @@ def _pieces(text: str) -> list[str]:
         pieces.append(text[:at])
         text = text[at:].removeprefix("\n")
     return [*pieces, text]
-
-
-def _metadata(change: str, fingerprint: str, origin: Origin) -> str:
-    known = {"change": change, "fingerprint": fingerprint, "channel": origin.channel, "thread": origin.thread,
-             "respond_to": origin.respond_to}  # fmt: skip
-    return json.dumps({key: value for key, value in known.items() if value}, separators=(",", ":"))
-
-
-def _modal(
-    callback_id: str, title: str, blocks: Sequence[Json | None], *, submit: str | None = None, carries: str = ""
-) -> Json:
-    made: Json = {
-        "type": "modal", "callback_id": callback_id, "title": plain_text(title, VIEW_TITLE), "blocks": named(blocks),
-        "close": plain_text("Cancel" if submit else "Close", VIEW_TITLE), "private_metadata": carries,
-    }  # fmt: skip
-    if submit is not None:
-        made["submit"] = plain_text(submit, VIEW_TITLE)
-    return made

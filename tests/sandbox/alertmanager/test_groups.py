@@ -79,6 +79,16 @@ async def test_after_a_silence_nothing_is_told_of_what_still_fires(world: World)
     assert len(world.receiver.heard) == 1
 
 
+async def test_of_a_group_that_is_hidden_as_a_whole_nothing_is_told_until_it_is_not(world: World) -> None:
+    await world.act("fire", service="a")
+    silence = await world.silence(alertname="HighErrorRate")
+    assert (await world.act("fire", service="a"))["told"]
+    assert len(world.receiver.heard) == 1
+    await world.api.delete(f"/api/v2/silence/{silence}")
+    await world.act("resolve", service="a")
+    assert [each.body["status"] for each in world.receiver.heard] == ["firing", "resolved"]
+
+
 async def test_groups_are_told_of_apart(world: World) -> None:
     await world.act("fire", namespace="apm-staging")
     await world.act("fire", namespace="apm-production", tiphys_environment="production")

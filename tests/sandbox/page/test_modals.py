@@ -39,6 +39,7 @@ INPUTS = [
     ask("day", "Day", {"type": "datepicker"}, optional=True),
     ask("person", "Person", {"type": "users_select"}, optional=True),
     ask("count", "Count", {"type": "number_input", "is_decimal_allowed": False, "initial_value": "3"}),
+    {**ask("told", "Told", {"type": "plain_text_input"}, optional=True), "dispatch_action": True},
 ]
 DEEPER = {"type": "button", "action_id": "deeper", "text": plain("Deeper")}
 
@@ -58,6 +59,7 @@ class ForeignBot:
         self.submitted: list[Json] = []
         app.action("open")(self._open)
         app.action("deeper")(self._deeper)
+        app.action("told.in")(self._told)
         app.view("form")(self._take)
 
     async def _open(self, ack: Any, body: Json, client: Any) -> None:
@@ -68,6 +70,14 @@ class ForeignBot:
     async def _deeper(self, ack: Any, body: Json, client: Any) -> None:
         await ack()
         await client.views_push(trigger_id=body["trigger_id"], view=modal("Below", [note("further down")]))
+
+    async def _told(self, ack: Any, body: Json, client: Any) -> None:
+        """Says in the form what was typed so far, there and in another field."""
+        await ack()
+        values = body["view"]["state"]["values"]
+        said = f"{body['actions'][0]['value']} and {values['reason']['reason.in']['value']}"
+        view = modal("A form", [*INPUTS, note(said)], submit=plain("Send"))
+        await client.views_update(view_id=body["view"]["id"], view=view)
 
     async def _take(self, ack: Any, view: Json) -> None:
         self.submitted.append(view["state"]["values"])
@@ -134,6 +144,19 @@ async def test_a_form_from_its_errors_to_its_end(empty_world: World, foreign_bot
     assert foreign_bot.submitted[1]["reason"]["reason.in"]["value"] == "long enough by now"
     await thanks.get_by_role("button", name="Done").click()
     await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+async def test_what_is_typed_is_told_and_stays(empty_world: World, foreign_bot: ForeignBot, opened: Opened) -> None:
+    page = await opened(empty_world.url)
+    await page.get_by_role("article").get_by_role("button", name="Open").click()
+    form = page.get_by_role("dialog", name="A form")
+    await form.get_by_role("textbox", name="Reason").fill("half a wo")
+    told = form.get_by_role("textbox", name="Told")
+    await told.press_sequentially("a=bc")
+    await expect(form).to_contain_text("a=bc and half a wo")
+    await expect(told).to_have_value("a=bc")
+    await expect(form.get_by_role("textbox", name="Reason")).to_have_value("half a wo")
+    await expect(told).to_be_focused()
 
 
 async def test_a_pushed_view_lies_on_top_and_escape_goes_back(

@@ -86,7 +86,7 @@ async def test_commands_are_hinted_at_and_refused_in_threads(empty_world: World,
     await slack.chat_postMessage(channel="C0DEPLOY", text="a message")
     composer = page.get_by_role("main").get_by_role("textbox")
     await composer.press_sequentially("/pro")
-    await expect(page.get_by_role("option")).to_contain_text("/promote")
+    await expect(page.locator("li[role=option]")).to_contain_text("/promote")
     await composer.press("Enter")
     await expect(composer).to_have_value("/promote ")
     await composer.fill("/nothing such")

@@ -14,8 +14,9 @@ from bot.sandbox.slack.blocks import validate_view
 from bot.sandbox.slack.parts import WorkspaceNames
 from bot.sandbox.slack.plain import view as plain
 from bot.sandbox.slack.workspace import Workspace
-from bot.slack.blocks.dialogs import Origin, read_metadata, view
+from bot.slack.blocks.dialogs import view
 from bot.slack.blocks.limits import view_problems
+from bot.slack.blocks.modal import Origin, read_metadata
 
 S = Any  # the `Samples` of the conftest
 ORIGIN = Origin(channel=ChannelId("C0DEPLOY"), thread=MessageTs("1.000001"), respond_to="https://hooks.example.com/1")

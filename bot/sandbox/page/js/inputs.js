@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { h } from "./dom.js";
 import { initial, markGroup, optionNodes } from "./elements.js";
 import { plainText, textObject } from "./mrkdwn.js";
+import { press } from "./press.js";
 import { store } from "./store.js";
 import { tell } from "./toasts.js";
 
@@ -42,6 +43,25 @@ export function inputBlock(block, place, errors) {
     error && h("p", { class: "error", id: `${id}-error`, role: "alert" }, error),
     block.hint && h("p", { class: "hint", id: `${id}-hint` }, textObject(block.hint)),
   );
+}
+
+const PAUSE_MS = 250;
+let pausing = 0;
+
+/** Tells the bot what is typed, after a pause, where it asked for that. */
+function telling(block, place) {
+  if (!block.dispatch_action) return {};
+  const tellNow = (node) => {
+    if (!node.isConnected) return;
+    const what = { element: block.element, blockId: block.block_id, action_id: block.element.action_id };
+    press(place, { ...what, selected: node.value, values: filledIn(node.form) });
+  };
+  const input = (event) => {
+    const node = event.currentTarget;
+    clearTimeout(pausing);
+    pausing = setTimeout(() => tellNow(node), PAUSE_MS);
+  };
+  return { on: { input } };
 }
 
 /** What stands in the inputs below `root`, by block id, as the control API takes it. Empty ones are left out. */
@@ -89,6 +109,7 @@ function control(one, block, place, props) {
     placeholder: plainText(one.placeholder) || null,
     maxlength: one.max_length,
     "aria-required": required ? "true" : null,
+    ...telling(block, place),
   };
   const standing = initial(one)[0] ?? "";
   if (one.multiline) return h("textarea", { ...shared, rows: 4 }, standing);

@@ -5,11 +5,13 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import Field
+
 from bot.sandbox.control.http import Body, ControlError
 from bot.sandbox.seeded import BOT_USER_ID
 from bot.sandbox.slack.acts.inputs import chosen, current_values
 from bot.sandbox.slack.acts.persons import acting_user, entered_channel, the_ephemeral, the_view
-from bot.sandbox.slack.elements import Placed, Pressable, find_element, find_pressable
+from bot.sandbox.slack.elements import Placed, Pressable, find_element, find_pressable, interactive
 from bot.sandbox.slack.interactions import Interaction
 from bot.sandbox.slack.messages import Content, Ephemeral, Json, Message
 from bot.sandbox.slack.modals import View
@@ -30,6 +32,7 @@ class Click(Body):
     block_id: str | None = None
     value: str | None = None
     selected: str | list[str] | None = None
+    values: dict[str, str | list[str] | int | float | None] = Field(default_factory=dict)
     confirm: bool | None = None
     force: bool = False
 
@@ -51,11 +54,12 @@ async def click(parts: Parts, body: Click) -> Json:
     user = acting_user(parts, body.user, force=body.force)
     scene = _scene(parts, body, user)
     action = _action(parts, body, scene)
+    state = _state(parts, body, scene, action)
     acts: list[Interaction] = []
 
     def build(base: str) -> Json:
         acts.append(_begin(parts, user, scene))
-        return _payload(user, scene, action, acts[-1], base)
+        return _payload(user, scene, action, acts[-1], base, state)
 
     acknowledged = await parts.deliveries.deliver("click", "interactive", user.id, build)
     if acknowledged is None:
@@ -98,6 +102,8 @@ def _action(parts: Parts, body: Click, scene: Scene) -> Json:
     elif pressed is None:
         raise ControlError(404, "no_such_action", f"nothing with the id {body.action_id} is shown there", "action_id")
     placed = pressed.placed if isinstance(pressed, Pressable) else pressed
+    if not body.force and not _tells_while_typed(scene, placed):
+        raise ControlError(409, "not_dispatched", "Slack tells of this input only when the modal is sent", "action_id")
     if placed.element.get("confirm") and not body.confirm and not body.force:
         raise ControlError(409, "confirm_required", "Slack would ask first: send `confirm: true`", "confirm")
     element = placed.element
@@ -128,6 +134,26 @@ def _made_up(body: Click) -> Pressable:
     return Pressable(Placed(body.block_id or "stale", element))
 
 
+def _state(parts: Parts, body: Click, scene: Scene, action: Json) -> Json:
+    """What stands in the fields: as they were shown, as a person has filled them in since, and as he just has."""
+    state = current_values(scene.blocks)
+    for placed in interactive(scene.blocks):
+        given = body.values.get(placed.block_id)
+        if given is not None and placed.action_id in state.get(placed.block_id, {}):
+            filled = chosen(parts, placed.element, given, f"values.{placed.block_id}")
+            state[placed.block_id][placed.action_id] = {"type": placed.element["type"], **filled}
+    if action["action_id"] in state.get(action["block_id"], {}):
+        kept = {key: value for key, value in action.items() if key == "value" or key.startswith("selected_")}
+        state[action["block_id"]][action["action_id"]] = {"type": action["type"], **kept}
+    return state
+
+
+def _tells_while_typed(scene: Scene, placed: Placed) -> bool:
+    """Slack tells of what is typed or chosen in an input only where the bot asked it to."""
+    block = next((block for block in scene.blocks if block.get("block_id") == placed.block_id), {})
+    return block.get("type") != "input" or block.get("dispatch_action") is True
+
+
 def _begin(parts: Parts, user: User, scene: Scene) -> Interaction:
     return parts.interactions.begin(
         user.id, channel=scene.channel.id if scene.channel else None,
@@ -137,8 +163,7 @@ def _begin(parts: Parts, user: User, scene: Scene) -> Interaction:
     )  # fmt: skip
 
 
-def _payload(user: User, scene: Scene, action: Json, act: Interaction, base: str) -> Json:
-    state = current_values(scene.blocks)
+def _payload(user: User, scene: Scene, action: Json, act: Interaction, base: str, state: Json) -> Json:
     if scene.view is not None:
         return view_click(user, scene.view, action, act, state)
     if scene.channel is not None and scene.message is not None:

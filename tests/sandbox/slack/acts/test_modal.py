@@ -278,3 +278,34 @@ async def test_views_update_guards_by_hash_and_external_id(stage: Stage, script:
         await script.post("/api/close", user="developer", view_id=view_id)
         assert await error_of(client.views_update(view_id=view_id, view=bot.modal)) == "not_found"
         await until(lambda: not stage.service.parts.modals.stack("U0DEV1"))
+
+
+TOLD = field("text", {"type": "plain_text_input", "action_id": "typed"}, dispatch_action=True)
+
+
+async def test_typing_is_told_where_the_bot_asked_for_it(stage: Stage, script: Script) -> None:
+    bot, typed, updated = Bot(stage), list[Json](), list[Json]()
+    bot.modal = modal(TOLD, REASON)
+
+    @bot.app.action("typed")
+    async def told(ack: Any, body: Json, client: AsyncWebClient) -> None:
+        typed.append(body)
+        await ack()
+        await client.views_update(view_id=body["view"]["id"], view=modal(TOLD, REASON, title=text("Updated")))
+        updated.append(body)
+
+    async with stage.connected(bot.app):
+        view_id = await ask(script)
+        await script.post(
+            "/api/click", user="developer", view_id=view_id, action_id="typed", selected="a=b",
+            values={"reason": "half a wo"},
+        )  # fmt: skip
+        body = {"user": "developer", "view_id": view_id, "action_id": "text", "selected": "x"}
+        assert await script.refused("POST", "/api/click", body) == (409, "not_dispatched")
+        await until(lambda: updated)
+    assert (await script.views())[0]["title"] == "Updated"
+    (told_of,) = typed
+    assert told_of["actions"][0]["value"] == "a=b"
+    values = told_of["view"]["state"]["values"]
+    assert values["text"]["typed"] == {"type": "plain_text_input", "value": "a=b"}
+    assert values["reason"]["text"]["value"] == "half a wo"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from bot.config.durations import LONGEST, duration, write_duration
+from bot.domain.durations import LONGEST, duration, write_duration
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,137 @@
+"""What somebody asks to be silenced: read from what he typed, field by field, and what it would be for certain."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain.alerts.group import AlertGroup
+from bot.domain.alerts.matcher import BrokenMatcher, Matcher, Operator, all_match, parse_matchers
+from bot.domain.alerts.policy import AlertsPolicy
+from bot.domain.alerts.silence import SilenceDraft
+from bot.domain.durations import duration, write_duration
+
+SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=30)
+"""How long a silence may be; longer where `alerts.silences` offers that."""
+MOST_COMMENT, MOST_CHOICES = 500, 12
+PRESET, OTHER, MATCHERS, COMMENT = "duration", "other", "matchers", "comment"
+"""The fields of the dialog, by which faults are named."""
+_SLACK = timedelta(seconds=5)
+_ANYTHING = ("q", "0", "Ω")
+"""Values that nobody has in mind: what matches all of them matches anything."""
+_QUOTES = str.maketrans("“”„", '"""')
+_PLACES = ("cluster", "namespace", "exported_namespace", "dest_namespace")
+_OF_METRICS = ("name",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceWish:
+    """`comment` is not empty; `matchers` are not boundless."""
+
+    matchers: tuple[Matcher, ...]
+    length: timedelta
+    comment: str
+
+    def draft(self, mark: str, *, by: str, now: datetime) -> SilenceDraft:
+        """It begins a little in the past: were Alertmanager's clock behind ours, it would be pending."""
+        return SilenceDraft(
+            matchers=self.matchers, starts_at=now - _SLACK, ends_at=now + self.length, created_by=by,
+            comment=f"{self.comment} {mark}",
+        )  # fmt: skip
+
+
+def read_wish(fields: Mapping[str, str], policy: AlertsPolicy) -> SilenceWish | dict[str, str]:
+    """What was typed into these fields; or the faults, by field, each with the way out."""
+    faults: dict[str, str] = {}
+    field = OTHER if fields.get(OTHER, "").strip() else PRESET
+    length = read_length(fields.get(field, ""), policy)
+    if isinstance(length, str):
+        faults[field] = length
+    matchers = read_matchers(fields.get(MATCHERS, ""))
+    if isinstance(matchers, str):
+        faults[MATCHERS] = matchers
+    comment = " ".join(fields.get(COMMENT, "").split())
+    if not comment:
+        faults[COMMENT] = "Say why, so that everybody can read it."
+    elif len(comment) > MOST_COMMENT:
+        faults[COMMENT] = f"It has {len(comment)} characters; {MOST_COMMENT} are enough."
+    if faults or isinstance(length, str) or isinstance(matchers, str):
+        return faults
+    return SilenceWish(matchers=matchers, length=length, comment=comment)
+
+
+def read_length(text: str, policy: AlertsPolicy) -> timedelta | str:
+    """How long, or what is wrong with it."""
+    most = max((LONGEST, *policy.silences))
+    if not text.strip():
+        return "Say for how long, e.g. 2h, 90m or 1d12h."
+    try:
+        length = duration("".join(text.split()).lower())
+    except ValueError:
+        return "It is not a duration: write e.g. 2h, 90m or 1d12h."
+    if length < SHORTEST:
+        return f"It is too short: at least {write_duration(SHORTEST)}."
+    if length > most:
+        return f"It is too long: at most {write_duration(most)}. It can be extended when it is about to end."
+    return length
+
+
+def read_matchers(text: str) -> tuple[Matcher, ...] | str:
+    """Matchers that do not match everything, or what is wrong with them. Quotes that a phone has bent are quotes."""
+    try:
+        found = parse_matchers(text.translate(_QUOTES))
+    except BrokenMatcher as broken:
+        words = str(broken)
+        return f"{words[0].upper()}{words[1:]}."
+    if is_boundless(found):
+        return 'This matches every alert: add a condition that only those have, e.g. alertname="HighErrorRate".'
+    return found
+
+
+def is_boundless(matchers: tuple[Matcher, ...]) -> bool:
+    """Whether no condition asks for anything: each holds where its label is absent, or whatever it says.
+
+    That is only for mistakes, and Alertmanager has the last word. Expressions that are more than a few signs long in
+    choices are no mistakes, and are not run: some of those would keep this process busy for ever.
+    """
+    return all(_asks_for_nothing(matcher) for matcher in matchers)
+
+
+def _asks_for_nothing(matcher: Matcher) -> bool:
+    if matcher.is_regex and ("{" in matcher.value or sum(sign in "|*+?" for sign in matcher.value) > MOST_CHOICES):
+        return False
+    return matcher.matches({}) or all(matcher.matches({matcher.name: value}) for value in _ANYTHING)
+
+
+def fixed(matchers: tuple[Matcher, ...]) -> dict[str, str]:
+    """The labels that every alert has which they match, whatever else it has."""
+    return {m.name: m.value for m in matchers if m.operator is Operator.EQUAL and m.value}
+
+
+def suited(group: AlertGroup, policy: AlertsPolicy) -> tuple[Matcher, ...]:
+    """What silences this group and nobody else's alerts: the labels that it is grouped by, and those that all of its
+    alerts have and that say where they belong. Never annotations."""
+    common = group.common_labels
+    names = [*policy.labels.application, *policy.labels.environment, *_PLACES]
+    for rule in policy.applications:
+        if all_match(rule.matchers, common):
+            names += [matcher.name for matcher in rule.matchers]
+    if common.get("name") and common.get("namespace"):
+        names += _OF_METRICS
+    wanted = dict(group.group_labels) | {name: common[name] for name in names if common.get(name)}
+    wanted = wanted or dict(common)
+    return tuple(Matcher(name, Operator.EQUAL, value) for name, value in sorted(wanted.items(), key=_alertname_first))
+
+
+def mark_of(silence: str) -> str:
+    """What a comment of ours carries, so that it is found again after an unclear answer."""
+    return f"(tiphys:{silence})"
+
+
+def without_mark(comment: str) -> str:
+    """What a person wrote, of a comment of ours."""
+    said, _, mark = comment.rpartition(" (tiphys:")
+    return said if said and mark.endswith(")") else comment
+
+
+def _alertname_first(label: tuple[str, str]) -> tuple[bool, str]:
+    return label[0] != "alertname", label[0]

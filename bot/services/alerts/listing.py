@@ -1,0 +1,123 @@
+"""What fires now, as somebody may see it who asks: the gravest first, in pages."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.domain.alerts.alert import AlertState
+from bot.domain.alerts.card import place_of
+from bot.domain.alerts.group import AlertGroup, Tie
+from bot.domain.alerts.matcher import Matcher, all_match
+from bot.domain.alerts.severity import Severity
+from bot.domain.identity import UserId
+from bot.domain.request import Answer
+from bot.domain.text import Code, InChannel, Mention, Moment, Plain, Strong, Text, counted
+from bot.ports import ConfigurationInForce
+from bot.ports_alerts import Alertmanagers
+from bot.ports_store import Store
+from bot.services.access import Access, AlertRight, Forbidden
+
+PER_PAGE = 10
+SIGNS: Mapping[Severity, str] = {
+    Severity.CRITICAL: "🔥", Severity.WARNING: "⚠️", Severity.INFO: "ℹ️", Severity.NONE: "🔔",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertFilter:
+    """What is to be shown; None and empty: all. `words` is how it was typed, for the way to the next page."""
+
+    application: str | None = None
+    environment: str | None = None
+    severity: Severity | None = None
+    matchers: tuple[Matcher, ...] = ()
+    words: str = ""
+
+
+class AlertListing:
+    """Read-only."""
+
+    def __init__(
+        self, store: Store, access: Access, alertmanagers: Alertmanagers, source: ConfigurationInForce
+    ) -> None:
+        self._store, self._access, self._alertmanagers, self._source = store, access, alertmanagers, source
+
+    async def firing(self, user: UserId, wanted: AlertFilter, page: int = 1) -> Answer:
+        """The open groups. Regular expressions are Alertmanager's to evaluate: raises `OutsideError` when it has to be
+        asked for that and gives no answer."""
+        async with self._store.reading() as tx:
+            groups = await tx.alerts.list_open(application=wanted.application, environment=wanted.environment)
+        groups = [group for group in groups if wanted.severity in (None, group.severity)]
+        if wanted.matchers:
+            matching = await self._matching(groups, wanted.matchers)
+            groups = [group for group in groups if group.id in matching]
+        seen, hidden = await self._visible(user, groups)
+        if not seen:
+            more = f" {hidden} more that you may not look at." if hidden else ""
+            which = f" of {wanted.words}" if wanted.words else ""
+            return Answer.done(Text.of(f"Nothing fires{which}.{more}"))
+        pages = -(-len(seen) // PER_PAGE)
+        page = min(max(page, 1), pages)
+        shown = seen[(page - 1) * PER_PAGE : page * PER_PAGE]
+        lines = [_line(group) for group in shown]
+        if hidden:
+            lines.append(Text.of(f"\n{hidden} more that you may not look at."))
+        if pages > 1:
+            words = f"/alerts {wanted.words} --page {page % pages + 1}".replace("  ", " ")
+            lines.append(Text.of(f"\nPage {page} of {pages}: ", Code(words)))
+        counts = ", ".join(
+            f"{number} {severity.value if severity is not Severity.NONE else 'without severity'}"
+            for severity in Severity
+            if (number := sum(group.severity is severity for group in seen))
+        )
+        return Answer.done(Text.of(f"{counted(len(seen), 'group')} of alerts ({counts}):", *lines))
+
+    async def _visible(self, user: UserId, groups: Sequence[AlertGroup]) -> tuple[list[AlertGroup], int]:
+        """Those that he may look at, and how many he may not."""
+        may: dict[Tie | None, bool] = {}
+        for tie in dict.fromkeys(group.tie for group in groups):
+            permit = await self._access.permit_alerts(user, AlertRight.GET, tie)
+            may[tie] = not isinstance(permit, Forbidden)
+        seen = [group for group in groups if may[group.tie]]
+        return seen, len(groups) - len(seen)
+
+    async def _matching(self, groups: Sequence[AlertGroup], matchers: tuple[Matcher, ...]) -> set[str]:
+        """The ids of groups with an alert that matches. What a person types as a regular expression is not run here: it
+        could keep this process busy for ever."""
+        if not any(matcher.is_regex for matcher in matchers):
+            return {group.id for group in groups if any(all_match(matchers, alert.labels) for alert in group.alerts)}
+        found: set[str] = set()
+        for source in dict.fromkeys(group.source for group in groups):
+            if (client := self._alertmanagers.get(source)) is None:
+                continue
+            matched = {one.alert.fingerprint for one in await client.list_alerts(matchers)}
+            found |= {group.id for group in groups if group.source == source
+                      and any(alert.fingerprint in matched for alert in group.alerts)}  # fmt: skip
+        return found
+
+
+def _line(group: AlertGroup) -> Text:
+    name = _short(group.name, 100)
+    place = place_of(group.tie)
+    parts: list[Text] = [Text.of(f"\n{SIGNS[group.severity]} ", Code(f"A{group.number}"), " ", Strong(name))]
+    if place:
+        parts.append(Text.of(" · ", Plain(_short(place, 100))))
+    parts.append(Text.of(" · ", Plain(_counts(group)), " · since ", Moment(group.opened_at)))
+    if group.is_flapping:
+        parts.append(Text.of(" · flapping"))
+    if group.acknowledged is not None:
+        parts.append(Text.of(" · ✋ ", Mention(group.acknowledged.by)))
+    if group.assigned_to is not None:
+        parts.append(Text.of(" · 👤 ", Mention(group.assigned_to)))
+    if group.channel is not None:
+        parts.append(Text.of(" · ", InChannel(group.channel)))
+    return Text.of(*parts)
+
+
+def _counts(group: AlertGroup) -> str:
+    words = [f"{number} {state.value}" for state in AlertState if (number := group.count(state))]
+    return ", ".join([*words, *([f"{group.truncated} more"] if group.truncated else [])])
+
+
+def _short(text: str, most: int) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"

@@ -1,0 +1,70 @@
+"""`silence list|add|extend|expire`: hide alerts for a while, in their Alertmanager."""
+
+from bot.chat import AlertRight, Args, Argument, ArgumentKind, Command, Context
+from bot.chat.options import read_options, read_page
+from bot.chat.parsing import did_you_mean
+from bot.domain.alerts.wish import COMMENT, MATCHERS, PRESET, read_length, read_wish
+from bot.domain.request import Answer
+from bot.domain.text import Code, Text
+
+VERBS = ("list", "add", "extend", "expire")
+OPTIONS = {"list": ("page",), "add": ("comment", "source"), "extend": (), "expire": ()}
+_ADD = '/silence add 2h alertname="HighErrorRate", namespace="apm" --comment known, a fix is on its way'
+
+
+async def run(context: Context, args: Args) -> Answer:
+    verb, rest = args.get("what") or "list", args.get("which") or ""
+    if verb not in VERBS:
+        words = Text.of(Code(f"silence {verb}"), " is nothing that I know.", did_you_mean(verb, VERBS))
+        return Answer.refusal("unknown-silence-verb", words)
+    read = read_options(rest, OPTIONS[verb])
+    if isinstance(read, Answer):
+        return read
+    silencing, request = context.services.silencing, context.request
+    match verb:
+        case "list":
+            page = read_page(read.get("page"))
+            if isinstance(page, Answer):
+                return page
+            return Answer.done(await silencing.list_silences(request.user, page))
+        case "expire":
+            return await silencing.expire(request, read.rest)
+        case "extend":
+            name, _, length = read.rest.partition(" ")
+            found = read_length(length, context.configuration.alerts)
+            if isinstance(found, str):
+                return Answer.refusal("bad-silence", Text.of(f"{found} It ends so long from now: ",
+                                                             Code("/silence extend 1a2b3c4d 2h"), "."))  # fmt: skip
+            return await silencing.extend(request, name, found)
+        case _:
+            length, _, matchers = read.rest.partition(" ")
+            fields = {PRESET: length, MATCHERS: matchers, COMMENT: read.get("comment")}
+            wish = read_wish(fields, context.configuration.alerts)
+            if isinstance(wish, dict):
+                faults = [f"\n{field}: {fault}" for field, fault in wish.items()]
+                return Answer.refusal("bad-silence", Text.of("I cannot make a silence of that.", *faults,
+                                                             "\nFor example ", Code(_ADD)))  # fmt: skip
+            return await silencing.add(request, wish, read.get("source") or None)
+
+
+COMMAND = Command(
+    name="silence",
+    summary="Hide alerts for a while: list, add, extend, expire",
+    run=run,
+    action=AlertRight.GET,
+    arguments=(
+        Argument(name="what", kind=ArgumentKind.WORD, help="list, add, extend or expire", required=False),
+        Argument(
+            name="which",
+            kind=ArgumentKind.LINE,
+            help="add: how long, matchers, --comment, --source; extend: id and how long from now; expire: id",
+            required=False,
+        ),
+    ),
+    examples=(
+        "silence list",
+        'silence add 2h alertname="HighErrorRate" --comment known, a fix is on its way',
+        "silence extend 1a2b3c4d 4h",
+        "silence expire 1a2b3c4d",
+    ),
+)
