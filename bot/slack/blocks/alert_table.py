@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from bot.domain.alerts.alert import Alert, AlertState
 from bot.domain.alerts.card import AlertCard
+from bot.domain.alerts.group import TiedBy
 from bot.domain.alerts.table import Columns, TopValues, reading_order, top_values
 from bot.domain.text import Code, Moment, Plain, Text, counted, listed
 from bot.slack.blocks.elements import Json, paragraphs
@@ -20,7 +21,9 @@ _COUNTED = (
     (AlertState.FIRING, "firing"), (AlertState.SILENCED, "silenced"), (AlertState.INHIBITED, "inhibited"),
     (AlertState.UNREPORTED, "not reported"), (AlertState.RESOLVED, "resolved"),
 )  # fmt: skip
-_SAID_ELSEWHERE = ("alertname", "severity")
+_SAID_ELSEWHERE = frozenset({"alertname", "severity"})
+_SAID_BY_THE_TIE = frozenset({"tiphys_application", "tiphys_environment"})
+"""Where they are understood, the card's title has them."""
 
 
 def alert_table(card: AlertCard) -> list[Json | None]:
@@ -55,9 +58,10 @@ def _counts(alerts: tuple[Alert, ...], *, always: bool = True) -> str:
 
 def labels(card: AlertCard) -> Text:
     """What all alerts have in common, the labels that they are grouped by first."""
-    common, by = card.group.common_labels, card.group.group_labels
+    common, by, tie = card.group.common_labels, card.group.group_labels, card.group.tie
+    said = _SAID_ELSEWHERE | (_SAID_BY_THE_TIE if tie and tie.by is TiedBy.LABELS else frozenset())
     names = sorted(
-        (name for name in common if name not in _SAID_ELSEWHERE), key=lambda name: (name not in by, reading_order(name))
+        (name for name in common if name not in said), key=lambda name: (name not in by, reading_order(name))
     )
     made = Text()
     for name in names[:MOST_LABELS]:

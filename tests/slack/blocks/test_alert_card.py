@@ -309,3 +309,9 @@ def test_the_digest_follows_what_is_seen() -> None:
     known = three()
     assert alert_card(card_of(known, POLICY)).digest == alert_card(card_of(replace(known, version=9), POLICY)).digest
     assert alert_card(card_of(known, POLICY)).digest != alert_card(card("acknowledged")).digest
+
+
+@pytest.mark.parametrize(("tie", "shown"), [(TIE, False), (None, True)])
+def test_labels_of_ours_are_shown_only_where_they_are_not_understood(tie: Tie | None, shown: bool) -> None:
+    named = group(alert(labels={**LABELS, "tiphys_application": "apm-stack"}), tie=tie)
+    assert ("tiphys_application" in read(alert_card(card_of(named, POLICY)))) is shown
