@@ -23,7 +23,7 @@ async def test_a_promotion_as_prometheus_sees_it(workspace: Workspace) -> None:
     assert {dict(labels)["state"] for name, labels in found if name == "tiphys_change_state_seconds_count"} == STATES
     assert at(found, "tiphys_approval_seconds_count", **OF) == 1
     assert {dict(labels)["system"] for name, labels in found if name == "tiphys_outside_call_seconds_count"} == {
-        "argocd", "git", "github", "slack",
+        "alertmanager", "argocd", "git", "github", "slack",
     }  # fmt: skip
     for system, operation in (
         ("argocd", "POST applications/*/sync"), ("git", "push"), ("github", "PUT repos/*/pulls/*/merge"),
