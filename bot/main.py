@@ -251,6 +251,7 @@ class Bot:
             alert_acts=alert_acts,
             silencing=Silencing(store, access, alert_acts, alertmanagers, slack.directory, source, clock, bells),
             alert_listing=AlertListing(store, access, alertmanagers, source),
+            alert_digests=AlertDigests(store, alertmanagers, source, clock, bells),
         )
         specs = load_commands(commands)
         front = ChatFront(store, services, specs, source, clock, bells)
@@ -282,7 +283,6 @@ class Bot:
         tasks.start(absorbing.run(), name="absorbing")
         checks = Reconciling(store, adapters.alertmanagers, opening, source, clock, bells, waking=waking)
         tasks.start(checks.run(), name="reconciling-alerts")
-        digests = AlertDigests(store, adapters.alertmanagers, source, clock, bells)
         tasks.start(outside_syncs.run(), name="outside-syncs")
         tasks.start(ForeignPulls(store, outside, source, bells).run(), name="foreign-pulls")
         tasks.start(Tidying(store, adapters.git, clock).run(), name="tidying")
@@ -291,7 +291,7 @@ class Bot:
         self._slack = slack
         look = look_at_start(source.current, adapters, store, clock, bells)
         tasks.start(look, name="look-at-start")
-        self._schedule(closing, reloading, destinations, digests)
+        self._schedule(closing, reloading, destinations, services.alert_digests)
 
     def _schedule(
         self, closing: AsyncExitStack, reloading: Reloading, destinations: Destinations, digests: AlertDigests

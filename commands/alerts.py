@@ -1,4 +1,4 @@
-"""`alerts [filter…]`: what fires now; `alerts ack|unack|assign <group>`: who has it."""
+"""`alerts [filter…]`: what fires now; `alerts ack|unack|assign <group>`: who has it; `alerts digest`: the sum of it."""
 
 import re
 
@@ -9,8 +9,10 @@ from bot.domain.identity import UserId
 from bot.domain.request import Answer
 from bot.domain.text import Code, Text
 from bot.services.alerts.acting import no_such_alert
+from bot.services.alerts.digest_times import MOST_DAYS
 
 _ACT = re.compile(r"(ack|acknowledge|unack|unacknowledge|assign)(?:\s+(.*))?", re.DOTALL)
+_DIGEST = re.compile(r"digest(?:\s+(.*))?", re.DOTALL)
 _GROUP = re.compile(r"[#aA]?([0-9]{1,9})(?:\s+(.*))?", re.DOTALL)
 _USER = re.compile(r"<@([UW][A-Z0-9]{2,20})(?:\|[^<>]*)?>")
 
@@ -19,6 +21,8 @@ async def run(context: Context, args: Args) -> Answer:
     line = args.get("filter") or ""
     if (act := _ACT.fullmatch(line.strip())) is not None:
         return await _act(context, act[1], act[2] or "")
+    if (digest := _DIGEST.fullmatch(line.strip())) is not None:
+        return await _digest(context, (digest[1] or "today").strip())
     read = read_options(line, ("page",))
     if isinstance(read, Answer):
         return read
@@ -29,6 +33,18 @@ async def run(context: Context, args: Args) -> Answer:
     if isinstance(wanted, Answer):
         return wanted
     return await context.services.alert_listing.firing(context.request.user, wanted, page)
+
+
+async def _digest(context: Context, span: str) -> Answer:
+    services = context.services
+    told = await services.alert_digests.span(span, sees=services.alert_listing.sees(context.request.user))
+    if told is None:
+        words = Text.of(
+            Code(span[:40]), " is no time that I can sum up: say ", Code("today"), ", ", Code("yesterday"),
+            ", or how many days until now, 1 to ", f"{MOST_DAYS}: ", Code("/alerts digest 7d"), ".",
+        )  # fmt: skip
+        return Answer.refusal("no-span", words)
+    return Answer.done(told)
 
 
 async def _act(context: Context, verb: str, rest: str) -> Answer:
@@ -58,19 +74,20 @@ async def _act(context: Context, verb: str, rest: str) -> Answer:
 
 COMMAND = Command(
     name="alerts",
-    summary="What fires now, by application, environment, severity or matchers; and who has it",
+    summary="What fires now, by application, environment, severity or matchers; who has it; digests",
     run=run,
     action=AlertRight.GET,
     arguments=(
         Argument(
             name="filter",
             kind=ArgumentKind.LINE,
-            help="application, environment, severity, then matchers, and --page; or ack, unack, assign with a group",
+            help="application, environment, severity, then matchers, and --page; or ack, unack, assign with a group; "
+            "or digest with today, yesterday or 7d",
             required=False,
         ),
     ),
     examples=(
         "alerts", "alerts prod critical", 'alerts apm-stack team=~"apm|edge" --page 2', "alerts ack A7",
-        "alerts assign A7 @developer",
+        "alerts assign A7 @developer", "alerts digest yesterday",
     ),
 )  # fmt: skip

@@ -38,9 +38,9 @@ RIGHTS = """\
 ONCALL, LEAD, READER = "U0DEV2", "U0APPR1", "U0DEV1"
 
 
-def yaml(url: str | None, more: str = "") -> str:
+def yaml(url: str | None, more: str = "", rights: str = "") -> str:
     api = f"{{url: {url}}}" if url else "{}"
-    return f"{TIPHYS_YAML}{RIGHTS}alertmanagers:\n  default: {api}\nalerts: {{channel: C0ALERTS{more}}}\n"
+    return f"{TIPHYS_YAML}{RIGHTS}{rights}alertmanagers:\n  default: {api}\nalerts: {{channel: C0ALERTS{more}}}\n"
 
 
 @dataclass
@@ -96,15 +96,16 @@ class AlertDesk:
 
 @asynccontextmanager
 async def open_alert_desk(
-    home: Path, *, url: str | None = None, api: bool = True, more: str = ""
+    home: Path, *, url: str | None = None, api: bool = True, more: str = "", rights: str = ""
 ) -> AsyncIterator[AlertDesk]:
-    """The bot's clock is the time: Alertmanager's own is nobody's to set."""
+    """`more` goes into `alerts`, `rights` are further lines of the policy. The bot's clock is the time:
+    Alertmanager's own is nobody's to set."""
     traffic = Traffic()
     service = AlertmanagerService(traffic, Feed(), 1, Setup(group_wait=0))
     async with served(service.app()) as address:
         service.base_url = address
         async with (
-            open_office(home, yaml(address if api else None, more), url=url) as office,
+            open_office(home, yaml(address if api else None, more, rights), url=url) as office,
             httpx.AsyncClient(trust_env=False, timeout=20, base_url=address) as http,
         ):
             office.desk.clock.at = datetime.now(UTC)

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 EXAMPLE = Path(__file__).parents[1] / "deploy" / "monitoring" / "alertmanager.yml"
-PROGRAMS = ("prometheus-alertmanager", "amtool", "promtool")
+PROGRAMS = ("prometheus-alertmanager", "amtool", "promtool", "prometheus")
 START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 SOON = 20.0

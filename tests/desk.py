@@ -40,6 +40,7 @@ from bot.sandbox.slack.workspace import Workspace
 from bot.sandbox.traffic import Fault, FaultKind, Traffic
 from bot.services.access import Access
 from bot.services.alerts.acting import AlertActs
+from bot.services.alerts.digests import AlertDigests
 from bot.services.alerts.listing import AlertListing
 from bot.services.alerts.silencing import Silencing
 from bot.services.channels import Channels
@@ -157,6 +158,7 @@ class Desk:
             promotions=Promotions(self.store, self.access, outside, channels, source, self.clock, self.bells),
             decisions=self.decisions, reports=self.reports, access=self.access, alert_acts=self.alert_acts,
             alert_listing=AlertListing(self.store, self.access, alertmanagers, source),
+            alert_digests=AlertDigests(self.store, alertmanagers, source, self.clock, self.bells),
             silencing=Silencing(
                 self.store, self.access, self.alert_acts, alertmanagers, directory, source, self.clock, self.bells
             ),

@@ -9,6 +9,7 @@ from bot.domain.pipeline import Configuration
 from bot.domain.request import Answer, Request
 from bot.services.access import Access, Right
 from bot.services.alerts.acting import AlertActs
+from bot.services.alerts.digests import AlertDigests
 from bot.services.alerts.listing import AlertListing
 from bot.services.alerts.silencing import Silencing
 from bot.services.deciding import Decisions
@@ -67,6 +68,7 @@ class Services:
     alert_acts: AlertActs
     silencing: Silencing
     alert_listing: AlertListing
+    alert_digests: AlertDigests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from bot.redaction import Redaction
 from bot.sandbox.seeded import TOKENS
 from bot.services.access import Access
 from bot.services.alerts.acting import AlertActs
+from bot.services.alerts.digests import AlertDigests
 from bot.services.alerts.listing import AlertListing
 from bot.services.alerts.silencing import Silencing
 from bot.services.channels import Channels
@@ -61,6 +62,7 @@ async def main(api_url: str, folder: Path, port: int | None = None) -> None:
         promotions=Promotions(store, access, outside, Channels(slack.directory), source, clock, bells),
         decisions=Decisions(store, access, outside, source, clock, bells), reports=reports, access=access,
         alert_acts=acts, alert_listing=AlertListing(store, access, adapters.alertmanagers, source),
+        alert_digests=AlertDigests(store, adapters.alertmanagers, source, clock, bells),
         silencing=Silencing(store, access, acts, adapters.alertmanagers, slack.directory, source, clock, bells),
     )  # fmt: skip
     front = ChatFront(store, services, load_commands(commands), source, clock, bells)

@@ -76,7 +76,10 @@ async def an_alert_that_ends(workspace: Workspace) -> None:
     card = await alert_says(
         workspace, "HighErrorRate: firing", "apm-stack", f" after {shown} (", "2.15.1", "@developer)"
     )
-    assert "alert.change" in card.actions
+    opened = (await workspace.click("developer-2", "alert.change", card))["view_id"]
+    [details] = [view["plain"] for view in await workspace.views("developer-2") if view["view_id"] == opened]
+    for words in ("promotion commit", "@approver-1 approve: Your approval", "apm-stack"):
+        assert words in details
     await tell(workspace, "resolve", labels("apm-stack"))
     ended = await change_says(workspace, title, ": succeeded")
     assert "alerts:" not in ended.plain

@@ -1,30 +1,35 @@
 """Digests of alerts: each channel's at its time of day, once; and the same words for whoever asks."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import structlog
 
 from bot.domain.alerts.digest import Digest, Episode, HeldSilence, held_silences
 from bot.domain.alerts.digest_text import digest_text
-from bot.domain.alerts.group import AlertGroup
+from bot.domain.alerts.group import AlertGroup, Tie
 from bot.domain.alerts.policy import AlertsPolicy
+from bot.domain.alerts.wish import fixed
 from bot.domain.identity import ChannelId, UserId
 from bot.domain.text import Text
 from bot.ports import Clock, ConfigurationInForce, OutsideError
 from bot.ports_alerts import Alertmanager, Alertmanagers
 from bot.ports_store import Store, StoreUnavailable
-from bot.services.alerts.digest_times import DueDigest, due_digests
+from bot.services.alerts.digest_times import DueDigest, due_digests, read_span
 from bot.services.alerts.routing import route_labels
+from bot.services.alerts.tying import tie_of
 from bot.wake import Bells
 
 log = structlog.get_logger(__name__)
 
 AT_ONCE = timedelta(hours=1)
 """How much of the past is read in one go: rows are whole groups, and only little of each is kept."""
-Shows = Callable[[AlertGroup], bool]
+Sees = Callable[[Tie | None], Awaitable[bool]]
+"""Whether somebody may look at what is tied like that."""
+_Sift = Callable[[Sequence[AlertGroup]], Awaitable[Sequence[AlertGroup]]]
 
 
 class AlertDigests:
@@ -55,26 +60,44 @@ class AlertDigests:
             except Exception:
                 log.exception("digests.crashed", channel=one.channel)
 
-    async def text(self, since: datetime, until: datetime, *, shows: Shows = lambda group: True) -> Text:
-        """What began in that time, of the groups that `shows` lets through, with every silence in force.
+    async def text(self, since: datetime, until: datetime, *, sees: Sees) -> Text:
+        """What began in that time, and the silences in force; only what somebody may look at who `sees` as told.
 
         Raises `StoreUnavailable`; a source that gives no answer is named in it.
         """
+
+        async def sift(groups: Sequence[AlertGroup]) -> Sequence[AlertGroup]:
+            return [group for group in groups if await sees(group.tie)]
+
         silences, unasked = await self._silences()
-        return digest_text(await self._digest(since, until, shows, silences, unasked))
+        configuration = self._source.current
+        ties = [tie_of(fixed(held.silence.matchers), {}, configuration) for held in silences]
+        seen = tuple([held for held, tie in zip(silences, ties, strict=True) if await sees(tie)])
+        return digest_text(await self._digest(since, until, sift, seen, unasked))
+
+    async def span(self, words: str, *, sees: Sees) -> Text | None:
+        """The same of `today`, `yesterday` or the last `7d`, in the zone of the first of `alerts.digests`, else UTC;
+        None where the words mean no time."""
+        plans = self._source.current.alerts.digests
+        found = read_span(words, ZoneInfo(plans[0].zone if plans else "UTC"), self._clock.now())
+        return None if found is None else await self.text(*found, sees=sees)
 
     async def _write(self, due: DueDigest, now: datetime) -> None:
         policy = self._source.current.alerts
         silences, unasked = await self._silences()
         ours = tuple(one for one in silences if is_told_in(due.channel, one, policy))
-        digest = await self._digest(due.since, due.at, lambda group: group.channel == due.channel, ours, unasked)
+
+        async def sift(groups: Sequence[AlertGroup]) -> Sequence[AlertGroup]:
+            return [group for group in groups if group.channel == due.channel]
+
+        digest = await self._digest(due.since, due.at, sift, ours, unasked)
         async with self._store.writing() as tx:
             await tx.outbox.digest(due.key, due.channel, digest_text(digest), now=now)
         self._bells.alerts.ring()
         log.info("digests.made", channel=due.channel, day=due.day.isoformat(), groups=len(digest.opened))
 
     async def _digest(
-        self, since: datetime, until: datetime, shows: Shows, silences: tuple[HeldSilence, ...],
+        self, since: datetime, until: datetime, sift: _Sift, silences: tuple[HeldSilence, ...],
         unasked: tuple[str, ...],
     ) -> Digest:  # fmt: skip
         opened: list[Episode] = []
@@ -82,10 +105,12 @@ class AlertDigests:
         while start < until:
             end = min(start + AT_ONCE, until)
             async with self._store.reading() as tx:
-                opened += [Episode.of(group) for group in await tx.alerts.list_opened(start, end) if shows(group)]
+                groups = await tx.alerts.list_opened(start, end)
+            opened += [Episode.of(group) for group in await sift(groups)]
             start = end
         async with self._store.reading() as tx:
-            still_open = tuple(Episode.of(group) for group in await tx.alerts.list_open() if shows(group))
+            groups = await tx.alerts.list_open()
+        still_open = tuple(Episode.of(group) for group in await sift(groups))
         return Digest(
             since=since, until=until, opened=tuple(opened), still_open=still_open, silences=silences, unasked=unasked,
             flaps_from=self._source.current.alerts.flapping.flips,

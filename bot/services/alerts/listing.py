@@ -1,6 +1,6 @@
 """What fires now, as somebody may see it who asks: the gravest first, in pages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.alerts.alert import AlertState
@@ -71,13 +71,23 @@ class AlertListing:
         )
         return Answer.done(Text.of(f"{counted(len(seen), 'group')} of alerts ({counts}):", *lines))
 
+    def sees(self, user: UserId) -> Callable[[Tie | None], Awaitable[bool]]:
+        """Tells of each tie whether he may look at what is tied like that; asked once for each, and then remembered.
+        For one answer: what he may does not change in the middle of it."""
+        may: dict[Tie | None, bool] = {}
+
+        async def see(tie: Tie | None) -> bool:
+            if tie not in may:
+                permit = await self._access.permit_alerts(user, AlertRight.GET, tie)
+                may[tie] = not isinstance(permit, Forbidden)
+            return may[tie]
+
+        return see
+
     async def _visible(self, user: UserId, groups: Sequence[AlertGroup]) -> tuple[list[AlertGroup], int]:
         """Those that he may look at, and how many he may not."""
-        may: dict[Tie | None, bool] = {}
-        for tie in dict.fromkeys(group.tie for group in groups):
-            permit = await self._access.permit_alerts(user, AlertRight.GET, tie)
-            may[tie] = not isinstance(permit, Forbidden)
-        seen = [group for group in groups if may[group.tie]]
+        sees = self.sees(user)
+        seen = [group for group in groups if await sees(group.tie)]
         return seen, len(groups) - len(seen)
 
     async def _matching(self, groups: Sequence[AlertGroup], matchers: tuple[Matcher, ...]) -> set[str]:

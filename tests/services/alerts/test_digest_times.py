@@ -3,13 +3,14 @@
 import itertools
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.alerts.policy import DigestPlan
 from bot.domain.identity import ChannelId
-from bot.services.alerts.digest_times import LATEST, DueDigest, due_digests
+from bot.services.alerts.digest_times import LATEST, MOST_DAYS, DueDigest, due_digests, read_span
 from tests.alert_examples import ALERTS
 
 EVERY_DAY, WEEKDAYS = frozenset(range(7)), frozenset(range(5))
@@ -112,3 +113,14 @@ def test_a_day_has_one_digest_and_no_moment_is_told_of_twice(zone: str, day: dat
     assert len(by_key) == len(set(found))
     in_order = sorted(by_key.values(), key=lambda one: one.at)
     assert all(later.since == earlier.at for earlier, later in itertools.pairwise(in_order))
+
+
+def test_days_that_somebody_asks_for_begin_at_the_midnight_of_the_zone() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    now = utc("2026-03-29T22:30")  # half past midnight of the 30th; the 29th had 23 hours
+    assert read_span("today", berlin, now) == (utc("2026-03-29T22:00"), now)
+    assert read_span("Yesterday", berlin, now) == (utc("2026-03-28T23:00"), utc("2026-03-29T22:00"))
+    assert read_span("7d", berlin, now) == read_span("7 days", berlin, now) == (now - 7 * DAY, now)
+    assert read_span(f"{MOST_DAYS}d", berlin, now) is not None
+    for words in ("", "tomorrow", "0d", f"{MOST_DAYS + 1}d", "-1d", "1h", "999999999d"):
+        assert read_span(words, berlin, now) is None, words
