@@ -127,7 +127,9 @@ class World:
         if len(parted) != 1:
             return
         before, ours, theirs, result = (tree_of(self.server, one) for one in (parted[0], base, source, tree))
-        for path in before.keys() | ours.keys():
+        # What main renamed takes with it what staging changed in it.
+        carries = any(path not in ours and theirs.get(path) != entry for path, entry in before.items())
+        for path in before.keys() | (set() if carries else ours.keys()):
             if theirs.get(path) == before.get(path):
                 assert result.get(path) == ours.get(path), path
 

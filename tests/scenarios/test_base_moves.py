@@ -59,6 +59,7 @@ async def test_what_the_application_reads_moves_and_approvals_are_void(workspace
     limits = f"{OVERLAYS}/production/resources.yaml"
     await workspace.commit({limits: seeded(limits, ("2Gi", "3Gi"))})
     await workspace.thread_says(f"changed {limits}")
+    await workspace.settle()  # the card said so before, too: of what it was then
     await workspace.card_is("waiting for approval")
     await workspace.approve("approver-1", "approver-2")
     card = await workspace.card_is("succeeded")

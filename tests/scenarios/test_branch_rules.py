@@ -182,6 +182,7 @@ async def test_the_base_moves_just_before_a_fast_forward(start: Start, tmp_path:
     assert pull["merge_commit_sha"] == pull["head"]["sha"] == (await branches(workspace))["main"]
     assert (await syncs_asked(workspace))[0]["body"]["revision"] == pull["head"]["sha"]
     assert await asked(workspace, "github", "PUT", "/merge") == []
+    assert await workspace.settle()  # the comment comes after the end
     [comment] = await comments(workspace, 1)
     assert "Requested by developer (U0DEV1), approved by approver-1 (U0APPR1) and approver-2 (U0APPR2)." in (
         comment.replace("\\", "")

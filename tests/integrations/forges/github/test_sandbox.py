@@ -66,8 +66,12 @@ async def merge(github: GithubForge, number: int, head: str) -> Merged | NotRead
 
 
 async def test_a_promotion_from_open_to_merged(world: Forge, github: GithubForge) -> None:
+    forge = world.service.forge
+    forge.mergeability.delay = 60  # longer than this takes
     pull = await opened(world, github)
     assert (pull.is_open, pull.mergeability) == (True, Mergeability.UNKNOWN)
+    forge.mergeability.delay = 0
+    forge.mergeability.forget(forge.pull(REPO, pull.number))
     assert (await opened_again(github)).number == pull.number
     assert (await computed(world, github, pull.number)).mergeability is Mergeability.CLEAN
     await github.set_status(pull.head, state="success", description="approved")
