@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.alerts.alert import Alert, AlertState, ReportedAlert
 from bot.domain.alerts.group import AlertGroup, AlertGroupId, GroupState, SilenceSeen
+from bot.domain.alerts.keys import key_of_group
 from bot.domain.alerts.policy import AlertsPolicy
 from bot.domain.alerts.severity import Severity
 from bot.domain.alerts.silence import Silence
@@ -105,11 +106,13 @@ def assign(
 
     The API does not tell groups. An alert is its group's where that knows it already, or where the labels that its
     receiver groups by (as far as we have heard) are exactly the group's. `receivers`: those that are ours besides those
-    of the groups.
+    of the groups. A row that is over has none where an open one of the same group has followed it.
     """
     of_receiver: dict[str, list[AlertGroup]] = {name: [] for name in receivers}
+    open_keys = {key_of_group(group) for group in groups if not group.is_over}
     for group in groups:
-        of_receiver.setdefault(group.receiver, []).append(group)
+        if not group.is_over or key_of_group(group) not in open_keys:
+            of_receiver.setdefault(group.receiver, []).append(group)
     by_group: dict[AlertGroupId, list[Alert]] = {group.id: [] for group in groups}
     unclaimed: dict[tuple[str, tuple[tuple[str, str], ...]], list[Alert]] = {}
     indexes = {name: _Index(of) for name, of in of_receiver.items()}

@@ -9,6 +9,7 @@ from ulid import ULID
 
 from bot.domain.alerts.alert import ReportedAlert
 from bot.domain.alerts.group import AlertGroup, AlertGroupId
+from bot.domain.alerts.keys import labels_key_of
 from bot.domain.alerts.policy import AlertSource
 from bot.domain.alerts.reconcile import Assigned, assign, found, reconcile, rest
 from bot.domain.alerts.silence import Silence
@@ -177,14 +178,18 @@ class Reconciling:
         await show(tx, written, seen.notes, at=now if seen.is_shown else seen.put_off, now=now)
 
     async def _open_lost(self, assigned: Assigned, source: AlertSource, told: _Told, now: datetime) -> int:
-        """Groups of which no webhook has told: theirs was lost, or never came."""
+        """Groups of which no webhook has told: theirs was lost, or never came. One that came while the source was asked
+        has made its group already."""
         opened: list[AlertGroup] = []
         for unclaimed in assigned.unclaimed:
             policy = self._source.current.alerts
             seen = found(unclaimed, source.name, told.silences, policy, now, new_id=_new_id())
             if seen.group is None:
                 continue
+            key = labels_key_of(source.name, unclaimed.receiver, unclaimed.group_labels)
             async with self._store.writing() as tx:
+                if await tx.alerts.list_open_by_labels(key):
+                    continue
                 written = await tx.alerts.insert(await self._opening.complete(tx, seen.group))
                 await show(tx, written, seen.notes, at=now if seen.is_shown else seen.put_off, now=now)
             log.warning("alerts.webhook_was_lost", source=source.name, group=written.number)

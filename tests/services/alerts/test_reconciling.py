@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -10,7 +11,7 @@ from bot.domain.alerts.alert import AlertState
 from bot.domain.alerts.group import GroupState
 from tests.examples import DEVELOPER, NOW
 from tests.services.alerts.conftest import BOTH
-from tests.services.alerts.room import Room, body, fingerprint, labels
+from tests.services.alerts.room import Room, body, fingerprint, labels, rfc3339
 
 both = pytest.mark.parametrize("address", BOTH, indirect=True)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
@@ -20,10 +21,10 @@ async def states(room: Room) -> dict[str, AlertState]:
     return {alert.labels["service"]: alert.state for alert in (await room.group()).alerts}
 
 
-def fires(room: Room, *services: str, **facts: str) -> None:
+def fires(room: Room, *services: str, **facts: Any) -> None:
     room.alertmanager.alerts.clear()
     for service in services:
-        room.alertmanager.fires(labels(service), fingerprint(service), **facts)  # type: ignore[arg-type]
+        room.alertmanager.fires(labels(service), fingerprint(service), **facts)
 
 
 @both
@@ -176,6 +177,41 @@ async def test_who_writes_the_group_while_the_api_is_asked_is_not_overwritten(ro
     await worker.look()
     group = await room.group()
     assert (group.count(AlertState.UNREPORTED), group.assigned_to) == (0, DEVELOPER)
+
+
+@both
+async def test_a_row_that_a_newer_one_of_its_group_has_followed_is_at_rest(room: Room) -> None:
+    room.configure(reopen_within=timedelta())
+    await room.hear(body(("a", "firing")), body(("a", "resolved")), body(("a", "firing")))  # the last is doubtful
+    anew = body(("a", "firing")).replace(rfc3339(NOW - 3 * MINUTE), rfc3339(NOW + SECOND))
+    room.clock.at += SECOND
+    await room.hear(anew)
+    assert [(group.is_over, group.check_at is None) for group in await room.groups()] == [(True, False), (False, False)]
+    fires(room, "a", since=NOW + SECOND)
+    worker = room.reconciling()
+    for _ in range(2):
+        room.clock.at += 20 * SECOND
+        await worker.look()
+    assert [(group.is_over, group.check_at) for group in await room.groups()] == [(True, None), (False, None)]
+    asked = room.alertmanager.asked
+    room.clock.at += 20 * SECOND
+    await worker.look()
+    assert room.alertmanager.asked == asked, "there is nothing to ask about before the next poll"
+
+
+@both
+async def test_a_webhook_that_comes_while_the_api_is_asked_makes_the_only_group(room: Room) -> None:
+    room.configure(sources={"default": replace(room.source.current.alerts.sources["default"], receivers=("tiphys",))})
+    fires(room, "a")
+    ask = room.clients["default"].list_silences
+
+    async def raced() -> object:
+        await room.hear(body(("a", "firing")))
+        return await ask()
+
+    room.clients["default"].list_silences = raced  # type: ignore[method-assign,assignment]
+    await room.reconciling().look()
+    assert (await room.group()).group_key == '{}:{alertname="HighErrorRate"}'
 
 
 async def test_without_an_api_the_source_is_taken_at_its_word(deaf: Room) -> None:
