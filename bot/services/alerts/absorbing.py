@@ -50,10 +50,6 @@ class _Group:
     def has_news(self) -> bool:
         return self.stored is None or self.stored.alerts != self.now.alerts
 
-    @property
-    def fires_again(self) -> bool:
-        return self.stored is not None and self.stored.is_over and not self.now.is_over
-
 
 class Absorbing:
     """`run` loops until it is cancelled; `sweep` works off what is due.
@@ -159,9 +155,8 @@ class Absorbing:
         return changed
 
     async def _write(self, tx: Transaction, group: _Group, policy: AlertsPolicy) -> None:
-        # What its alerts have in common may be less than it was, and when it fires again another change has shipped.
-        if group.fires_again or (group.stored is not None and group.now.tie is None and group.is_shown):
-            group.now = await self._opening.again(tx, group.now)
+        if group.stored is not None and group.has_news:
+            group.now = await self._opening.again(tx, group.stored, group.now)
         written = await (tx.alerts.insert if group.stored is None else tx.alerts.swap)(group.now)
         now = self._clock.now()
         await show(tx, written, group.notes, at=now if group.is_shown else group.put_off, now=now)

@@ -24,7 +24,14 @@ class Opening:
             change=await change_before(tx, group, found),
         )  # fmt: skip
 
-    async def again(self, tx: Transaction, group: AlertGroup) -> AlertGroup:
-        """A group that goes on in its row, tied anew: as it is now, and by what has shipped until now."""
-        found = tie(group, self._source.current, self._namespace_of) or group.tie
+    async def again(self, tx: Transaction, stored: AlertGroup, group: AlertGroup) -> AlertGroup:
+        """A group whose alerts are no longer those of its row, tied anew: by what they have in common now, and by what
+        has shipped until it began to fire. What a guess went by may not be known this moment: then it stands."""
+        found = tie(group, self._source.current, self._namespace_of)
+        is_guessed = found is None and stored.tie is not None and stored.tie.is_guess
+        if is_guessed and stored.common_labels == group.common_labels:
+            found = stored.tie
+        fires_again = stored.is_over and not group.is_over
+        if found == group.tie and not fires_again:
+            return group
         return replace(group, tie=found, change=await change_before(tx, group, found))

@@ -170,8 +170,8 @@ class Reconciling:
         if group is None:
             return
         if group.id == before.id:
-            fires_again = before.is_over and not group.is_over
-            written = await tx.alerts.swap(await self._opening.again(tx, group) if fires_again else group)
+            has_news = group.alerts != before.alerts
+            written = await tx.alerts.swap(await self._opening.again(tx, before, group) if has_news else group)
         else:  # it fires again, and its row has been over for too long to go on in
             await tx.alerts.swap(replace(before, check_at=None))
             written = await tx.alerts.insert(await self._opening.complete(tx, group))

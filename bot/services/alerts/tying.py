@@ -25,8 +25,13 @@ NamespaceOf = Callable[[Stage], str | None]
 
 
 def tie(group: AlertGroup, configuration: Configuration, namespace_of: NamespaceOf = lambda stage: None) -> Tie | None:
-    """By what all alerts of the group have in common; None where that names none of our applications, or several."""
-    return tie_of(group.common_labels, group.common_annotations, configuration, namespace_of)
+    """By what all alerts of the group have in common; None where that names none of our applications, or several, and
+    where one of the alerts surely belongs to another."""
+    found = tie_of(group.common_labels, group.common_annotations, configuration, namespace_of)
+    if found is None or found.by is TiedBy.LABELS:
+        return found
+    ties = (sure_tie(alert, configuration) for alert in group.alerts)
+    return None if any(one is not None and one.application != found.application for one in ties) else found
 
 
 def tie_of(

@@ -23,15 +23,16 @@ from tests import examples
 from tests.alert_examples import alert, group
 from tests.desk import configuration
 from tests.examples import NOW
-from tests.services.alerts.room import Room, body, rfc3339
+from tests.services.alerts.room import Room, body, fingerprint, labels, rfc3339
 
 RULES = (
     ApplicationRule(matchers=parse_matchers('namespace=~"apm-.*"'), application="apm-stack"),
     ApplicationRule(matchers=parse_matchers("namespace=gone"), application="no-such"),
 )
 CONFIGURATION = replace(configuration(), alerts=AlertsPolicy(applications=RULES))
-PRODUCTION = {"apm-stack": "production"}
+APM_STACK = CONFIGURATION.applications["apm-stack"]
 MINUTE = timedelta(minutes=1)
+SYNC = SyncFacts(operation=None, asked_at=NOW - 10 * MINUTE, started_at=NOW - 10 * MINUTE)
 
 
 def with_labels(labels: Mapping[str, str], annotations: Mapping[str, str] | None = None) -> AlertGroup:
@@ -87,6 +88,13 @@ def test_annotations_count_after_labels() -> None:
 def test_only_what_all_alerts_say_counts() -> None:
     two = [alert(name, labels={"argocd_app": f"apm-stack-{name}"}) for name in ("staging", "production")]
     assert tie(group(*two), CONFIGURATION) is None
+
+
+def test_what_all_say_does_not_count_where_one_of_them_names_another_application() -> None:
+    configured = replace(CONFIGURATION, applications={**CONFIGURATION.applications, "edge": APM_STACK})
+    alerts = [alert(name, labels={"namespace": "apm-x", "tiphys_application": name}) for name in ("edge", "other")]
+    assert tie(group(alerts[1]), configured) == found("apm-stack", None, MATCHERS)
+    assert tie(group(*alerts), configured) is None
 
 
 def test_without_argo_cds_word_a_namespace_that_is_called_like_a_stage_is_guessed() -> None:
@@ -197,3 +205,28 @@ async def test_a_group_that_fires_again_is_of_the_change_since(room: Room) -> No
     await room.hear(firing.replace(rfc3339(NOW - 3 * MINUTE), rfc3339(NOW + 4 * MINUTE)))
     second = await room.group()
     assert (second.id, second.is_over, second.change and second.change.number) == (first.id, False, 2)
+
+
+@pytest.mark.parametrize("by", ["webhook", "api"])
+async def test_a_group_that_another_applications_alert_joins_is_no_longer_the_firsts(room: Room, by: str) -> None:
+    async with room.store.writing() as tx:
+        await tx.changes.insert(examples.merged_change(State.SUCCEEDED, sync=SYNC))
+
+    def of(text: str, service: str, application: str) -> str:
+        return text.replace(f'"service": "{service}"', f'"service": "{service}", "argocd_app": "{application}"')
+
+    first = of(body(("a", "firing")), "a", "apm-stack-production")
+    await room.hear(first)
+    alone = await room.group()
+    assert alone.tie == found("apm-stack", "production", LABELS)
+    assert alone.change is not None
+    if by == "webhook":
+        both = of(body(("a", "firing"), ("b", "firing")), "a", "apm-stack-production")
+        await room.hear(of(both, "b", "apm-stack-staging"))
+    else:
+        room.alertmanager.fires(dict(alone.alerts[0].labels), fingerprint("a"), since=NOW - 3 * MINUTE)
+        room.alertmanager.fires({**labels("b"), "argocd_app": "apm-stack-staging"}, fingerprint("b"))
+        room.clock.at += timedelta(seconds=3)
+        await room.reconciling().look()
+    joined = await room.group()
+    assert (len(joined.alerts), joined.tie, joined.change) == (2, None, None)
