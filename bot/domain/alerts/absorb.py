@@ -65,7 +65,12 @@ def _opened(
 ) -> Seen:  # fmt: skip
     """A new row. Of what has ended only what the row before it (of the same group) did not know."""
     past = {alert.fingerprint: alert for alert in before.alerts} if before else {}
-    alerts = [alert for alert in _once(snapshot).values() if _is_news(past.get(alert.fingerprint), alert)]
+    api = has_api(policy, snapshot.source)
+    alerts = [
+        alert
+        for alert in _once(snapshot).values()
+        if _is_news(past.get(alert.fingerprint), alert, believes_late=not api, now=now)
+    ]
     rest_fires = snapshot.truncated > 0  # nobody is told of a group unless something in it fires, or did
     if not rest_fires and not any(alert.state is AlertState.FIRING for alert in alerts):
         return Seen(group=before)
@@ -73,15 +78,17 @@ def _opened(
         id=new_id, source=snapshot.source, receiver=snapshot.receiver, group_key=snapshot.group_key,
         group_labels=snapshot.group_labels, state=GroupState.FIRING, alerts=tuple(alerts), severity=Severity.NONE,
         opened_at=now, changed_at=now, truncated=snapshot.truncated, external_url=snapshot.external_url, heard=number,
-        check_at=now + SOON if has_api(policy, snapshot.source) else None,
+        check_at=now + SOON if api else None,
     )  # fmt: skip
     return stands(None, opened, policy=policy, now=now, rest_fires=rest_fires)
 
 
-def _is_news(known: Alert | None, told: Alert) -> bool:
+def _is_news(known: Alert | None, told: Alert, *, believes_late: bool, now: datetime) -> bool:
     if known is None or known.ends_at is None:
         return True
-    return told.starts_at >= known.ends_at if told.ends_at is None else told.ends_at > known.ends_at
+    if told.ends_at is not None:
+        return told.ends_at > known.ends_at
+    return told.starts_at >= known.ends_at or (believes_late and now - known.ends_at > LATEST)
 
 
 def _merge(group: AlertGroup, snapshot: Snapshot, *, api: bool, is_older: bool, now: datetime) -> _Merged:

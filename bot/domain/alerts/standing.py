@@ -52,7 +52,11 @@ def stands(
     `rest_fires`: some of its alerts were not told, and may fire.
     """
     alerts, left_out = _bounded(group.alerts, policy)
-    group = replace(group, alerts=alerts, truncated=group.truncated + left_out)
+    hiding = {silence for alert in alerts if alert.state is AlertState.SILENCED for silence in alert.silenced_by}
+    group = replace(
+        group, alerts=alerts, truncated=group.truncated + left_out,
+        silences=tuple(silence for silence in group.silences if silence.id in hiding),
+    )  # fmt: skip
     if _has_lapsed(group, now):
         group = replace(group, acknowledged=None)
     waits = has_api(policy, group.source) and (before is None or not before.is_over)

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.domain.alerts.absorb import LATEST, absorb
 from bot.domain.alerts.alert import Alert, AlertState
-from bot.domain.alerts.group import AlertGroup, AlertGroupId, GroupState
+from bot.domain.alerts.group import AlertGroup, AlertGroupId, GroupState, SilenceSeen
 from bot.domain.alerts.policy import AlertSource, AlertsPolicy
 from bot.domain.alerts.severity import Severity
 from bot.domain.alerts.snapshot import Snapshot
@@ -109,6 +109,25 @@ def test_what_fires_again_later_has_a_row_of_its_own_and_forgets_what_was() -> N
     again = snapshot(over("a"), alert("b", starts_at=NOW + 50 * MINUTE))
     seen = absorb(first, again, POLICY, NOW + 60 * MINUTE, number=3, new_id=SECOND)
     assert (of(seen).id, of(seen).version, [one.labels["service"] for one in of(seen).alerts]) == (SECOND, 0, ["b"])
+
+
+def test_without_an_api_an_episode_that_goes_on_after_its_end_is_believed_in_a_row_of_its_own_too() -> None:
+    """Alertmanager joins episodes that overlap, and tells the first one's start for as long as the last one lasts."""
+    ended = absorbed(snapshot(alert("a")), snapshot(over("a")), policy=DEAF).group
+    seen = absorb(ended, snapshot(alert("a")), DEAF, NOW + 60 * MINUTE, number=3, new_id=SECOND)
+    assert (of(seen).id, of(seen).is_over, states(seen)) == (SECOND, False, [F])
+    asked = absorbed(snapshot(alert("a")), snapshot(over("a"))).group
+    doubtful = absorb(asked, snapshot(alert("a")), POLICY, NOW + 60 * MINUTE, number=3, new_id=SECOND)
+    assert (of(doubtful).id, of(doubtful).is_over) == (FIRST, True), "the API is asked"
+    assert of(doubtful).check_at is not None
+
+
+def test_a_silence_is_not_shown_any_more_when_what_it_hid_is_told_to_fire() -> None:
+    seen = SilenceSeen(id="s", by="U0DEV1", ends_at=NOW + 60 * MINUTE)
+    hidden = replace(alert("a"), state=AlertState.SILENCED, silenced_by=("s",))
+    group = replace(of(absorbed(snapshot(alert("a")))), alerts=(hidden,), silences=(seen,))
+    assert of(absorb(group, snapshot(alert("b")), POLICY, NOW, number=9, new_id=SECOND)).silences == (seen,)
+    assert of(absorb(group, snapshot(alert("a")), POLICY, NOW, number=9, new_id=SECOND)).silences == ()
 
 
 def test_of_an_older_webhook_only_ends_count() -> None:
