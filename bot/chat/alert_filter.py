@@ -3,7 +3,7 @@
 import re
 
 from bot.chat.parsing import did_you_mean
-from bot.domain.alerts.matcher import BrokenMatcher, Matcher, parse_matchers
+from bot.domain.alerts.matcher import BrokenMatcher, Matcher, parse_matchers, straightened
 from bot.domain.alerts.severity import Severity
 from bot.domain.pipeline import Configuration
 from bot.domain.request import Answer
@@ -11,13 +11,12 @@ from bot.domain.text import Code, Text
 from bot.services.alerts.listing import AlertFilter
 
 _WORD = re.compile(r"([^\s,=!~\"]+)(?:[\s,]+|$)")
-_QUOTES = str.maketrans("“”„", '"""')
 
 
 def read_filter(text: str, configuration: Configuration) -> AlertFilter | Answer:
     """`apm-stack prod critical team=~"apm|edge"`: each kind at most once, all of them must hold."""
     application = environment = severity = None
-    rest = text.translate(_QUOTES).strip()
+    rest = straightened(text).strip()
     while (word := _WORD.match(rest)) is not None:
         name = word[1]
         if application is None and name in configuration.applications:

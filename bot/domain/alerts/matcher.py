@@ -51,9 +51,8 @@ class Matcher:
 
     def __str__(self) -> str:
         """As the API and `amtool` read it."""
-        value = self.value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-        name = self.name if _CLASSIC.fullmatch(self.name) else f'"{self.name}"'
-        return f'{name}{self.operator.value}"{value}"'
+        name = self.name if _CLASSIC.fullmatch(self.name) else _quoted(self.name)
+        return f"{name}{self.operator.value}{_quoted(self.value)}"
 
 
 def all_match(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:
@@ -91,6 +90,12 @@ def parse_matchers(text: str) -> tuple[Matcher, ...]:
     return tuple(found)
 
 
+def straightened(text: str) -> str:
+    """What a person typed, with the quotes that a phone has bent made straight; those inside of straight ones stay."""
+    return _BENT.sub(lambda found: found[0] if len(found[0]) > 1 else '"', text)
+
+
+_BENT = re.compile(r'"(?:[^"\\\n]|\\.)*"(?=\s*(?:[,}=!\n]|$))|[“”„]')
 _CLASSIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _NAME = re.compile(r'(?:"((?:[^"\\\n]|\\.)*)"|([^\s"=!~,{}]+))[ \t]*')
 _OPERATOR = re.compile(r"(=~|!~|!=|=)[ \t]*")
@@ -123,6 +128,11 @@ def _first(text: str) -> tuple[Matcher, str]:
         except (re.error, OverflowError, RecursionError) as error:
             raise BrokenMatcher(f"`{_cut(value)}` is not a regular expression: {error}") from None
     return matcher, rest
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
 
 
 def _unescaped(text: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.alerts.group import AlertGroup
-from bot.domain.alerts.matcher import BrokenMatcher, Matcher, Operator, all_match, parse_matchers
+from bot.domain.alerts.matcher import BrokenMatcher, Matcher, Operator, all_match, parse_matchers, straightened
 from bot.domain.alerts.policy import AlertsPolicy
 from bot.domain.alerts.silence import SilenceDraft
 from bot.domain.durations import duration, write_duration
@@ -18,7 +18,6 @@ PRESET, OTHER, MATCHERS, COMMENT = "duration", "other", "matchers", "comment"
 _SLACK = timedelta(seconds=5)
 _ANYTHING = ("q", "0", "Ω")
 """Values that nobody has in mind: what matches all of them matches anything."""
-_QUOTES = str.maketrans("“”„", '"""')
 _PLACES = ("cluster", "namespace", "exported_namespace", "dest_namespace")
 _OF_METRICS = ("name",)
 
@@ -78,7 +77,7 @@ def read_length(text: str, policy: AlertsPolicy) -> timedelta | str:
 def read_matchers(text: str) -> tuple[Matcher, ...] | str:
     """Matchers that do not match everything, or what is wrong with them. Quotes that a phone has bent are quotes."""
     try:
-        found = parse_matchers(text.translate(_QUOTES))
+        found = parse_matchers(straightened(text))
     except BrokenMatcher as broken:
         words = str(broken)
         return f"{words[0].upper()}{words[1:]}."
