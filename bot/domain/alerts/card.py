@@ -47,8 +47,7 @@ class AlertCard:
 
     @property
     def since(self) -> datetime:
-        """When the oldest of what may still fire began; when the group did, if nothing is known to."""
-        return min((alert.starts_at for alert in self.alerts if alert.state.may_fire), default=self.group.opened_at)
+        return self.group.since
 
 
 def card_of(group: AlertGroup, policy: AlertsPolicy, *, mentions: tuple[UserId | GroupId, ...] = ()) -> AlertCard:

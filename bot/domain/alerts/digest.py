@@ -3,7 +3,7 @@ long things took; and silences that have outlived their reason, or end while it 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
@@ -25,6 +25,7 @@ YOUNG = timedelta(hours=1)
 class Episode:
     """What a digest keeps of a group, as there may be very many. `name` and `place` are cut text from outside.
 
+    `opened_at`: when we heard of it; `began_at`: when the first of its alerts began.
     `fired`: how many times it began to fire, as far as the row remembers. `acted_at`: when a person first acknowledged,
     assigned or silenced it. `is_taken`: somebody has it now.
     """
@@ -34,6 +35,7 @@ class Episode:
     place: str
     severity: Severity
     opened_at: datetime
+    began_at: datetime
     resolved_at: datetime | None = None
     acted_at: datetime | None = None
     is_taken: bool = False
@@ -44,7 +46,7 @@ class Episode:
     def of(cls, group: AlertGroup) -> Self:
         return cls(
             number=group.number, name=group.name[:LONGEST_NAME], place=place_of(group.tie)[:LONGEST_NAME],
-            severity=group.severity, opened_at=group.opened_at,
+            severity=group.severity, opened_at=group.opened_at, began_at=group.began_at,
             resolved_at=group.resolved_at if group.is_over else None, acted_at=group.first_acted_at,
             is_taken=group.acknowledged is not None or group.assigned_to is not None, is_flapping=group.is_flapping,
             flips=max(len(group.flips), 1),
@@ -135,13 +137,13 @@ class Digest:
 
     @property
     def to_act(self) -> Mean | None:
-        """From the beginning until somebody did something, of those that somebody did something about."""
-        return _mean(self.opened, lambda episode: episode.acted_at)
+        """From when we heard of it until somebody did something, of those that somebody did something about."""
+        return _mean((one.opened_at, one.acted_at) for one in self.opened)
 
     @property
     def to_resolve(self) -> Mean | None:
         """From the beginning until it was over, of those that are."""
-        return _mean(self.opened, lambda episode: episode.resolved_at)
+        return _mean((one.began_at, one.resolved_at) for one in self.opened)
 
     @property
     def idle_silences(self) -> tuple[HeldSilence, ...]:
@@ -196,8 +198,8 @@ def _common_place(episodes: list[Episode]) -> str:
     return places.pop() if len(places) == 1 else ""
 
 
-def _mean(episodes: Iterable[Episode], end_of: Callable[[Episode], datetime | None]) -> Mean | None:
-    lengths = [max(end - one.opened_at, timedelta()) for one in episodes if (end := end_of(one)) is not None]
+def _mean(spans: Iterable[tuple[datetime, datetime | None]]) -> Mean | None:
+    lengths = [max(end - start, timedelta()) for start, end in spans if end is not None]
     return Mean(length=sum(lengths, timedelta()) / len(lengths), of=len(lengths)) if lengths else None
 
 

@@ -87,13 +87,13 @@ def _flapping(digest: Digest) -> Text:
 
 
 def _open(digest: Digest) -> Text:
-    found = sorted(digest.still_open, key=lambda episode: (episode.severity.rank, episode.opened_at, episode.number))
+    found = sorted(digest.still_open, key=lambda episode: (episode.severity.rank, episode.began_at, episode.number))
     if not found:
         return Text()
     rows = [
         Text.of(
             f"{_grade(episode.severity)} ", Strong(_short(episode.name)), *_place(episode.place), " since ",
-            Moment(episode.opened_at), "" if episode.is_taken else ", nobody has it",
+            Moment(episode.began_at), "" if episode.is_taken else ", nobody has it",
         )
         for episode in found[:MOST_OPEN]
     ]  # fmt: skip

@@ -136,6 +136,17 @@ class AlertGroup:
         return tuple(alert for alert in self.alerts if alert.state is AlertState.FIRING)
 
     @property
+    def began_at(self) -> datetime:
+        """When the first of its alerts began, which is before we heard of it."""
+        return min((self.opened_at, *(alert.starts_at for alert in self.alerts)))
+
+    @property
+    def since(self) -> datetime:
+        """When the oldest of what is not known to be over began; when we heard of the group, if all we know is over."""
+        left = (alert.starts_at for alert in self.alerts if alert.state is not AlertState.RESOLVED)
+        return min(left, default=self.opened_at)
+
+    @property
     def common_labels(self) -> Mapping[str, str]:
         """What all alerts of the group agree on."""
         return _common([alert.labels for alert in self.alerts])

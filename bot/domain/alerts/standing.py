@@ -142,8 +142,8 @@ def _severity(group: AlertGroup, state: GroupState, policy: AlertsPolicy) -> Sev
 def _ended_at(before: AlertGroup | None, group: AlertGroup, now: datetime) -> datetime:
     if before is not None and before.resolved_at is not None:
         return before.resolved_at
-    last = max((alert.ends_at for alert in group.alerts if alert.ends_at is not None), default=now)
-    return min(max(last, group.opened_at), max(now, group.opened_at))
+    last = max((alert.ends_at or now for alert in group.alerts), default=now)
+    return min(max(last, group.began_at), max(now, group.began_at))
 
 
 def _flaps(flips: tuple[datetime, ...], did: bool, flapping: Flapping, now: datetime) -> bool:
@@ -177,7 +177,7 @@ def _notes(before: AlertGroup, group: AlertGroup, flapping: Flapping) -> tuple[T
         said.append(Text.of(f"Calm: it has {'ceased to fire' if group.is_over else 'been firing steadily'}."))
     elif group.is_over and not before.is_over:
         ended = group.resolved_at or group.changed_at
-        said.append(Text.of(f"Resolved after {spoken(ended - group.opened_at)}."))
+        said.append(Text.of(f"Resolved after {spoken(ended - group.began_at)}."))
     else:
         said += _changes(before, group)
     return tuple(said)

@@ -140,7 +140,7 @@ class FiringNow:
                 firing = [
                     Alert(
                         fingerprint="", labels={**group.common_labels, "alertname": group.name}, annotations={},
-                        state=AlertState.FIRING, starts_at=group.opened_at,
+                        state=AlertState.FIRING, starts_at=group.began_at,
                     )
                 ]  # fmt: skip
             found += [

@@ -111,7 +111,7 @@ def _line(group: AlertGroup) -> Text:
     parts: list[Text] = [Text.of(f"\n{SIGNS[group.severity]} ", Code(f"A{group.number}"), " ", Strong(name))]
     if place:
         parts.append(Text.of(" · ", Plain(_short(place, 100))))
-    parts.append(Text.of(" · ", Plain(_counts(group)), " · since ", Moment(group.opened_at)))
+    parts.append(Text.of(" · ", Plain(_counts(group)), " · since ", Moment(group.since)))
     if group.is_flapping:
         parts.append(Text.of(" · flapping"))
     if group.acknowledged is not None:

@@ -256,4 +256,4 @@ def _button(group: AlertGroup, action: AlertAction) -> Json:
 
 
 def _lasted(group: AlertGroup) -> timedelta:
-    return (group.resolved_at or group.changed_at) - group.opened_at
+    return (group.resolved_at or group.changed_at) - group.began_at

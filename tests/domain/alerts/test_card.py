@@ -60,10 +60,12 @@ def test_a_graph_that_is_no_address_is_not_shown() -> None:
     assert [link.kind for link in card_of(group(alert(generator_url="by hand")), AlertsPolicy()).links] == ["runbook"]
 
 
-def test_since_is_the_oldest_of_what_may_fire() -> None:
+def test_since_is_the_oldest_of_what_is_not_over() -> None:
     old = alert("a", state=AlertState.RESOLVED, starts_at=NOW - timedelta(days=2))
     assert card_of(group(old, alert("b")), AlertsPolicy()).since == NOW - timedelta(minutes=3)
     assert card_of(group(old), AlertsPolicy()).since == group(old).opened_at
+    silent = alert("a", state=AlertState.UNREPORTED, starts_at=NOW - timedelta(days=2))
+    assert card_of(group(silent, alert("b")), AlertsPolicy()).since == NOW - timedelta(days=2)
 
 
 def test_silences_that_last_longest_come_first() -> None:

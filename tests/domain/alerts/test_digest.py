@@ -19,7 +19,8 @@ MOMENTS = st.integers(0, 100_000).map(lambda seconds: NOW + timedelta(seconds=se
 
 
 def episode(name: str = "SlowQueries", number: int = 1, **facts: object) -> Episode:
-    known: dict[str, object] = {"severity": Severity.WARNING, "place": "", "opened_at": NOW}
+    opened = facts.get("opened_at", NOW)
+    known: dict[str, object] = {"severity": Severity.WARNING, "place": "", "opened_at": NOW, "began_at": opened}
     return Episode(name=name, number=number, **known | facts)  # type: ignore[arg-type]
 
 
@@ -60,7 +61,7 @@ def test_more_is_never_a_shorter_bar(pair: list[int], most: int) -> None:
 EPISODES = st.lists(
     st.builds(
         Episode, number=st.integers(1, 10_000), name=st.sampled_from(["A", "B", "C", ""]),
-        place=st.sampled_from(["x · y", "x", ""]), severity=st.sampled_from(Severity), opened_at=MOMENTS,
+        place=st.sampled_from(["x · y", "x", ""]), severity=st.sampled_from(Severity), opened_at=MOMENTS, began_at=MOMENTS,
         resolved_at=st.none() | MOMENTS, acted_at=st.none() | MOMENTS, flips=st.integers(1, 50),
     ), max_size=30,
 )  # fmt: skip
@@ -112,6 +113,8 @@ def test_what_nobody_acted_on_goes_by_severity_and_means_are_of_what_there_is() 
     )  # fmt: skip
     assert [(one.name, one.groups) for one in told.never_acted_on] == [("Grave", 1), ("Minor", 2)]
     assert (told.to_act, told.to_resolve) == (Mean(length=MINUTE, of=1), Mean(length=4 * MINUTE, of=3))
+    late = digest(episode("x", 1, began_at=NOW - HOUR, acted_at=NOW + MINUTE, resolved_at=NOW + HOUR))
+    assert (late.to_act, late.to_resolve) == (Mean(length=MINUTE, of=1), Mean(length=2 * HOUR, of=1))
     assert (digest().to_act, digest().to_resolve, digest().noisiest) == (None, None, ())
 
 

@@ -97,6 +97,8 @@ def test_whatever_alerts_and_silences_are_called_it_stays_words_on_their_line(te
 
 
 def test_nobody_is_pinged_by_a_name() -> None:
-    told = digest_text(digest(Episode(number=1, name=HOSTILE, place="", severity=Severity.INFO, opened_at=NOW)))
+    told = digest_text(
+        digest(Episode(number=1, name=HOSTILE, place="", severity=Severity.INFO, opened_at=NOW, began_at=NOW))
+    )
     assert "• critical Faked" not in told.plain.split("\n")
     assert not [part for part in told.parts if part.type == "mention"]

@@ -47,6 +47,8 @@ def test_it_is_over_when_nothing_may_fire() -> None:
     assert seen.group is not None
     assert (seen.group.state, seen.group.resolved_at) == (GroupState.RESOLVED, NOW)
     assert [note.plain for note in seen.notes] == ["Resolved after 14 min."]
+    heard_late = after(group(opened_at=NOW - MINUTE), alerts=(replace(ended(), starts_at=NOW - 20 * MINUTE),))
+    assert [note.plain for note in heard_late.notes] == ["Resolved after 20 min."], "it began before we heard of it"
     suppressed = after(group(), alerts=(alert(state=AlertState.SILENCED), alert("b", state=AlertState.INHIBITED)))
     assert suppressed.group is not None
     assert suppressed.group.state is GroupState.FIRING

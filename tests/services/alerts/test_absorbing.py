@@ -53,7 +53,7 @@ async def test_what_is_sent_twice_changes_nothing(room: Room) -> None:
     await room.hear(*[body(("a", "resolved"), status="resolved")] * 2)
     group = await room.group()
     assert group.is_over
-    assert (await room.shown(), await room.notes()) == (2, ["Resolved after 0 s."])
+    assert (await room.shown(), await room.notes()) == (2, ["Resolved after 2 min."])
 
 
 async def test_siblings_and_sources_are_told_apart(room: Room) -> None:
