@@ -82,7 +82,8 @@ class AlertGroup:
     """One row; `version` is what compare-and-swap compares. At most one open row per `key`.
 
     `group_key` is empty while only the API has told of it. `channel` was chosen when it opened and stays. `severity` is
-    the gravest of what fires; of a group that is over, the gravest that it ever was. `flips` are the times at which it
+    the gravest of what fires; of a group that is over, the gravest that it ever was. `peak` is the gravest that it has
+    been since it opened, so that nobody is pinged twice for that. `flips` are the times at which it
     began or ceased to fire, oldest first, the newest few. `check_at`: when the API is to be asked about it.
     `heard`: the newest webhook (its number in the intake) that went into it.
     """
@@ -113,6 +114,7 @@ class AlertGroup:
     first_acted_at: datetime | None = None  # acknowledged, assigned or silenced by a person
     check_at: datetime | None = None
     heard: int = 0
+    peak: Severity = Severity.NONE
 
     @property
     def is_over(self) -> bool:

@@ -180,7 +180,7 @@ def _new(
         before, id=new_id, number=0, version=0, state=GroupState.FIRING, severity=Severity.NONE, opened_at=now,
         alerts=tuple(alert for alert in present.values() if alert.state.may_fire), resolved_at=None, truncated=0,
         tie=None, change=None, acknowledged=None, assigned_to=None, first_acted_at=None, flips=(), is_flapping=False,
-        silences=_silences(present.values(), silences), check_at=None, channel=None,
+        silences=_silences(present.values(), silences), check_at=None, channel=None, peak=Severity.NONE,
     )  # fmt: skip
     return stands(None, opened, policy=policy, now=now)
 

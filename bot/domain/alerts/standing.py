@@ -72,6 +72,8 @@ def stands(
             group.check_at, flips[-1] + policy.flapping.within if is_flapping else None, _lapses_at(group, state)
         ),
     )  # fmt: skip
+    known = (before.peak, before.severity) if before else ()
+    group = replace(group, peak=gravest((group.severity, *known)))
     if before is None:
         return Seen(group=replace(group, changed_at=now), is_shown=True)
     if _as_shown(group) == _as_shown(before):
@@ -158,7 +160,7 @@ def _is_graver(group: AlertGroup, before: AlertGroup) -> bool:
 
 def _as_shown(group: AlertGroup) -> AlertGroup:
     """Without what nobody sees."""
-    return replace(group, version=0, heard=0, check_at=None, changed_at=group.opened_at)
+    return replace(group, version=0, heard=0, check_at=None, changed_at=group.opened_at, peak=Severity.NONE)
 
 
 def _notes(before: AlertGroup, group: AlertGroup, flapping: Flapping) -> tuple[Text, ...]:

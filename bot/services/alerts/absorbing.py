@@ -18,7 +18,7 @@ from bot.ports import Clock, ConfigurationInForce
 from bot.ports_alerts import GroupConflict, Heard
 from bot.ports_store import Store, StoreUnavailable, Transaction
 from bot.services.alerts.opening import Opening
-from bot.services.alerts.showing import show
+from bot.services.alerts.showing import call, show
 from bot.services.alerts.waking import Waking
 from bot.wake import Bells
 
@@ -159,6 +159,8 @@ class Absorbing:
             group.now = await self._opening.again(tx, group.stored, group.now)
         written = await (tx.alerts.insert if group.stored is None else tx.alerts.swap)(group.now)
         now = self._clock.now()
+        if group.stored is not None:
+            group.notes += await call(tx, group.stored, written, policy, now)
         await show(tx, written, group.notes, at=now if group.is_shown else group.put_off, now=now)
 
     async def _put_off(self, heard: Heard, error: Exception) -> None:

@@ -18,7 +18,7 @@ from bot.ports import Clock, ConfigurationInForce, OutsideError
 from bot.ports_alerts import Alertmanager, Alertmanagers, GroupConflict
 from bot.ports_store import Store, StoreUnavailable, Transaction
 from bot.services.alerts.opening import Opening
-from bot.services.alerts.showing import show
+from bot.services.alerts.showing import call, show
 from bot.services.alerts.waking import Waking
 from bot.wake import Bells
 
@@ -166,16 +166,17 @@ class Reconciling:
         return True
 
     async def _write(self, tx: Transaction, before: AlertGroup, seen: Seen, now: datetime) -> None:
-        group = seen.group
+        group, notes = seen.group, list(seen.notes)
         if group is None:
             return
         if group.id == before.id:
             has_news = group.alerts != before.alerts
             written = await tx.alerts.swap(await self._opening.again(tx, before, group) if has_news else group)
+            notes += await call(tx, before, written, self._source.current.alerts, now)
         else:  # it fires again, and its row has been over for too long to go on in
             await tx.alerts.swap(replace(before, check_at=None))
             written = await tx.alerts.insert(await self._opening.complete(tx, group))
-        await show(tx, written, seen.notes, at=now if seen.is_shown else seen.put_off, now=now)
+        await show(tx, written, notes, at=now if seen.is_shown else seen.put_off, now=now)
 
     async def _open_lost(self, assigned: Assigned, source: AlertSource, told: _Told, now: datetime) -> int:
         """Groups of which no webhook has told: theirs was lost, or never came. One that came while the source was asked

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from bot.domain.alerts.group import AlertGroup
 from bot.domain.alerts.matcher import all_match
 from bot.domain.alerts.policy import AlertMention, AlertsPolicy, Hours
+from bot.domain.alerts.severity import gravest
 from bot.domain.identity import ChannelId, GroupId, UserId
 
 
@@ -46,6 +47,29 @@ def mentions(group: AlertGroup, policy: AlertsPolicy) -> tuple[UserId | GroupId,
         if group.severity.is_at_least(mention.severity) and is_within(mention.hours, group.opened_at)
     ]
     return tuple(dict.fromkeys(found))
+
+
+def called(before: AlertGroup, group: AlertGroup, policy: AlertsPolicy, now: datetime) -> tuple[UserId | GroupId, ...]:
+    """Whom `group` is to ping beside those whom its card has pinged: those for whom it was not grave enough, when it is
+    graver than it ever was; everybody, when a webhook tells of what so far only the API did. Nobody when somebody has
+    it, or it is over or flaps. The hours are asked of `now`.
+    """
+    is_told = bool(group.group_key) and not before.group_key
+    was = gravest((before.peak, before.severity))
+    if group.is_over or group.is_flapping or not group.group_key or _is_taken(group):
+        return ()
+    found = [
+        mention.who
+        for mention in route(group, policy).mentions
+        if group.severity.is_at_least(mention.severity)
+        and (is_told or not was.is_at_least(mention.severity))
+        and is_within(mention.hours, now)
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _is_taken(group: AlertGroup) -> bool:
+    return group.acknowledged is not None or group.assigned_to is not None
 
 
 def is_within(hours: Hours | None, at: datetime) -> bool:

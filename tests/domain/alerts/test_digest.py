@@ -61,7 +61,8 @@ def test_more_is_never_a_shorter_bar(pair: list[int], most: int) -> None:
 EPISODES = st.lists(
     st.builds(
         Episode, number=st.integers(1, 10_000), name=st.sampled_from(["A", "B", "C", ""]),
-        place=st.sampled_from(["x · y", "x", ""]), severity=st.sampled_from(Severity), opened_at=MOMENTS, began_at=MOMENTS,
+        place=st.sampled_from(["x · y", "x", ""]), severity=st.sampled_from(Severity),
+        opened_at=MOMENTS, began_at=MOMENTS,
         resolved_at=st.none() | MOMENTS, acted_at=st.none() | MOMENTS, flips=st.integers(1, 50),
     ), max_size=30,
 )  # fmt: skip

@@ -4,22 +4,27 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 
 from bot.domain.alerts.alert import AlertState
-from bot.domain.alerts.group import AlertGroup, GroupState
+from bot.domain.alerts.group import AlertGroup, AlertPlacement, GroupState
+from bot.domain.alerts.policy import AlertMention, Hours
+from bot.domain.alerts.severity import Severity
 from bot.domain.alerts.snapshot import Snapshot
+from bot.domain.identity import GroupId, UserId
 from bot.integrations.alertmanager.webhook import read_snapshot
+from bot.services.alerts.routing import called
 from bot.store.store import SqlStore, StoreTransaction
 from tests.alert_examples import ALERTS
 from tests.examples import DEVELOPER
 from tests.services.alerts.conftest import BOTH
-from tests.services.alerts.room import Room, body
+from tests.services.alerts.room import Room, body, fingerprint, labels
 
 both = pytest.mark.parametrize("address", BOTH, indirect=True)
 MINUTE = timedelta(minutes=1)
+NIGHT = Hours(days=frozenset(range(7)), start=time(22), end=time(6), zone="UTC")
 
 
 @both
@@ -187,3 +192,46 @@ async def test_what_somebody_else_writes_meanwhile_is_not_lost(room: Room, addre
     await racing.close()
     group = await room.group()
     assert ([alert.labels["service"] for alert in group.firing], group.assigned_to) == (["a", "b"], DEVELOPER)
+
+
+@both
+async def test_what_becomes_graver_than_it_ever_was_pings_those_for_whom_it_was_not_grave_enough(room: Room) -> None:
+    told = AlertMention(who=UserId("U0APPR1"), severity=Severity.WARNING)
+    called, asleep = AlertMention(who=GroupId("S0ONCALL")), AlertMention(who=UserId("U0NIGHT1"), hours=NIGHT)
+    room.configure(mentions=(told, called, asleep))
+
+    async def hears(key: str, *severities: str) -> None:
+        text = body(*((severity, "firing") for severity in severities), groupKey=key, groupLabels={"alertname": key})
+        for severity in severities:
+            text = text.replace(f'"critical", "service": "{severity}"', f'"{severity}", "service": "{severity}"')
+        await room.hear(text)
+
+    await hears("waits", "warning")
+    await hears("waits", "warning", "critical")
+    assert await room.notes() == ["Fires too: critical · critical."], "its first message is still to come, and does it"
+    await hears("stands", "warning")
+    group = (await room.groups())[-1]
+    async with room.store.writing() as tx:
+        await tx.alerts.set_placement(AlertPlacement(group=group.id, channel=ALERTS, ts="1.2", digest=None))
+    for _ in range(2):  # graver, as it was, and so again
+        await hears("stands", "warning", "critical")
+        await hears("stands", "warning")
+    assert [note for note in await room.notes() if "📣" in note] == ["📣 @S0ONCALL: it is critical now."]
+
+
+async def test_who_has_it_need_not_be_pinged_and_a_webhook_pings_for_what_only_the_api_told(room: Room) -> None:
+    room.configure(
+        mentions=(AlertMention(who=GroupId("S0ONCALL")),),
+        sources={"default": replace(room.source.current.alerts.sources["default"], receivers=("tiphys",))},
+    )
+    room.alertmanager.fires(labels("a"), fingerprint("a"))
+    await room.reconciling().look()
+    group = await room.group()
+    async with room.store.writing() as tx:
+        await tx.alerts.set_placement(AlertPlacement(group=group.id, channel=ALERTS, ts="1.2", digest=None))
+    assert (
+        called(group, replace(group, group_key="x", assigned_to=DEVELOPER), room.source.current.alerts, room.clock.at)
+        == ()
+    )
+    await room.hear(body(("a", "firing")))
+    assert await room.notes() == ["📣 @S0ONCALL: it is critical now."]
