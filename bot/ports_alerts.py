@@ -109,6 +109,10 @@ class AlertRows(Protocol):
         """Open groups of the same source, receiver and group labels, whatever their routes (see `labels_key_of`)."""
         ...
 
+    async def list_sources(self) -> list[str]:
+        """Those of open groups."""
+        ...
+
     async def list_opened(self, since: datetime, until: datetime) -> list[AlertGroup]:
         """What began in that time, oldest first."""
         ...

@@ -33,6 +33,7 @@ def group(*alerts: Alert, **facts: Any) -> AlertGroup:
         "group_key": '{}:{alertname="HighErrorRate", namespace="apm-production"}',
         "group_labels": {"alertname": "HighErrorRate", "namespace": "apm-production"}, "state": GroupState.FIRING,
         "alerts": alerts or (alert(),), "severity": Severity.CRITICAL, "opened_at": NOW, "changed_at": NOW,
+        "peak": facts.get("severity", Severity.CRITICAL),
         "channel": ALERTS, "external_url": "https://alertmanager.example.com",
     }  # fmt: skip
     return AlertGroup(**known | facts)

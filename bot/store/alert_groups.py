@@ -54,6 +54,11 @@ class AlertGroups:
         found = await self._all(_select().where(alert_groups.c.labels_key == labels_key, OPEN_GROUP))
         return sorted(found, key=lambda group: group.number)
 
+    async def list_sources(self) -> list[str]:
+        """Those of open groups."""
+        query = select(alert_groups.c.source).where(OPEN_GROUP).distinct().order_by(alert_groups.c.source)
+        return list((await self._connection.execute(query)).scalars())
+
     async def list_opened(self, since: datetime, until: datetime) -> list[AlertGroup]:
         """What began in that time, oldest first."""
         query = _select().where(alert_groups.c.opened_at >= since, alert_groups.c.opened_at < until)

@@ -51,7 +51,9 @@ def absorb(
             return _opened(group, snapshot, policy, now, number, new_id)
     is_older = 0 < number < group.heard
     told = replace(
-        group, alerts=tuple(merged.alerts.values()), heard=heard, check_at=check_at,
+        group, alerts=tuple(merged.alerts.values()), heard=heard,
+        check_at=check_at if api else None,  # what the time brings is found anew
+        heard_at=max(group.heard_at or now, now),
         truncated=group.truncated if is_older else snapshot.truncated,
         group_key=group.group_key or snapshot.group_key, external_url=group.external_url or snapshot.external_url,
     )  # fmt: skip
@@ -78,6 +80,7 @@ def _opened(
         id=new_id, source=snapshot.source, receiver=snapshot.receiver, group_key=snapshot.group_key,
         group_labels=snapshot.group_labels, state=GroupState.FIRING, alerts=tuple(alerts), severity=Severity.NONE,
         opened_at=now, changed_at=now, truncated=snapshot.truncated, external_url=snapshot.external_url, heard=number,
+        heard_at=now,
         check_at=now + SOON if api else None,
     )  # fmt: skip
     return stands(None, opened, policy=policy, now=now, rest_fires=rest_fires)

@@ -9,6 +9,7 @@ from bot.domain.alerts.alert import Alert, AlertState
 from bot.domain.alerts.group import AlertGroup, SilenceSeen, Tie
 from bot.domain.alerts.links import AlertLink, link_of
 from bot.domain.alerts.policy import AlertsPolicy
+from bot.domain.alerts.standing import has_api
 from bot.domain.alerts.table import Columns, columns_of, in_order
 from bot.domain.identity import GroupId, UserId
 from bot.domain.text import listed
@@ -30,6 +31,7 @@ class AlertCard:
     `columns` what tells them apart.
 
     `owner` is untrusted text, empty when nobody is named. `mentions`: whom the group pings when its card is posted.
+    `is_checked`: its source can be asked about what is no longer reported.
     """
 
     group: AlertGroup
@@ -39,6 +41,7 @@ class AlertCard:
     owner: str = ""
     links: tuple[AlertLink, ...] = ()
     mentions: tuple[UserId | GroupId, ...] = ()
+    is_checked: bool = False
 
     @property
     def silences(self) -> tuple[SilenceSeen, ...]:
@@ -52,7 +55,7 @@ class AlertCard:
 
 def card_of(group: AlertGroup, policy: AlertsPolicy, *, mentions: tuple[UserId | GroupId, ...] = ()) -> AlertCard:
     """The card of a group. `mentions` are those that its route pings at its severity and hour."""
-    source = policy.sources.get(group.source)
+    is_checked = has_api(policy, group.source)
     alerts = in_order(group.alerts, policy.severity_of)
     live = tuple(alert for alert in alerts if alert.state is not AlertState.RESOLVED) or alerts
     links = (
@@ -64,14 +67,15 @@ def card_of(group: AlertGroup, policy: AlertsPolicy, *, mentions: tuple[UserId |
         group=group,
         alerts=alerts,
         columns=columns_of(alerts),
-        actions=actions_of(group, has_api=source is not None and source.url is not None),
+        actions=actions_of(group, can_silence=is_checked),
         owner=listed(tuple(dict.fromkeys(_said(live, policy.labels.owner))), most=3),
         links=tuple(link for link in links if link is not None),
         mentions=mentions,
+        is_checked=is_checked,
     )
 
 
-def actions_of(group: AlertGroup, *, has_api: bool) -> tuple[AlertAction, ...]:
+def actions_of(group: AlertGroup, *, can_silence: bool) -> tuple[AlertAction, ...]:
     """What somebody could do: no button whose press could only be refused for everyone.
 
     Without an API nothing can be silenced; a group that is over needs nobody any more.
@@ -82,7 +86,7 @@ def actions_of(group: AlertGroup, *, has_api: bool) -> tuple[AlertAction, ...]:
     return (
         a.UNACKNOWLEDGE if group.acknowledged else a.ACKNOWLEDGE,
         a.ASSIGN,
-        *((a.SILENCE,) if has_api else ()),
+        *((a.SILENCE,) if can_silence else ()),
         *((a.CHANGE,) if group.change else ()),
     )
 

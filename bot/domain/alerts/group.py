@@ -85,7 +85,7 @@ class AlertGroup:
     the gravest of what fires; of a group that is over, the gravest that it ever was. `peak` is the gravest that it has
     been since it opened, so that nobody is pinged twice for that. `flips` are the times at which it
     began or ceased to fire, oldest first, the newest few. `check_at`: when the API is to be asked about it.
-    `heard`: the newest webhook (its number in the intake) that went into it.
+    `heard`: the newest webhook (its number in the intake) that went into it, and `heard_at` when it came.
     """
 
     id: AlertGroupId
@@ -114,6 +114,7 @@ class AlertGroup:
     first_acted_at: datetime | None = None  # acknowledged, assigned or silenced by a person
     check_at: datetime | None = None
     heard: int = 0
+    heard_at: datetime | None = None
     peak: Severity = Severity.NONE
 
     @property

@@ -15,13 +15,16 @@ from bot.domain.alerts.keys import key_of_group
 from bot.domain.alerts.policy import AlertsPolicy
 from bot.domain.alerts.severity import Severity
 from bot.domain.alerts.silence import Silence
-from bot.domain.alerts.standing import Seen, soonest, stands
+from bot.domain.alerts.standing import UNHEARD, Seen, has_api, soonest, stands
+from bot.domain.text import Text, spoken
 
 YOUNG = timedelta(seconds=15)
 """So long after a webhook, an alert that it told of need not be known to every Alertmanager of a pair."""
 UNSETTLED = timedelta(seconds=30)
 """Until an Alertmanager that has just started is asked again."""
 SILENCE_SLACK = timedelta(seconds=3)
+SILENT = Text.of(f"No webhook has told of it for {spoken(UNHEARD)}: it is taken for over.")
+GONE = Text.of("Its Alertmanager is no longer in tiphys.yaml: it is taken for over, as nobody will tell.")
 LOST_AFTER = timedelta(minutes=5)
 """From when on an alert that no webhook told of is one whose webhook was lost: before, its group may still wait."""
 
@@ -80,10 +83,19 @@ def reconcile(
     return stands(group, told, policy=policy, now=now, rest_fires=rest_fires)
 
 
-def rest(group: AlertGroup, policy: AlertsPolicy, now: datetime) -> Seen:
-    """What only the time has made of a group whose source cannot be asked: it may be calm now."""
-    rest_fires = group.truncated > 0 and not group.is_over
-    return stands(group, replace(group, check_at=None), policy=policy, now=now, rest_fires=rest_fires)
+def rest(group: AlertGroup, policy: AlertsPolicy, now: datetime, *, is_gone: bool = False) -> Seen:
+    """What only the time has made of a group whose source cannot be asked: it may be calm now, or unheard of for so long
+    that it cannot fire. `is_gone`: its source is no longer configured, so that nobody will ever tell that it is over."""
+    told = replace(group, check_at=None)
+    is_unheard = group.heard_at is not None and now - group.heard_at >= UNHEARD and not has_api(policy, group.source)
+    if group.is_over or not (is_gone or is_unheard):
+        return stands(group, told, policy=policy, now=now, rest_fires=group.truncated > 0 and not group.is_over)
+    left = tuple(
+        replace(alert, state=AlertState.UNREPORTED, silenced_by=(), inhibited_by=()) if alert.state.may_fire else alert
+        for alert in group.alerts
+    )
+    seen = stands(group, replace(told, alerts=left, truncated=0), policy=policy, now=now)
+    return replace(seen, notes=(GONE if is_gone else SILENT, *seen.notes))
 
 
 def found(

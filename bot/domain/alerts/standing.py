@@ -20,6 +20,9 @@ LONGEST_NAME = 80
 MOST_NAMED = 5
 CARDS_WHILE_FLAPPING = 6
 """So often within `flapping.within` the card of a group that flaps is made anew, but when it is graver than it was."""
+UNHEARD = timedelta(days=6)
+"""Without an API: after so long without a webhook a group is over. Alertmanager forgets after five days at most (its
+`--data.retention`) what it has notified of, and then tells again of what still fires."""
 LAPSED = Text.of("The acknowledgement has run out: nobody has it now.")
 
 
@@ -69,7 +72,8 @@ def stands(
         group, state=state, flips=flips, is_flapping=is_flapping, severity=_severity(group, state, policy),
         resolved_at=None if state is GroupState.FIRING else _ended_at(before, group, now),
         check_at=soonest(
-            group.check_at, flips[-1] + policy.flapping.within if is_flapping else None, _lapses_at(group, state)
+            group.check_at, flips[-1] + policy.flapping.within if is_flapping else None, _lapses_at(group, state),
+            _unheard_at(group, state, policy),
         ),
     )  # fmt: skip
     known = (before.peak, before.severity) if before else ()
@@ -121,6 +125,12 @@ def _lapses_at(group: AlertGroup, state: GroupState) -> datetime | None:
     return group.acknowledged.until if group.acknowledged and state is GroupState.FIRING else None
 
 
+def _unheard_at(group: AlertGroup, state: GroupState, policy: AlertsPolicy) -> datetime | None:
+    if state is GroupState.RESOLVED or group.heard_at is None or has_api(policy, group.source):
+        return None
+    return group.heard_at + UNHEARD
+
+
 def _may_fire(group: AlertGroup, *, waits: bool) -> bool:
     """What is no longer reported counts as firing until the API says that it is over. A source without an API is taken
     at its word: what it leaves out is over, or silenced, and nobody could tell."""
@@ -160,7 +170,9 @@ def _is_graver(group: AlertGroup, before: AlertGroup) -> bool:
 
 def _as_shown(group: AlertGroup) -> AlertGroup:
     """Without what nobody sees."""
-    return replace(group, version=0, heard=0, check_at=None, changed_at=group.opened_at, peak=Severity.NONE)
+    return replace(
+        group, version=0, heard=0, heard_at=None, check_at=None, changed_at=group.opened_at, peak=Severity.NONE
+    )
 
 
 def _notes(before: AlertGroup, group: AlertGroup, flapping: Flapping) -> tuple[Text, ...]:

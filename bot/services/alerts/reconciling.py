@@ -14,6 +14,7 @@ from bot.domain.alerts.policy import AlertSource
 from bot.domain.alerts.reconcile import Assigned, assign, found, reconcile, rest
 from bot.domain.alerts.silence import Silence
 from bot.domain.alerts.standing import Seen
+from bot.domain.pipeline import Configuration
 from bot.ports import Clock, ConfigurationInForce, OutsideError
 from bot.ports_alerts import Alertmanager, Alertmanagers, GroupConflict
 from bot.ports_store import Store, StoreUnavailable, Transaction
@@ -62,6 +63,7 @@ class Reconciling:
         self._store, self._alertmanagers, self._opening, self._source = store, alertmanagers, opening, source
         self._clock, self._bells, self._waking = clock, bells, waking
         self._sources: dict[str, _Source] = {}
+        self._parted: Configuration | None = None
 
     async def run(self) -> None:
         while True:
@@ -82,6 +84,7 @@ class Reconciling:
         async with self._store.reading() as tx:
             due = await tx.alerts.list_due(now, limit=MOST_DUE)
         sources = self._source.current.alerts.sources
+        await self._part(now)
         self._sources = {name: known for name, known in self._sources.items() if name in sources}
         for name in {*(group.source for group in due), *sources}:
             groups = [group for group in due if group.source == name]
@@ -127,6 +130,21 @@ class Reconciling:
         written += await self._open_lost(assigned, source, told, now)
         if written:
             log.info("alerts.reconciled", source=source.name, groups=len(groups), changed=written, settled=told.settled)
+
+    async def _part(self, now: datetime) -> None:
+        """With the groups of sources that the configuration no longer has. Once per configuration, until none is left."""
+        configuration = self._source.current
+        if configuration is self._parted:
+            return
+        policy = configuration.alerts
+        async with self._store.reading() as tx:
+            gone = [name for name in await tx.alerts.list_sources() if name not in policy.sources]
+            groups = [group for name in gone for group in await tx.alerts.list_open(source=name)]
+        if not groups:
+            self._parted = configuration
+            return
+        log.warning("alerts.source_is_gone", sources=gone, groups=len(groups))
+        await self._write_all([(group, rest(group, policy, now, is_gone=True)) for group in groups], now)
 
     async def _rest(self, groups: Sequence[AlertGroup], now: datetime) -> None:
         """Where nobody can be asked only time counts."""

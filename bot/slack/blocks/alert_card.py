@@ -105,7 +105,7 @@ def _open(card: AlertCard) -> list[Json | None]:
             *_silenced(card),
             _change_before(group),
             Text.of(Plain(one_line(_summary(card), 300))),
-            _unreported(group),
+            _unreported(card),
             _truncated(group),
             most=700,
         ),
@@ -195,11 +195,12 @@ def _said(annotations: Mapping[str, str]) -> str:
     return next(filter(None, (annotations.get(name, "").strip() for name in ("summary", "message", "description"))), "")
 
 
-def _unreported(group: AlertGroup) -> Text:
-    number = group.count(AlertState.UNREPORTED)
+def _unreported(card: AlertCard) -> Text:
+    number = card.group.count(AlertState.UNREPORTED)
     if not number:
         return Text()
-    return Text.of(f"❔ {number} not reported any more (silenced, or over); being checked")
+    checked = "; being checked" if card.is_checked else ", and there is no API to ask"
+    return Text.of(f"❔ {number} not reported any more (silenced, or over){checked}")
 
 
 def _truncated(group: AlertGroup) -> Text:

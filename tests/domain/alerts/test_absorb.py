@@ -10,7 +10,7 @@ from bot.domain.alerts.group import AlertGroup, AlertGroupId, GroupState, Silenc
 from bot.domain.alerts.policy import AlertSource, AlertsPolicy
 from bot.domain.alerts.severity import Severity
 from bot.domain.alerts.snapshot import Snapshot
-from bot.domain.alerts.standing import SOON, Seen
+from bot.domain.alerts.standing import SOON, UNHEARD, Seen
 from tests.alert_examples import LABELS, alert, snapshot
 from tests.examples import NOW
 
@@ -49,7 +49,7 @@ def test_a_group_opens_and_is_asked_about() -> None:
     assert (states(seen), group.flips, group.severity) == ([F, R], (NOW,), Severity.CRITICAL)
     assert group.check_at == NOW + SOON
     assert (seen.is_shown, seen.notes) == (True, ())
-    assert of(absorbed(snapshot(alert("a")), policy=DEAF)).check_at is None
+    assert of(absorbed(snapshot(alert("a")), policy=DEAF)).check_at == NOW + UNHEARD
 
 
 def test_what_is_over_when_it_is_first_heard_of_is_no_group() -> None:

@@ -16,11 +16,11 @@ BEFORE = ChangeBefore(id=CHANGE, number=42, by=DEVELOPER, shipped_at=NOW - timed
 
 
 def test_no_button_that_could_only_be_refused() -> None:
-    assert actions_of(group(), has_api=True) == (A.ACKNOWLEDGE, A.ASSIGN, A.SILENCE)
-    assert actions_of(group(change=BEFORE), has_api=False) == (A.ACKNOWLEDGE, A.ASSIGN, A.CHANGE)
+    assert actions_of(group(), can_silence=True) == (A.ACKNOWLEDGE, A.ASSIGN, A.SILENCE)
+    assert actions_of(group(change=BEFORE), can_silence=False) == (A.ACKNOWLEDGE, A.ASSIGN, A.CHANGE)
     known = group(acknowledged=Acknowledgement(by=APPROVER, at=NOW))
-    assert actions_of(known, has_api=True)[0] is A.UNACKNOWLEDGE
-    assert actions_of(group(state=GroupState.RESOLVED, change=BEFORE), has_api=True) == ()
+    assert actions_of(known, can_silence=True)[0] is A.UNACKNOWLEDGE
+    assert actions_of(group(state=GroupState.RESOLVED, change=BEFORE), can_silence=True) == ()
 
 
 def test_silences_are_offered_where_the_source_has_an_api() -> None:

@@ -9,12 +9,14 @@ from structlog.testing import capture_logs
 
 from bot.domain.alerts.alert import AlertState
 from bot.domain.alerts.group import GroupState
+from bot.domain.alerts.reconcile import rest
+from bot.domain.alerts.standing import UNHEARD
 from tests.examples import DEVELOPER, NOW
 from tests.services.alerts.conftest import BOTH
 from tests.services.alerts.room import Room, body, fingerprint, labels, rfc3339
 
 both = pytest.mark.parametrize("address", BOTH, indirect=True)
-SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
 
 
 async def states(room: Room) -> dict[str, AlertState]:
@@ -238,5 +240,43 @@ async def test_without_an_api_a_group_is_calm_after_a_time(deaf: Room) -> None:
     deaf.clock.at += 31 * MINUTE
     await worker.look()
     group = await deaf.group()
-    assert (group.is_flapping, group.is_over, group.check_at) == (False, False, None)
+    assert (group.is_flapping, group.is_over, group.check_at) == (False, False, NOW + UNHEARD)
     assert (await deaf.notes())[-1] == "Calm: it has been firing steadily."
+
+
+async def test_without_an_api_what_nobody_tells_of_for_days_is_over(deaf: Room) -> None:
+    await deaf.hear(body(("a", "firing")))
+    worker = deaf.reconciling()
+    deaf.clock.at += 4 * DAY
+    await worker.look()
+    await deaf.hear(body(("a", "firing")))
+    for later in (3 * DAY, 2 * DAY):
+        deaf.clock.at += later
+        await worker.look()
+        assert not (await deaf.group()).is_over
+    deaf.clock.at += 1 * DAY + MINUTE
+    await worker.look()
+    assert ((await deaf.group()).is_over, (await deaf.group()).check_at) == (True, None)
+    assert await deaf.notes() == [
+        "No webhook has told of it for 6 days: it is taken for over.", "Resolved after 10 days.",
+    ]  # fmt: skip
+    await deaf.hear(body(("a", "firing")))
+    assert not (await deaf.group()).is_over, "it is told of again"
+
+
+async def test_what_a_webhook_does_not_tell_is_not_taken_for_over_where_the_api_can_be_asked(room: Room) -> None:
+    await room.hear(body(("a", "firing")))
+    fires(room, "a")
+    room.clock.at += 9 * DAY
+    await room.reconciling().look()
+    assert not (await room.group()).is_over
+    assert rest(await room.group(), room.source.current.alerts, room.clock.at).notes == ()
+
+
+@both
+async def test_groups_of_a_source_that_is_no_longer_configured_are_over(room: Room) -> None:
+    await room.hear(body(("a", "firing")))
+    room.configure(sources={"eu": room.source.current.alerts.sources["eu"]})
+    await room.reconciling().look()
+    assert (await room.group()).is_over
+    assert (await room.notes())[0].startswith("Its Alertmanager is no longer in tiphys.yaml")
