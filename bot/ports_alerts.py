@@ -16,6 +16,7 @@ from bot.domain.alerts.silence import Silence, SilenceDraft
 from bot.domain.alerts.storm import Storm
 from bot.domain.identity import ChannelId
 from bot.domain.outgoing import Outgoing, Pick
+from bot.ports_forgetting import Forgotten
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +133,11 @@ class AlertRows(Protocol):
         `GroupConflict`."""
         ...
 
+    async def forget(self, before: datetime, *, after: str | int | None, limit: int) -> Forgotten:
+        """See `bot.ports_forgetting.Forget`: of groups that are over and opened before, with where their cards stand.
+        The newest of all stays: the next one's number is counted from it."""
+        ...
+
     async def find_placement(self, group: AlertGroupId) -> AlertPlacement | None: ...
 
     async def list_placements(self, groups: Collection[AlertGroupId]) -> Mapping[AlertGroupId, AlertPlacement]: ...
@@ -167,6 +173,10 @@ class IntakeRows(Protocol):
         ...
 
     async def count_due(self, now: datetime) -> int: ...
+
+    async def forget(self, before: datetime, *, after: str | int | None, limit: int) -> Forgotten:
+        """See `bot.ports_forgetting.Forget`: of those that were given up."""
+        ...
 
     async def waiting_since(self) -> datetime | None:
         """When the oldest that waits arrived."""
@@ -221,6 +231,10 @@ class StormRows(Protocol):
         ...
 
     async def close(self, storm: str, told: Storm) -> None: ...
+
+    async def forget(self, before: datetime, *, after: str | int | None, limit: int) -> Forgotten:
+        """See `bot.ports_forgetting.Forget`: of those that were closed before."""
+        ...
 
     async def place(self, storm: str, *, ts: str | None, digest: str | None) -> None: ...
 

@@ -15,6 +15,7 @@ from bot.domain.outgoing import CardPlacement, Outgoing, Pick
 from bot.domain.request import Answer, Request
 from bot.domain.text import Text
 from bot.ports_alerts import AlertRows, IntakeRows, StormRows
+from bot.ports_forgetting import Forgotten
 
 Row = TypeVar("Row", covariant=True)
 
@@ -65,21 +66,6 @@ class Claimed(Generic[Row]):
 
     rows: tuple[Row, ...]
     more_in: timedelta | None
-
-
-@dataclass(frozen=True, slots=True)
-class Forgotten:
-    """What became of a page of rows: how many were removed, and the key that the next page follows (None: there is
-    none)."""
-
-    removed: int
-    last: str | int | None
-
-
-class Forget(Protocol):
-    """Removes, of the `limit` rows that follow the key `after`, those that were done before that moment."""
-
-    async def __call__(self, before: datetime, *, after: str | int | None, limit: int) -> Forgotten: ...
 
 
 class DoneElsewhere(Exception):

@@ -10,12 +10,15 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.ports import Clock, Git, OutsideError
-from bot.ports_store import Forget, Store, StoreUnavailable, Transaction
+from bot.ports_forgetting import Forget
+from bot.ports_store import Store, StoreUnavailable, Transaction
 
 log = structlog.get_logger(__name__)
 
 KEPT = timedelta(days=30)
 """A delivery that comes again within it is known; Slack delivers again for hours, not days."""
+KEPT_ALERTS = timedelta(days=90)
+"""Of groups that are over, from when they opened: digests look back for a month at most."""
 FIRST_SECONDS, EVERY_SECONDS = 600.0, 24 * 3600.0
 """After the start, and from then on."""
 PAGE = 500
@@ -38,7 +41,7 @@ class Tidying:
         """Once. What gives no answer is left until the next time."""
         if self._store.leads:
             try:
-                await self._forget(self._clock.now() - KEPT)
+                await self._forget(self._clock.now())
             except StoreUnavailable as error:
                 log.warning("tidying.no_database", reason=error.reason)
         for name, git in list(self._git.items()):
@@ -48,10 +51,17 @@ class Tidying:
             except OutsideError as error:
                 log.warning("tidying.not_repacked", repository=name, reason=str(error))
 
-    async def _forget(self, before: datetime) -> None:
+    async def _forget(self, now: datetime) -> None:
+        before, alerts_before = now - KEPT, now - KEPT_ALERTS
         inbound = await self._all_pages(lambda tx: tx.inbound.forget, before)
         outbox = await self._all_pages(lambda tx: tx.outbox.forget, before)
-        log.info("tidying.forgotten", before=before.isoformat(), inbound=inbound, outbox=outbox)
+        intake = await self._all_pages(lambda tx: tx.intake.forget, before)
+        groups = await self._all_pages(lambda tx: tx.alerts.forget, alerts_before)
+        storms = await self._all_pages(lambda tx: tx.storms.forget, alerts_before)
+        log.info(
+            "tidying.forgotten", before=before.isoformat(), inbound=inbound, outbox=outbox, alert_intake=intake,
+            alert_groups=groups, alert_storms=storms,
+        )  # fmt: skip
 
     async def _all_pages(self, rows: Callable[[Transaction], Forget], before: datetime) -> int:
         removed = 0

@@ -13,10 +13,11 @@ from bot.domain.alerts.keys import key_of_group, labels_key_of
 from bot.domain.alerts.severity import Severity
 from bot.domain.identity import ChannelId
 from bot.ports_alerts import GroupConflict
+from bot.ports_forgetting import Forgotten
 from bot.store.documents import ALERT_GROUP, dump
 from bot.store.inserting import insert_new, or_update
 from bot.store.locks import Lock, lock
-from bot.store.tables import OPEN_GROUP, alert_groups, alert_placements
+from bot.store.tables import OPEN_GROUP, alert_groups, alert_placements, outbox
 
 
 class AlertGroups:
@@ -123,6 +124,22 @@ class AlertGroups:
 
     async def forget_placement(self, group: AlertGroupId) -> None:
         await self._connection.execute(delete(alert_placements).where(alert_placements.c.group_id == group))
+
+    async def forget(self, before: datetime, *, after: str | int | None, limit: int) -> Forgotten:
+        waits = select(outbox.c.id).where(outbox.c.group_id == alert_groups.c.id, outbox.c.due_at.is_not(None)).exists()
+        newest = select(func.max(alert_groups.c.number)).scalar_subquery()
+        done = (
+            ~alert_groups.c.is_open, alert_groups.c.due_at.is_(None), alert_groups.c.opened_at < before, ~waits,
+            alert_groups.c.number < newest,  # the next one's is counted from it
+        )  # fmt: skip
+        page = select(alert_groups.c.id).order_by(alert_groups.c.id).limit(limit)
+        page = page if after is None else page.where(alert_groups.c.id > after)
+        ids = list((await self._connection.execute(page)).scalars())
+        chosen = select(alert_groups.c.id).where(alert_groups.c.id.in_(ids), *done)
+        gone = list((await self._connection.execute(chosen.with_for_update())).scalars())
+        await self._connection.execute(delete(alert_placements).where(alert_placements.c.group_id.in_(gone)))
+        await self._connection.execute(delete(alert_groups).where(alert_groups.c.id.in_(gone)))
+        return Forgotten(removed=len(gone), last=ids[-1] if len(ids) == limit else None)
 
     def _tell(self, group: AlertGroup) -> None:
         if group.check_at is not None:

@@ -7,6 +7,8 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports_alerts import Heard
+from bot.ports_forgetting import Forgotten
+from bot.store.forgetting import forget
 from bot.store.locks import Lock, lock
 from bot.store.tables import alert_intake
 
@@ -51,6 +53,10 @@ class AlertIntake:
         same = update(alert_intake).where(alert_intake.c.id == heard)
         again = same.values(due_at=until, error=error, attempts=alert_intake.c.attempts + 1)
         await self._connection.execute(again)
+
+    async def forget(self, before: datetime, *, after: str | int | None, limit: int) -> Forgotten:
+        done = (alert_intake.c.due_at.is_(None), alert_intake.c.received_at < before)
+        return await forget(self._connection, alert_intake, alert_intake.c.id, *done, after=after, limit=limit)
 
     async def count(self) -> int:
         """How many wait."""

@@ -15,7 +15,9 @@ from bot.domain.alerts.storm import Storm
 from bot.domain.identity import ChannelId
 from bot.domain.outgoing import OutgoingKind, Urgency
 from bot.ports_alerts import Stormed, StormRow
+from bot.ports_forgetting import Forgotten
 from bot.store.documents import ALERT_GROUP, STORM, dump
+from bot.store.forgetting import forget
 from bot.store.inserting import insert_new, or_update
 from bot.store.outbox import NO_CARD, NOTE_WITHOUT_CARD, outbox_row
 from bot.store.tables import alert_groups, alert_placements, alert_storms, outbox
@@ -61,6 +63,16 @@ class AlertStorms:
     async def close(self, storm: str, told: Storm) -> None:
         same = update(alert_storms).where(alert_storms.c.id == storm, alert_storms.c.closed_at.is_(None))
         await self._connection.execute(same.values(closed_at=told.closed_at, document=dump(STORM, told)))
+
+    async def forget(self, before: datetime, *, after: str | int | None, limit: int) -> Forgotten:
+        return await forget(
+            self._connection,
+            alert_storms,
+            alert_storms.c.id,
+            alert_storms.c.closed_at < before,
+            after=after,
+            limit=limit,
+        )
 
     async def place(self, storm: str, *, ts: str | None, digest: str | None) -> None:
         same = update(alert_storms).where(alert_storms.c.id == storm)

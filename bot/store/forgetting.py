@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Table, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.ports_store import Forgotten
+from bot.ports_forgetting import Forgotten
 
 
 async def forget(

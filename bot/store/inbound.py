@@ -7,7 +7,8 @@ from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.incoming import Ack, Incoming, Recorded
-from bot.ports_store import DoneElsewhere, Forgotten, Queue
+from bot.ports_forgetting import Forgotten
+from bot.ports_store import DoneElsewhere, Queue
 from bot.store.documents import ACK, INCOMING, dump
 from bot.store.forgetting import forget
 from bot.store.queues import read_queue

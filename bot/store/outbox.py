@@ -38,7 +38,8 @@ from bot.domain.outgoing import (
 )
 from bot.domain.request import Answer, Request
 from bot.domain.text import Text
-from bot.ports_store import Forgotten, Queue
+from bot.ports_forgetting import Forgotten
+from bot.ports_store import Queue
 from bot.store.columns import Moment
 from bot.store.documents import REQUEST, TEXT, dump
 from bot.store.forgetting import forget

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from bot.domain.alerts.group import AlertGroupId, AlertPlacement, GroupState
 from bot.domain.audit import AuditEntry
 from bot.domain.identity import UserId
 from bot.domain.incoming import Ack, Incoming, IncomingKind
@@ -13,9 +14,10 @@ from bot.integrations.git import upkeep
 from bot.integrations.git.mirror import Mirror
 from bot.ports import Git
 from bot.services import tidying
-from bot.services.tidying import KEPT, Tidying
+from bot.services.tidying import KEPT, KEPT_ALERTS, Tidying
 from bot.store.migrate import upgrade
 from bot.store.store import SqlStore
+from tests.alert_examples import ALERTS, GROUP, group
 from tests.desk import SetClock
 from tests.examples import MINUTE, NOW
 from tests.integrations.git.forge import GitServer
@@ -74,6 +76,24 @@ async def test_what_is_older_than_a_month_is_forgotten_in_pages(
     assert await left(store) == {"new"}
     [told] = logs
     assert (told["event"], told["inbound"], told["outbox"]) == ("tidying.forgotten", 5, 0)
+
+
+async def test_groups_of_alerts_that_are_long_over_are_forgotten_with_where_they_stood(store: SqlStore) -> None:
+    ids = [AlertGroupId(f"{GROUP[:-1]}{number}") for number in range(4)]
+    async with store.writing() as tx:
+        for number, one in enumerate(ids):
+            over = number != 1
+            state = GroupState.RESOLVED if over else GroupState.FIRING
+            await tx.alerts.insert(group(id=one, group_key=one, state=state, resolved_at=NOW if over else None))
+            await tx.alerts.set_placement(AlertPlacement(group=one, channel=ALERTS, ts=f"1.{number}", digest=None))
+        await tx.outbox.touch_alert(group(id=ids[2], state=GroupState.RESOLVED), now=NOW)
+    for later, left in ((KEPT_ALERTS, 4), (KEPT_ALERTS + MINUTE, 3)):
+        with capture_logs() as logs:
+            await Tidying(store, {}, SetClock(NOW + later)).tidy()
+        assert [line["alert_groups"] for line in logs] == [4 - left]
+    async with store.reading() as tx:
+        found = [one for one in ids if await tx.alerts.find(one)]
+        assert (found, list(await tx.alerts.list_placements(ids))) == (ids[1:], ids[1:])
 
 
 async def test_only_who_runs_the_periodic_scans_forgets(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,3 +90,17 @@ async def test_where_its_card_stands(store: SqlStore) -> None:
         await tx.alerts.forget_placement(GROUP)
     async with store.reading() as tx:
         assert await tx.alerts.find_placement(GROUP) is None
+
+
+async def test_what_is_over_is_forgotten_but_the_newest(store: SqlStore) -> None:
+    over = {"state": GroupState.RESOLVED, "resolved_at": NOW}
+    for number, facts in enumerate((over, {}, over)):
+        await stored(store, replace(group(**facts), id=AlertGroupId(f"{GROUP[:-1]}{number}"), group_key=str(number)))
+    async with store.writing() as tx:
+        page = await tx.alerts.forget(NOW + MINUTE, after=None, limit=2)
+        rest = await tx.alerts.forget(NOW + MINUTE, after=page.last, limit=2)
+        assert ((page.removed, rest.removed), rest.last) == ((1, 0), None)
+        assert [one.number for one in await tx.alerts.list_opened(NOW, NOW + MINUTE)] == [2, 3]
+        assert await tx.alerts.list_sources() == ["default"]
+        assert (await tx.intake.forget(NOW, after=None, limit=2)).removed == 0
+        assert (await tx.storms.forget(NOW, after=None, limit=2)).removed == 0

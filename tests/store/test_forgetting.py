@@ -7,7 +7,7 @@ from bot.domain.lifecycle import State
 from bot.domain.outgoing import Outgoing
 from bot.domain.request import Answer, Request
 from bot.domain.text import Text
-from bot.ports_store import Forgotten
+from bot.ports_forgetting import Forgotten
 from bot.store.store import SqlStore
 from tests import examples
 from tests.examples import CHANGE, DEPLOYMENTS, MINUTE, NOW

@@ -84,8 +84,9 @@ def reconcile(
 
 
 def rest(group: AlertGroup, policy: AlertsPolicy, now: datetime, *, is_gone: bool = False) -> Seen:
-    """What only the time has made of a group whose source cannot be asked: it may be calm now, or unheard of for so long
-    that it cannot fire. `is_gone`: its source is no longer configured, so that nobody will ever tell that it is over."""
+    """What only the time has made of a group whose source cannot be asked: it may be calm now, or unheard of for so
+    long that it cannot fire. `is_gone`: its source is no longer configured, so that nobody will tell that it is over.
+    """
     told = replace(group, check_at=None)
     is_unheard = group.heard_at is not None and now - group.heard_at >= UNHEARD and not has_api(policy, group.source)
     if group.is_over or not (is_gone or is_unheard):

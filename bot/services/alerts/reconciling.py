@@ -132,7 +132,7 @@ class Reconciling:
             log.info("alerts.reconciled", source=source.name, groups=len(groups), changed=written, settled=told.settled)
 
     async def _part(self, now: datetime) -> None:
-        """With the groups of sources that the configuration no longer has. Once per configuration, until none is left."""
+        """With the groups of sources that the configuration no longer has: for each one until none is left."""
         configuration = self._source.current
         if configuration is self._parted:
             return
