@@ -1,4 +1,5 @@
-"""`alerts [filter…]`: what fires now; `alerts ack|unack|assign <group>`: who has it; `alerts digest`: the sum of it."""
+"""`alerts [filter…]`: what fires now; `alerts <group>`: all of one; `alerts ack|unack|assign <group>`: who has it;
+`alerts digest`: the sum of it."""
 
 import re
 
@@ -14,6 +15,7 @@ from bot.services.alerts.digest_times import MOST_DAYS
 _ACT = re.compile(r"(ack|acknowledge|unack|unacknowledge|assign)(?:\s+(.*))?", re.DOTALL)
 _DIGEST = re.compile(r"digest(?:\s+(.*))?", re.DOTALL)
 _GROUP = re.compile(r"[#aA]?([0-9]{1,9})(?:\s+(.*))?", re.DOTALL)
+_ONE = re.compile(r"[#aA]([0-9]{1,9})")
 _USER = re.compile(r"<@([UW][A-Z0-9]{2,20})(?:\|[^<>]*)?>")
 
 
@@ -29,6 +31,12 @@ async def run(context: Context, args: Args) -> Answer:
     page = read_page(read.get("page"))
     if isinstance(page, Answer):
         return page
+    one = _ONE.fullmatch(read.rest.strip())
+    if one is not None and one[0] not in context.configuration.applications:
+        found = await context.services.alert_acts.find_number(int(one[1]))
+        if found is None:
+            return no_such_alert(one[1])
+        return await context.services.alert_listing.one(context.request.user, found, page)
     wanted = read_filter(read.rest, context.configuration)
     if isinstance(wanted, Answer):
         return wanted
@@ -81,13 +89,13 @@ COMMAND = Command(
         Argument(
             name="filter",
             kind=ArgumentKind.LINE,
-            help="application, environment, severity, then matchers, and --page; or ack, unack, assign with a group; "
-            "or digest with today, yesterday or 7d",
+            help="application, environment, severity, then matchers, and --page; or a group; or ack, unack, assign "
+            "with a group; or digest with today, yesterday or 7d",
             required=False,
         ),
     ),
     examples=(
-        "alerts", "alerts prod critical", 'alerts apm-stack team=~"apm|edge" --page 2', "alerts ack A7",
+        "alerts", "alerts A7", "alerts prod critical", 'alerts apm-stack team=~"apm|edge" --page 2', "alerts ack A7",
         "alerts assign A7 @developer", "alerts digest yesterday",
     ),
 )  # fmt: skip

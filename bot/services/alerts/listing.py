@@ -3,22 +3,31 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.domain.alerts.alert import AlertState
+from bot.domain.alerts.alert import Alert, AlertState
 from bot.domain.alerts.card import place_of
 from bot.domain.alerts.group import AlertGroup, Tie
 from bot.domain.alerts.matcher import Matcher, all_match
 from bot.domain.alerts.severity import Severity
+from bot.domain.alerts.standing import named
+from bot.domain.alerts.table import in_order
 from bot.domain.identity import UserId
 from bot.domain.request import Answer
-from bot.domain.text import Code, InChannel, Mention, Moment, Plain, Strong, Text, counted
+from bot.domain.text import Code, InChannel, Mention, Moment, Part, Plain, Strong, Text, counted
 from bot.ports import ConfigurationInForce
 from bot.ports_alerts import Alertmanagers
 from bot.ports_store import Store
 from bot.services.access import Access, AlertRight, Forbidden
 
 PER_PAGE = 10
+ALERTS_PER_PAGE = 20
 SIGNS: Mapping[Severity, str] = {
     Severity.CRITICAL: "🔥", Severity.WARNING: "⚠️", Severity.INFO: "ℹ️", Severity.NONE: "🔔",
+}  # fmt: skip
+
+
+_STATES: Mapping[AlertState, str] = {
+    AlertState.FIRING: "firing", AlertState.SILENCED: "silenced", AlertState.INHIBITED: "inhibited",
+    AlertState.UNREPORTED: "not reported any more", AlertState.RESOLVED: "resolved",
 }  # fmt: skip
 
 
@@ -58,7 +67,7 @@ class AlertListing:
         pages = -(-len(seen) // PER_PAGE)
         page = min(max(page, 1), pages)
         shown = seen[(page - 1) * PER_PAGE : page * PER_PAGE]
-        lines = [_line(group) for group in shown]
+        lines = [Text.of("\n", _line(group)) for group in shown]
         if hidden:
             lines.append(Text.of(f"\n{hidden} more that you may not look at."))
         if pages > 1:
@@ -70,6 +79,22 @@ class AlertListing:
             if (number := sum(group.severity is severity for group in seen))
         )
         return Answer.done(Text.of(f"{counted(len(seen), 'group')} of alerts ({counts}):", *lines))
+
+    async def one(self, user: UserId, group: AlertGroup, page: int = 1) -> Answer:
+        """All alerts of a group that are kept, in the order of its card: also those that have no row there."""
+        permit = await self._access.permit_alerts(user, AlertRight.GET, group.tie)
+        if isinstance(permit, Forbidden):
+            return Answer.refusal(permit.slug, permit.text)
+        alerts = in_order(group.alerts, self._source.current.alerts.severity_of)
+        pages = max(-(-len(alerts) // ALERTS_PER_PAGE), 1)
+        page = min(max(page, 1), pages)
+        common = group.common_labels
+        shown = alerts[(page - 1) * ALERTS_PER_PAGE : page * ALERTS_PER_PAGE]
+        lines = [Text.of("\n• ", *_alert(alert, common)) for alert in shown]
+        if pages > 1:
+            way = Code(f"/alerts A{group.number} --page {page % pages + 1}")
+            lines.append(Text.of(f"\nPage {page} of {pages}: ", way))
+        return Answer.done(Text.of(_line(group), ":", *lines))
 
     def sees(self, user: UserId) -> Callable[[Tie | None], Awaitable[bool]]:
         """Tells of each tie whether he may look at what is tied like that; asked once for each, and then remembered.
@@ -108,7 +133,7 @@ class AlertListing:
 def _line(group: AlertGroup) -> Text:
     name = _short(group.name, 100)
     place = place_of(group.tie)
-    parts: list[Text] = [Text.of(f"\n{SIGNS[group.severity]} ", Code(f"A{group.number}"), " ", Strong(name))]
+    parts: list[Text] = [Text.of(f"{SIGNS[group.severity]} ", Code(f"A{group.number}"), " ", Strong(name))]
     if place:
         parts.append(Text.of(" · ", Plain(_short(place, 100))))
     parts.append(Text.of(" · ", Plain(_counts(group)), " · since ", Moment(group.since)))
@@ -123,8 +148,16 @@ def _line(group: AlertGroup) -> Text:
     return Text.of(*parts)
 
 
+def _alert(alert: Alert, common: Mapping[str, str]) -> list[str | Part]:
+    """What tells it from the others, and since when it is what it is."""
+    state = "" if alert.state is AlertState.FIRING else f" {_STATES[alert.state]}"
+    at = alert.ends_at if alert.state is AlertState.RESOLVED and alert.ends_at else alert.starts_at
+    since = " " if alert.state is AlertState.RESOLVED else " since "
+    return [Code(_short(named(alert, common), 100)), state, since, Moment(at)]
+
+
 def _counts(group: AlertGroup) -> str:
-    words = [f"{number} {state.value}" for state in AlertState if (number := group.count(state))]
+    words = [f"{number} {_STATES[state]}" for state in AlertState if (number := group.count(state))]
     return ", ".join([*words, *([f"{group.truncated} more"] if group.truncated else [])])
 
 

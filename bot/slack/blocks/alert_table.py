@@ -118,7 +118,8 @@ def _top(top: TopValues) -> Text:
 def _more(card: AlertCard, hidden: tuple[Alert, ...]) -> Text:
     if not hidden:
         return Text()
-    return Text.of(f"… and {len(hidden):,} more ({_counts(hidden, always=False)}): ", Code("/gitops alerts"))
+    return Text.of(f"… and {len(hidden):,} more ({_counts(hidden, always=False)}): ",
+                   Code(f"/gitops alerts A{card.group.number}"))  # fmt: skip
 
 
 def _others(columns: Columns) -> Text:

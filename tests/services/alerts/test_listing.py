@@ -1,14 +1,17 @@
 """What fires, as somebody may see it: filtered, in pages, the gravest first."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bot.domain.alerts.alert import AlertState
 from bot.domain.alerts.group import AlertGroupId, Tie, TiedBy
 from bot.domain.alerts.severity import Severity
 from tests import alert_examples
 from tests.alert_desk import LEAD, ONCALL, AlertDesk, open_alert_desk
+from tests.examples import NOW
 from tests.services.alerts.conftest import BOTH
 
 both = pytest.mark.parametrize("address", BOTH, indirect=True)
@@ -86,6 +89,10 @@ async def test_who_may_not_look_sees_a_number_at_most(alert_desk: AlertDesk) -> 
     assert "Alert01" in words
     assert "Alert02" not in words
     assert words.endswith("2 more that you may not look at.")
+    assert (await listed(alert_desk, "A2", ONCALL)).startswith(
+        "You may not do that: it needs alerts, get, apm-stack/st"
+    )
+    assert "Alert01" in await listed(alert_desk, "A1", ONCALL)
     assert await listed(alert_desk, "stg", ONCALL) == "Nothing fires of stg. 1 more that you may not look at."
 
 
@@ -118,3 +125,20 @@ async def test_it_is_acted_on_by_number(alert_desk: AlertDesk) -> None:
     assert "by mention, me or nobody" in await listed(alert_desk, "assign 1 somebody")
     assert "is assigned to you." in await listed(alert_desk, "assign A1 me")
     assert "no longer acknowledged" in await listed(alert_desk, "unack A1")
+
+
+async def test_all_alerts_of_a_group_are_told_in_pages_of_those_who_may_look(alert_desk: AlertDesk) -> None:
+    many = [alert_examples.alert(f"pod-{n:02}", fingerprint=f"{n:016}") for n in range(25)]
+    many[7] = replace(many[7], state=AlertState.RESOLVED, ends_at=NOW)
+    made = alert_examples.group(
+        *many, version=0, tie=Tie(application="apm-stack", environment="production", by=TiedBy.LABELS)
+    )
+    async with alert_desk.desk.store.writing() as tx:
+        await tx.alerts.insert(made)
+    first = await listed(alert_desk, "A1")
+    assert first.startswith("🔥 A1 HighErrorRate · apm-stack · production · 24 firing, 1 resolved · since")
+    assert "\n• pod-00 since 2026-" in first
+    assert first.endswith("Page 1 of 2: /alerts A1 --page 2")
+    second = await listed(alert_desk, "a1 --page 2")
+    assert (second.count("•"), "\n• pod-07 resolved 20" in second, "pod-00" in second) == (5, True, False)
+    assert (await listed(alert_desk, "A99")).startswith("There is no alert group A99.")
