@@ -10,8 +10,8 @@ from bot.domain.alerts.alert import Alert
 class Snapshot:
     """Whole, not a difference; may be repeated, late, or older than one before it: it carries no time of its own.
 
-    `receiver` is the receiver's name as its configuration has it. `truncated`: how many alerts were left out; then
-    nothing can be told from an alert's absence.
+    `receiver` is the receiver's name as its configuration has it. `truncated`: how many alerts were left out
+    that may fire; then nothing can be told from an alert's absence.
     """
 
     source: str

@@ -36,9 +36,15 @@ def read_snapshot(source: str, body: bytes | str) -> Snapshot:
         group_key=message.group_key,
         group_labels=message.group_labels,
         alerts=tuple(_alert(alert) for alert in message.alerts),
-        truncated=message.truncated_alerts,
+        truncated=0 if _is_all_over(message) else message.truncated_alerts,
         external_url=message.external_url,
     )
+
+
+def _is_all_over(message: wire.WebhookMessage) -> bool:
+    """Whether those that were left out are over too: the reason, unlike the status, is of the whole group."""
+    is_over = all(alert.status == "resolved" for alert in message.alerts)
+    return is_over and message.notification_reason == "all alerts resolved"
 
 
 def _alert(alert: wire.WebhookAlert) -> Alert:

@@ -82,6 +82,7 @@ class WebhookMessage(Wire):
     group_labels: dict[str, str] = {}
     truncated_alerts: int = Field(0, ge=0, strict=True)
     external_url: str = Field("", validation_alias="externalURL")
+    notification_reason: str = Field("", validation_alias="notification_reason")  # from 0.32 on
     alerts: Annotated[tuple[WebhookAlert, ...], Field(min_length=1)]
 
 

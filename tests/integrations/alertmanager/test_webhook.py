@@ -64,6 +64,15 @@ def test_the_alerts_left_out_are_counted() -> None:
     assert (snapshot.truncated, {alert.state for alert in snapshot.alerts}) == (50, {RESOLVED})
 
 
+def test_those_left_out_of_a_group_that_is_over_as_a_whole_are_over_too() -> None:
+    """Nothing follows on that webhook: who counted on them would wait for ever."""
+    [*_, last] = webhooks("0.33", "truncated_resolved_hides_firing")
+    document = {**json.loads(last.body), "notification_reason": "all alerts resolved"}
+    assert read_snapshot("default", json.dumps(document)).truncated == 0
+    document["alerts"][0] |= {"status": "firing", "endsAt": "0001-01-01T00:00:00Z"}
+    assert read_snapshot("default", json.dumps(document)).truncated == 50
+
+
 def test_grafanas_body_is_read_by_the_same_fields() -> None:
     snapshot = read_snapshot("grafana", body(version="1", orgId=1, title="[FIRING:1] x", state="alerting", message="…"))
     assert (snapshot.source, snapshot.alerts[0].name) == ("grafana", "KubePodCrashLooping")
