@@ -58,14 +58,15 @@ def reconcile(
     merged, again = dict(known), None
     for fingerprint, alert in present.items():
         merged[fingerprint] = _present(known.get(fingerprint), alert)
-    is_young = now - group.changed_at < YOUNG
+    told_at = max(group.changed_at, group.heard_at or group.changed_at)
+    is_young = now - told_at < YOUNG
     for fingerprint, alert in known.items():
         if fingerprint in present or alert.state is AlertState.RESOLVED:
             continue
         if not settled:
             again = now + UNSETTLED
         elif is_young and alert.state is AlertState.FIRING:
-            again = group.changed_at + YOUNG
+            again = told_at + YOUNG
         else:
             merged[fingerprint] = _ended(alert, now)
     seen = _silences(merged.values(), silences)

@@ -110,3 +110,12 @@ def test_siblings_that_know_the_same_alert_both_get_it() -> None:
     sibling = group(id=OTHER, group_key="another route")
     to = assigned(reported(alert()), groups=[group(), sibling])
     assert [len(alerts) for alerts in to.by_group.values()] == [1, 1]
+
+
+def test_what_was_told_this_moment_is_not_over_though_the_card_has_not_changed_since_long() -> None:
+    """A flapping group's card changes rarely; another Alertmanager may not have heard of the alert yet."""
+    told = group(alert(), heard_at=LATER - timedelta(seconds=2))
+    seen = reconcile(told, (), (), POLICY, LATER, new_id=OTHER).group
+    assert seen is not None
+    assert (seen.is_over, seen.check_at) == (False, LATER + timedelta(seconds=13))
+    assert told.changed_at < LATER - timedelta(minutes=1)
