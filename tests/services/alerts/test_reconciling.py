@@ -8,8 +8,8 @@ from structlog.testing import capture_logs
 
 from bot.domain.alerts.alert import AlertState
 from bot.domain.alerts.group import GroupState
+from tests.databases import BOTH
 from tests.examples import DEVELOPER, NOW
-from tests.services.alerts.conftest import BOTH
 from tests.services.alerts.room import Room, body, fingerprint, labels
 
 both = pytest.mark.parametrize("address", BOTH, indirect=True)
