@@ -22,7 +22,8 @@ from bot.domain.content_key import ContentKey
 from bot.domain.decisions.decision import Advance, Decision, Wait
 from bot.domain.decisions.merging import MergeSeen, decide_merge_review, decide_merging
 from bot.domain.decisions.review import Foreign, ReviewSeen, decide_review
-from bot.domain.decisions.syncing import SyncSeen, decide_merged, decide_syncing, decide_verifying
+from bot.domain.decisions.syncing import SyncSeen, decide_merged, decide_syncing
+from bot.domain.decisions.verifying import decide_verifying
 from bot.domain.gate import Gate
 from bot.domain.identity import ChangeId, GroupId, UserId
 from bot.domain.incoming import Incoming

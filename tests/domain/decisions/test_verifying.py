@@ -9,12 +9,8 @@ import pytest
 from bot.domain.alerts.firing import CannotTell, Firing, FiringAlerts
 from bot.domain.change import Change, SyncFacts
 from bot.domain.decisions.decision import Decision, Wait
-from bot.domain.decisions.syncing import (
-    BLIND_FOR,
-    DEGRADED_GRACE,
-    SyncSeen,
-    decide_verifying,
-)
+from bot.domain.decisions.syncing import SyncSeen
+from bot.domain.decisions.verifying import BLIND_FOR, DEGRADED_GRACE, decide_verifying
 from bot.domain.identity import Revision
 from bot.domain.lifecycle import Event, State
 from bot.domain.live import Health
