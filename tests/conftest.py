@@ -4,10 +4,12 @@ import asyncio
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from bot.store.migrate import upgrade
+from tests.databases import fresh
 from tests.nursery import NURSERY
 from tests.postgresql import Cluster, need_programs
 
@@ -67,6 +69,12 @@ def postgresql(cluster: Cluster, migrated: str) -> Iterator[str]:
     name = cluster.create(template=migrated)
     yield cluster.url(name)
     cluster.drop(name)
+
+
+@pytest.fixture
+async def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a fresh database: on SQLite; with `tests.databases.BOTH` as its parameters on both."""
+    return await fresh(request, tmp_path)
 
 
 @pytest.fixture

@@ -52,11 +52,11 @@ from bot.slack.app import Home, new_session, web_client
 from bot.slack.directory import SlackDirectory
 from bot.slack.manifest import SCOPES
 from bot.store.engine import close_engine, open_engine
-from bot.store.migrate import upgrade
 from bot.store.store import SqlStore, StoreTransaction
 from bot.store.tables import approvals, audit_entries, changes, inbound, outbox
 from bot.wake import Bells
 from tests import examples
+from tests.databases import sqlite_in
 
 NOBODY_THERE = "http://127.0.0.1:9"
 TIPHYS_YAML = f"""\
@@ -279,8 +279,7 @@ async def open_office(home: Path, yaml: str = TIPHYS_YAML, *, url: str | None = 
     file.write_text(yaml, "utf-8")
     source = ConfigurationSource(file, lambda: ENVIRON)
     if url is None:
-        url = f"sqlite+aiosqlite:///{home}/tiphys.db"
-        await upgrade(url)
+        url = await sqlite_in(home)
     async with AsyncExitStack() as closing:
         traffic = Traffic()
         service = SlackService(traffic, Feed())

@@ -17,8 +17,8 @@ from bot.domain.text import Text
 from bot.ports import Clock, ConfigurationInForce, OutsideError, Refused, Unavailable
 from bot.ports_store import DoneElsewhere, Store, StoreUnavailable
 from bot.services.access import Forbidden
+from bot.services.hands import Hands
 from bot.services.reconciler import SYSTEMS
-from bot.tasks import TaskSet
 from bot.wake import Bells
 
 log = structlog.get_logger(__name__)
@@ -26,7 +26,6 @@ log = structlog.get_logger(__name__)
 AT_ONCE = 16
 GIVE_UP_AFTER = timedelta(minutes=10)
 LONGEST_NAP = timedelta(seconds=60)
-WITHOUT_DATABASE = 1.0
 BACK_OFF = (1, 2, 5, 10, 15)
 
 
@@ -42,43 +41,27 @@ class InboxWorker:
     ) -> None:  # fmt: skip
         self._store, self._services, self._commands, self._source = store, services, commands, source
         self._clock, self._bells = clock, bells
-        self._under_way = 0
-        self._tasks = TaskSet("inbox")
-        self._resting = False
+        self._hands = Hands("inbox", bells.inbox, at_once=AT_ONCE)
 
     async def run(self) -> None:
-        while not self._resting:
-            try:
-                nap = await self.sweep()
-            except StoreUnavailable as error:
-                log.warning("inbox.no_database", reason=error.reason)
-                nap = WITHOUT_DATABASE
-            await self._bells.inbox.wait(nap)
+        await self._hands.run(self.sweep, no_database="inbox.no_database")
 
     async def rest(self, seconds: float) -> bool:
         """Begin on no further act, and let those end that are under way; False when that takes longer."""
-        self._resting = True
-        self._bells.inbox.ring()
-        return await self._tasks.rest(seconds)
+        return await self._hands.rest(seconds)
 
     async def close(self) -> None:
-        await self._tasks.close()
+        await self._hands.close()
 
     async def sweep(self) -> float:
         """Start on every due act that nobody is at; answers the seconds until there may be more."""
-        claimed = await self._store.claims.inbound(self._clock.now(), limit=AT_ONCE - self._under_way)
+        claimed = await self._store.claims.inbound(self._clock.now(), limit=self._hands.free)
         for recorded in claimed.rows:
-            if self._resting:  # asked for while it was claimed: somebody else may have it
+            if self._hands.are_resting:  # asked for while it was claimed: somebody else may have it
                 await self._store.claims.release(recorded)
                 continue
-            self._under_way += 1
-            task = self._tasks.start(self._work(recorded), name=recorded.incoming.kind.value)
-            task.add_done_callback(self._ended)
+            self._hands.start(self._work(recorded), name=recorded.incoming.kind.value)
         return min(claimed.more_in or LONGEST_NAP, LONGEST_NAP).total_seconds()
-
-    def _ended(self, _task: object) -> None:
-        self._under_way -= 1
-        self._bells.inbox.ring()
 
     async def _work(self, recorded: Recorded) -> None:
         incoming = recorded.incoming

@@ -22,19 +22,18 @@ from bot.ports_store import Conflict, Store, StoreUnavailable
 from bot.services import ledger
 from bot.services.approvers import Approvers
 from bot.services.closing import Closing
+from bot.services.hands import Hands
 from bot.services.merging import Merging
 from bot.services.proposing import Proposing
 from bot.services.reviewing import Reviewing
 from bot.services.statuses import Statuses
 from bot.services.syncing import Syncing
-from bot.tasks import TaskSet
 from bot.wake import Bells
 
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 8
 LONGEST_NAP = timedelta(seconds=60)
-WITHOUT_DATABASE = 1.0
 BACK_OFF = (1, 2, 3, 5, 10, 20, 30)
 HEAD_START = 0.1
 SAME_LOOK = timedelta(milliseconds=500)
@@ -101,51 +100,36 @@ class Reconciler:
         meter: Meter = SILENT,
     ) -> None:  # fmt: skip
         self._store, self._steps, self._source, self._clock, self._bells = store, steps, source, clock, bells
-        self._meter, self._under_way = meter, 0
+        self._meter = meter
         self._tries: dict[ChangeId, int] = {}
-        self._tasks = TaskSet("reconciler")
-        self._resting = False
+        self._hands = Hands("reconciler", bells.changes, at_once=AT_ONCE)
 
     async def run(self) -> None:
-        while not self._resting:
-            try:
-                nap = await self.sweep()
-            except StoreUnavailable as error:
-                log.warning("reconciler.no_database", reason=error.reason)
-                nap = WITHOUT_DATABASE
-            await self._bells.changes.wait(nap)
+        await self._hands.run(self.sweep, no_database="reconciler.no_database")
 
     async def rest(self, seconds: float) -> bool:
         """Begin no further step, and let those end that are under way; False when that takes longer."""
-        self._resting = True
-        self._bells.changes.ring()
-        return await self._tasks.rest(seconds)
+        return await self._hands.rest(seconds)
 
     async def close(self) -> None:
-        await self._tasks.close()
+        await self._hands.close()
 
     async def sweep(self) -> float:
         """Start a step for every due change that nobody is at; answers the seconds until there may be more."""
         now = self._clock.now()
-        claimed = await self._store.claims.changes(now, limit=AT_ONCE - self._under_way)
+        claimed = await self._store.claims.changes(now, limit=self._hands.free)
         for change in claimed.rows:
-            if self._resting:  # asked for while it was claimed: somebody else may have it
+            if self._hands.are_resting:  # asked for while it was claimed: somebody else may have it
                 await self._store.claims.release(change)
                 continue
             self._meter.begun((now - change.due_at).total_seconds() if change.due_at else 0.0)
-            self._under_way += 1
-            task = self._tasks.start(self._work(change), name=f"change-{change.number}")
-            task.add_done_callback(self._ended)
+            self._hands.start(self._work(change), name=f"change-{change.number}")
         return min(claimed.more_in or LONGEST_NAP, LONGEST_NAP).total_seconds()
-
-    def _ended(self, _task: object) -> None:
-        self._under_way -= 1
-        self._bells.changes.ring()
 
     async def _work(self, change: Change) -> None:
         """Step until the change has nothing to do now."""
         async with self._store.claims.working(change):
-            while (again := await self.step(change)) is not None and not self._resting:
+            while (again := await self.step(change)) is not None and not self._hands.are_resting:
                 if change.state is State.PROPOSING:
                     # People wait for the card, nobody waits for the first look: what shows it goes first.
                     await self._bells.outbox.quiet(HEAD_START)

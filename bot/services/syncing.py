@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from bot.domain.change import Change, Merge
 from bot.domain.decisions.decision import Advance, Decision, Wait
-from bot.domain.decisions.syncing import FOLLOW, SyncSeen, decide_merged, decide_syncing, decide_verifying
+from bot.domain.decisions.syncing import FOLLOW, SyncSeen, decide_merged, decide_syncing
+from bot.domain.decisions.verifying import decide_verifying
 from bot.domain.gate import first_shut
 from bot.domain.identity import Revision, is_revision, short
 from bot.domain.lifecycle import Event, State

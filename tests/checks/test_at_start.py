@@ -10,10 +10,10 @@ from bot.adapters import Adapters
 from bot.checks.at_start import look_at_start
 from bot.clock import SystemClock
 from bot.domain.outgoing import Outgoing
-from bot.store.migrate import upgrade
 from bot.store.store import SqlStore
 from bot.wake import Bells
 from tests.checks.scene import Scene
+from tests.databases import sqlite_in
 
 CLOCK = SystemClock()
 ELSEWHERE = {"spec": {"source": {"path": "elsewhere"}}}
@@ -22,9 +22,7 @@ BACK = {"spec": {"source": {"path": "deployments/k8s/overlays/production"}}}
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
-    address = f"sqlite+aiosqlite:///{tmp_path}/tiphys.db"
-    await upgrade(address)
-    opened = SqlStore(address)
+    opened = SqlStore(await sqlite_in(tmp_path))
     yield opened
     await opened.close()
 

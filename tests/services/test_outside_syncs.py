@@ -18,12 +18,11 @@ from bot.domain.pipeline import Stage
 from bot.ports_store import StoreUnavailable
 from bot.services.outside_syncs import APART, OutsideSyncs
 from bot.services.watching import Watching
-from bot.store.migrate import upgrade
 from bot.store.store import SqlStore
 from tests import examples
+from tests.databases import BOTH
 from tests.desk import NOBODY_THERE, TIPHYS_YAML, Desk, open_office, served
 from tests.examples import CHANGE, HOUR, MERGED, MINUTE, NOW
-from tests.services.alerts.conftest import BOTH
 
 SECOND = timedelta(seconds=1)
 PRODUCTION, STAGING = "apm-stack-production", "apm-stack-staging"
@@ -92,16 +91,6 @@ class Lookout:
     async def told(self) -> list[tuple[str | None, str]]:
         return [(row.channel, row.text.plain) for row in await self.desk.outgoing()
                 if row.kind is OutgoingKind.NOTICE and row.text]  # fmt: skip
-
-
-@pytest.fixture
-async def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if getattr(request, "param", "sqlite") == "postgresql":
-        found: str = request.getfixturevalue("postgresql")
-        return found
-    url = f"sqlite+aiosqlite:///{tmp_path}/tiphys.db"
-    await upgrade(url)
-    return url
 
 
 @pytest.fixture

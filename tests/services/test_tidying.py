@@ -15,9 +15,9 @@ from bot.integrations.git.mirror import Mirror
 from bot.ports import Git
 from bot.services import tidying
 from bot.services.tidying import KEPT, KEPT_ALERTS, Tidying
-from bot.store.migrate import upgrade
 from bot.store.store import SqlStore
 from tests.alert_examples import ALERTS, GROUP, group
+from tests.databases import sqlite_in
 from tests.desk import SetClock
 from tests.examples import MINUTE, NOW
 from tests.integrations.git.forge import GitServer
@@ -27,9 +27,7 @@ NAME = "example/apm"
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
-    url = f"sqlite+aiosqlite:///{tmp_path}/tiphys.db"
-    await upgrade(url)
-    opened = SqlStore(url)
+    opened = SqlStore(await sqlite_in(tmp_path))
     yield opened
     await opened.close()
 

@@ -40,8 +40,8 @@ from bot.sandbox.slack.service import SlackService
 from bot.sandbox.traffic import Fault, Traffic
 from bot.slack.app import Identity, new_session, web_client
 from bot.slack.manifest import SCOPES
-from bot.store.migrate import upgrade
 from bot.store.store import SqlStore
+from tests.databases import sqlite_in
 
 Json = dict[str, Any]
 
@@ -327,8 +327,6 @@ class StoredOutbox:
 
 @pytest.fixture
 async def outbox(tmp_path: Path, samples: Samples) -> AsyncIterator[StoredOutbox]:
-    url = f"sqlite+aiosqlite:///{tmp_path / 'tiphys.db'}"
-    await upgrade(url)
-    store = SqlStore(url)
+    store = SqlStore(await sqlite_in(tmp_path))
     yield StoredOutbox(store, FixedClock(datetime.now(UTC)), samples)
     await store.close()

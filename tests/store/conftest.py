@@ -6,20 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.store.migrate import upgrade
 from bot.store.store import SqlStore
-
-BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+from tests.databases import BOTH, fresh
 
 
 @pytest.fixture(params=BOTH)
 async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgresql":
-        address: str = request.getfixturevalue("postgresql")
-        return address
-    address = f"sqlite+aiosqlite:///{tmp_path}/tiphys.db"
-    await upgrade(address)
-    return address
+    return await fresh(request, tmp_path)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from bot.store.engine import DatabaseInUse, FileLock, close_engine, open_engine
 from bot.store.migrate import WrongSchema, ensure_newest, revisions, upgrade
 from bot.store.revision import MIGRATIONS, newest
 from bot.store.tables import metadata
-from tests.store.conftest import BOTH
+from tests.databases import BOTH
 
 NEWEST = "0004"
 SLOW = '''

@@ -19,14 +19,18 @@ the API, answers that are not Alertmanager's.
 """
 
 import json
-from urllib.parse import urlsplit
 
 import httpx
 
+from bot.integrations.json_api import JsonApi, retry_after
 from bot.ports import Denied, NotFound, OutsideError, Refused, Unavailable
 
 SYSTEM = "alertmanager"
 LONGEST_REASON = 300
+API = JsonApi(
+    system=SYSTEM, name="Alertmanager", address="the `url` of this source", ca_file="the `ca_file` of this source",
+    longest=LONGEST_REASON,
+)  # fmt: skip
 
 _REFUSALS = (
     ("end time can't be in the past", "ends-in-the-past", "Let it end later."),
@@ -44,7 +48,7 @@ def error_of_answer(response: httpx.Response, body: bytes) -> OutsideError:
     """The error of an answer whose status is no success."""
     status, words = response.status_code, said(body)
     if 300 <= status < 400:
-        return _redirected(response)
+        return API.redirected(response)
     if status in (404, 500) and (
         "silence not found" in words.lower() or (status == 404 and _is_of_silence(response, body))
     ):
@@ -61,32 +65,13 @@ def error_of_answer(response: httpx.Response, body: bytes) -> OutsideError:
                 SYSTEM, f"there is no API at this address ({told}): check the `url` of this source, also its path"
             )
         case 408 | 429:
-            return Unavailable(SYSTEM, f"it cannot answer now: {told}", retry_after=_seconds(response))
+            return Unavailable(SYSTEM, f"it cannot answer now: {told}", retry_after=retry_after(response))
         case _ if status >= 500:
-            return Unavailable(SYSTEM, f"it cannot answer now: {told}", retry_after=_seconds(response))
+            return Unavailable(SYSTEM, f"it cannot answer now: {told}", retry_after=retry_after(response))
         case _:
             found = (case for case in _REFUSALS if case[0] in told.lower())
             _, slug, way_out = next(found, ("", "bad-request", ""))
             return Refused(SYSTEM, slug, told, way_out=way_out)
-
-
-def error_of_transport(error: Exception) -> Unavailable:
-    """The error of a request that got no (whole) answer."""
-    words = str(error)
-    if "certificate" in words.lower():
-        reason = f"its certificate is not trusted ({words}): set the `ca_file` of this source"
-    elif isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
-        reason = f"no connection ({words or type(error).__name__})"
-    elif isinstance(error, TimeoutError | httpx.TimeoutException):
-        reason = "no answer in time"
-    else:
-        reason = f"the connection broke ({words or type(error).__name__})"
-    return Unavailable(SYSTEM, bounded(reason))
-
-
-def not_understood(what: str) -> Unavailable:
-    """A 200 whose body is not what it should be: a proxy's page, or half an answer."""
-    return Unavailable(SYSTEM, f"something other than Alertmanager answered: {bounded(what)}")
 
 
 def said(body: bytes) -> str:
@@ -95,32 +80,12 @@ def said(body: bytes) -> str:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        return "" if text.lstrip().startswith("<") else bounded(text)
+        return "" if text.lstrip().startswith("<") else API.bounded(text)
     if isinstance(document, dict):
         document = document.get("message") or document.get("error") or ""
-    return bounded(document) if isinstance(document, str) else ""
-
-
-def bounded(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST_REASON else line[: LONGEST_REASON - 1] + "…"
+    return API.bounded(document) if isinstance(document, str) else ""
 
 
 def _is_of_silence(response: httpx.Response, body: bytes) -> bool:
     """Whether an empty 404 is about a silence: a path that does not exist is answered in words."""
     return not body.strip() and "/silence/" in response.request.url.path
-
-
-def _redirected(response: httpx.Response) -> Unavailable:
-    asked, target = response.request.url, urlsplit(response.headers.get("location", ""))
-    to = f"{target.scheme}://{target.netloc}" if target.netloc else "another path"
-    if target.scheme == "https" and asked.scheme == "http" and target.hostname == asked.host:
-        hint = "write the `url` of this source with https://"
-    else:
-        hint = "check the `url` of this source; if a sign-on proxy stands in front, let the API pass it"
-    return Unavailable(SYSTEM, bounded(f"it sends us to {to} ({response.status_code}): {hint}"))
-
-
-def _seconds(response: httpx.Response) -> float | None:
-    header = response.headers.get("retry-after")
-    return float(header) if header is not None and header.isdecimal() else None

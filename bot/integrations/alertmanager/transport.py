@@ -12,7 +12,7 @@ import httpx
 from pydantic import TypeAdapter, ValidationError
 
 from bot.domain.alerts.policy import AlertSource
-from bot.integrations.alertmanager.errors import error_of_answer, error_of_transport, not_understood
+from bot.integrations.alertmanager.errors import API, error_of_answer
 from bot.meter import SILENT, Meter, operation_of
 
 MOST_AT_ONCE = 4
@@ -77,7 +77,7 @@ class Transport:
         """Success has an empty body, or Grafana's few words in JSON; a page is none."""
         body = (await self._exchange("DELETE", path, (), None)).strip()
         if body and not body.startswith(b"{"):
-            raise not_understood(body[:100].decode(errors="replace"))
+            raise API.not_understood(body[:100].decode(errors="replace"))
 
     async def _exchange(self, method: str, path: str, query: Query, content: bytes | None) -> bytes:
         headers = {"Content-Type": "application/json"} if content is not None else {}
@@ -93,7 +93,7 @@ class Transport:
                     ):
                         body = await _bounded_body(response)
                 except (TimeoutError, httpx.HTTPError) as error:
-                    raise error_of_transport(error) from error
+                    raise API.error_of_transport(error) from error
                 if not response.is_success:  # Grafana answers 202 to what Alertmanager answers 200
                     raise error_of_answer(response, body)
                 return body
@@ -105,7 +105,7 @@ async def _bounded_body(response: httpx.Response) -> bytes:
         parts.append(part)
         size += len(part)
         if size > MOST_BYTES:
-            raise not_understood(f"more than {MOST_BYTES >> 20} MiB")
+            raise API.not_understood(f"more than {MOST_BYTES >> 20} MiB")
     return b"".join(parts)
 
 
@@ -115,4 +115,4 @@ def _read(model: TypeAdapter[T], body: bytes) -> T:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise not_understood(f"{where} {first['msg']}".strip()) from error
+        raise API.not_understood(f"{where} {first['msg']}".strip()) from error

@@ -7,18 +7,10 @@ the same wherever it was heard of.
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import (
-    AliasGenerator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    TypeAdapter,
-    model_validator,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter
 from pydantic_core import PydanticCustomError
+
+from bot.integrations.json_api import Wire
 
 NO_TIME = "0001-01-01T"
 """How Go writes a time that is none; in most zones it is out of Python's range."""
@@ -48,25 +40,10 @@ Moment = Annotated[datetime, BeforeValidator(_moment)]
 MaybeMoment = Annotated[datetime | None, BeforeValidator(_maybe_moment)]
 
 
-class Wire(BaseModel):
-    """Base of all: camelCase names, null as absent, unknown keys ignored. pydantic turns no number into text."""
-
-    model_config = ConfigDict(
-        extra="ignore", frozen=True, alias_generator=AliasGenerator(validation_alias=to_camel), populate_by_name=True
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_absent(cls, value: object) -> object:
-        if not isinstance(value, dict):
-            raise PydanticCustomError("object_expected", "an object is expected")
-        return {key: item for key, item in value.items() if item is not None}
-
-
 class WebhookAlert(Wire):
     status: Literal["firing", "resolved"]
     labels: Annotated[dict[str, str], Field(min_length=1)]
-    annotations: dict[str, str] = {}
+    annotations: dict[str, str] = Field(default_factory=dict)
     starts_at: Moment
     ends_at: MaybeMoment = None
     generator_url: str = Field("", validation_alias="generatorURL")
@@ -79,7 +56,7 @@ class WebhookMessage(Wire):
     version: Literal["4", "1"]
     receiver: Filled
     group_key: Filled
-    group_labels: dict[str, str] = {}
+    group_labels: dict[str, str] = Field(default_factory=dict)
     truncated_alerts: int = Field(0, ge=0, strict=True)
     external_url: str = Field("", validation_alias="externalURL")
     notification_reason: str = Field("", validation_alias="notification_reason")  # from 0.32 on
@@ -101,7 +78,7 @@ class ApiAlert(Wire):
 
     fingerprint: Fingerprint
     labels: dict[str, str]
-    annotations: dict[str, str] = {}
+    annotations: dict[str, str] = Field(default_factory=dict)
     starts_at: Moment
     generator_url: str = Field("", validation_alias="generatorURL")
     receivers: tuple[Receiver, ...] = ()

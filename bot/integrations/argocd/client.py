@@ -13,7 +13,7 @@ from bot.domain.identity import Revision, is_revision
 from bot.domain.live import LiveApplication, Phase, SyncWindows
 from bot.domain.pipeline import ArgocdInstance, ArgocdReference
 from bot.integrations.argocd import wire
-from bot.integrations.argocd.errors import SYSTEM, not_understood
+from bot.integrations.argocd.errors import API, SYSTEM
 from bot.integrations.argocd.reading import live_application
 from bot.integrations.argocd.support import ROLLING_SYNC, application_set_of
 from bot.integrations.argocd.transport import Patience, Query, Transport, W, path_of
@@ -88,7 +88,7 @@ class ArgocdClient:
         else:
             live = await self._wherever(path, wire.Application, reference)
         if live.metadata.name != reference.name:
-            raise not_understood(f"an answer for {reference.name} that names {live.metadata.name or 'nothing'}")
+            raise API.not_understood(f"an answer for {reference.name} that names {live.metadata.name or 'nothing'}")
         return await self._with_rolling_sync(live, live_application(live))
 
     async def list(self, project: str | None = None) -> tuple[LiveApplication, ...]:

@@ -34,14 +34,18 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import httpx
 
+from bot.integrations.json_api import JsonApi, retry_after
 from bot.ports import Denied, NotFound, OutsideError, Refused, Unavailable
 
 SYSTEM = "argocd"
 LONGEST_REASON = 500
+API = JsonApi(
+    system=SYSTEM, name="Argo CD", address="the instance's `server`", ca_file="`ca_file` of the instance",
+    longest=LONGEST_REASON,
+)  # fmt: skip
 
 _DETAILS = re.compile(r"permission denied: (\S+), (\S+), (\S+?)(?:, sub: (.*?))?(?:, iat: .*)?$", re.IGNORECASE)
 _STATUS_OF_CODE = {1: 408, 4: 504, 5: 404, 7: 403, 10: 409, 14: 503, 16: 401}
@@ -84,8 +88,8 @@ def read_complaint(status: int, body: bytes, *, retry_after: float | None = None
 def error_of_answer(response: httpx.Response, body: bytes) -> OutsideError:
     """The error of an answer whose status is not 200."""
     if response.is_redirect or 300 <= response.status_code < 400:
-        return _redirected(response)
-    complaint = read_complaint(response.status_code, body, retry_after=_seconds(response.headers.get("retry-after")))
+        return API.redirected(response)
+    complaint = read_complaint(response.status_code, body, retry_after=retry_after(response))
     return error_of(complaint) if complaint is not None else _error_of_stranger(response, body)
 
 
@@ -110,31 +114,6 @@ def error_of(complaint: Complaint) -> OutsideError:
             return Unavailable(SYSTEM, f"Argo CD cannot answer now: {said}", retry_after=complaint.retry_after)
         case _:
             return Refused(SYSTEM, "bad-request", said)
-
-
-def error_of_transport(error: Exception) -> Unavailable:
-    """The error of a request that got no (whole) answer."""
-    words = str(error)
-    if "certificate" in words.lower():
-        reason = f"its certificate is not trusted ({words}): set `ca_file` of the instance"
-    elif isinstance(error, httpx.ConnectTimeout | httpx.ConnectError):
-        reason = f"no connection ({words or type(error).__name__})"
-    elif isinstance(error, TimeoutError | httpx.TimeoutException):
-        reason = "no answer in time"
-    else:
-        reason = f"the connection broke ({words or type(error).__name__})"
-    return Unavailable(SYSTEM, bounded(reason))
-
-
-def not_understood(what: str) -> Unavailable:
-    """A 200 whose body is not what it should be: a proxy's page, or half an answer."""
-    return Unavailable(SYSTEM, f"something other than Argo CD answered: {bounded(what)}")
-
-
-def bounded(text: str) -> str:
-    """One line of bounded length."""
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST_REASON else line[: LONGEST_REASON - 1] + "…"
 
 
 # --- the cases ---
@@ -188,7 +167,7 @@ def _detailed_denial(complaint: Complaint) -> OutsideError:
         reason = f"this Argo CD demands the right `override` to sync to a chosen revision of {target}"
         return Denied(SYSTEM, "needs-override", reason, way_out=way_out)
     reason = f"we lack the right `{resource}, {action}` on {target}"
-    return Denied(SYSTEM, "missing-right", bounded(reason), way_out=bounded(way_out))
+    return Denied(SYSTEM, "missing-right", API.bounded(reason), way_out=API.bounded(way_out))
 
 
 _ANY_SERVER_CODE = (2, 9, 13, None)
@@ -237,20 +216,9 @@ _CASES = (
 # --- answers that are not Argo CD's ---
 
 
-def _redirected(response: httpx.Response) -> Unavailable:
-    asked, location = response.request.url, response.headers.get("location", "")
-    target = urlsplit(location)
-    to = f"{target.scheme}://{target.netloc}" if target.netloc else "another path"
-    if target.scheme == "https" and asked.scheme == "http" and target.hostname == asked.host:
-        hint = "write the instance's `server` with https://"
-    else:
-        hint = "check the instance's `server`; if a sign-on proxy stands in front, let the API pass it"
-    return Unavailable(SYSTEM, bounded(f"it sends us to {to} ({response.status_code}): {hint}"))
-
-
 def _error_of_stranger(response: httpx.Response, body: bytes) -> OutsideError:
     """An answer that is no JSON: Argo CD's own plain-text routing errors, else a proxy's."""
-    words = bounded(body[:2000].decode(errors="replace"))
+    words = API.bounded(body[:2000].decode(errors="replace"))
     if response.status_code == 415:
         way_out = (
             "Argo CD takes `application/json` alone: something on the way changes it, or --api-content-types does."
@@ -261,17 +229,12 @@ def _error_of_stranger(response: httpx.Response, body: bytes) -> OutsideError:
         return Unavailable(SYSTEM, f"there is no such call at this address ({words}): {hint}")
     kind = response.headers.get("content-type", "no content type").split(";")[0]
     reason = f"something other than Argo CD answered {response.status_code} ({kind})"
-    return Unavailable(SYSTEM, reason, retry_after=_seconds(response.headers.get("retry-after")))
+    return Unavailable(SYSTEM, reason, retry_after=retry_after(response))
 
 
 def _said(complaint: Complaint) -> str:
-    return bounded(complaint.message) or f"HTTP {complaint.status} without a reason"
+    return API.bounded(complaint.message) or f"HTTP {complaint.status} without a reason"
 
 
 def _number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _seconds(header: str | None) -> float | None:
-    """A `Retry-After` in seconds; its date form is not worth reading here."""
-    return float(header) if header is not None and header.isdecimal() else None

@@ -14,8 +14,8 @@ import httpx
 from pydantic import ValidationError
 
 from bot.domain.pipeline import ArgocdInstance
-from bot.integrations.argocd.errors import error_of_answer, error_of_transport, not_understood
-from bot.integrations.argocd.wire import Wire
+from bot.integrations.argocd.errors import API, error_of_answer
+from bot.integrations.json_api import Wire
 from bot.meter import SILENT, Meter, operation_of
 
 MOST_AT_ONCE = 6
@@ -108,10 +108,10 @@ class Transport:
                     raise error_of_answer(response, await response.aread())
                 kind = response.headers.get("content-type", "no content type").split(";")[0]
                 if kind not in STREAM_KINDS:
-                    raise not_understood(f"{kind} for a stream")
+                    raise API.not_understood(f"{kind} for a stream")
                 yield response.aiter_bytes()
         except httpx.HTTPError as error:
-            raise error_of_transport(error) from error
+            raise API.error_of_transport(error) from error
 
     async def _exchange(
         self,
@@ -142,7 +142,7 @@ class Transport:
                     timeout=httpx.Timeout(seconds, connect=min(seconds, self._patience.connect)),
                 )
         except (TimeoutError, httpx.HTTPError) as error:
-            raise error_of_transport(error) from error
+            raise API.error_of_transport(error) from error
         if response.status_code != 200:
             raise error_of_answer(response, response.content)
         return response
@@ -155,4 +155,4 @@ def _read(model: type[W], response: httpx.Response) -> W:
         kind = response.headers.get("content-type", "no content type").split(";")[0]
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise not_understood(f"{kind}, {where} {first['msg']}".strip()) from error
+        raise API.not_understood(f"{kind}, {where} {first['msg']}".strip()) from error

@@ -13,7 +13,7 @@ import structlog
 from pydantic import ValidationError
 
 from bot.domain.pipeline import ArgocdReference
-from bot.integrations.argocd.errors import error_of, not_understood, read_complaint
+from bot.integrations.argocd.errors import API, error_of, read_complaint
 from bot.integrations.argocd.sse import EventLines
 from bot.integrations.argocd.transport import Patience, Transport
 from bot.integrations.argocd.wire import WatchedApplication, WatchMessage
@@ -165,7 +165,7 @@ class _Connection:
                 for text in lines.end():
                     self._take(text, on_live)
         except ValueError as error:
-            raise not_understood(f"in the watch, {error}") from error
+            raise API.not_understood(f"in the watch, {error}") from error
         finally:
             if self._timer is not None:
                 self._timer.cancel()
@@ -174,10 +174,10 @@ class _Connection:
         try:
             message = WatchMessage.model_validate_json(text)
         except ValidationError as error:
-            raise not_understood(f"in the watch, {text[:80]}") from error
+            raise API.not_understood(f"in the watch, {text[:80]}") from error
         if message.error is not None or message.result is None:
             complaint = read_complaint(200, text.encode())
-            raise error_of(complaint) if complaint is not None else not_understood(f"in the watch, {text[:80]}")
+            raise error_of(complaint) if complaint is not None else API.not_understood(f"in the watch, {text[:80]}")
         if not self.was_live:
             self.was_live = True
             self._settle_by = asyncio.get_running_loop().time() + self._patience.settle_most

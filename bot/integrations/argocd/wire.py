@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic.types import AwareDatetime
-from pydantic_core import PydanticCustomError
+
+from bot.integrations.json_api import Wire
 
 Json = dict[str, Any]
 
@@ -25,21 +25,6 @@ def _moment(value: object) -> object:
 Moment = Annotated[AwareDatetime | None, BeforeValidator(_moment)]
 
 
-class Wire(BaseModel):
-    """Base of all: camelCase names, null as absent, unknown keys ignored."""
-
-    model_config = ConfigDict(
-        extra="ignore", frozen=True, alias_generator=AliasGenerator(validation_alias=to_camel), populate_by_name=True
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_absent(cls, value: object) -> object:
-        if not isinstance(value, dict):
-            raise PydanticCustomError("object_expected", "an object is expected")
-        return {key: item for key, item in value.items() if item is not None}
-
-
 class Owner(Wire):
     kind: str = ""
     name: str = ""
@@ -49,7 +34,7 @@ class Metadata(Wire):
     name: str = ""
     namespace: str = ""
     resource_version: str = ""
-    annotations: dict[str, str] = {}
+    annotations: dict[str, str] = Field(default_factory=dict)
     deletion_timestamp: str | None = None
     owner_references: tuple[Owner, ...] = ()
 
@@ -84,9 +69,9 @@ class Spec(Wire):
     destination: Destination = Destination()
     source: Source | None = None
     sources: tuple[Source, ...] = ()
-    source_hydrator: Json = {}
+    source_hydrator: Json = Field(default_factory=dict)
     sync_policy: SyncPolicy = SyncPolicy()
-    raw: Json = {}
+    raw: Json = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod

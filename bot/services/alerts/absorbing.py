@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
-from ulid import ULID
 
 from bot.domain.alerts.absorb import absorb
-from bot.domain.alerts.group import AlertGroup, AlertGroupId
+from bot.domain.alerts.group import AlertGroup
 from bot.domain.alerts.keys import key_of, labels_key_of
 from bot.domain.alerts.policy import AlertsPolicy
 from bot.domain.alerts.snapshot import Snapshot
@@ -130,7 +129,7 @@ class Absorbing:
             held = groups.get(key)
             before = held.now if held else await _find(tx, key, snapshot)
             seen = absorb(
-                before, snapshot, policy, one.received_at, number=one.id, new_id=AlertGroupId(str(ULID()))
+                before, snapshot, policy, one.received_at, number=one.id, new_id=self._opening.new_id()
             )  # fmt: skip
             if seen.group is None:
                 continue

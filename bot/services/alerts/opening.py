@@ -1,19 +1,30 @@
-"""What is decided for a group when it opens: its channel, its application, and the change before it."""
+"""What is decided for a group when it opens: its id, its channel, its application, and the change before it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from bot.domain.alerts.group import AlertGroup
+from ulid import ULID
+
+from bot.domain.alerts.group import AlertGroup, AlertGroupId
 from bot.ports import ConfigurationInForce
 from bot.ports_store import Transaction
 from bot.services.alerts.routing import route
 from bot.services.alerts.tying import NamespaceOf, change_before, tie
 
 
-class Opening:
-    """`complete` asks nobody outside: it is called inside of transactions."""
+def fresh_id() -> AlertGroupId:
+    return AlertGroupId(str(ULID()))
 
-    def __init__(self, source: ConfigurationInForce, namespace_of: NamespaceOf = lambda stage: None) -> None:
-        self._source, self._namespace_of = source, namespace_of
+
+class Opening:
+    """`complete` asks nobody outside: it is called inside of transactions. `new_id`: for the next group that opens, if
+    one does; never the id of another."""
+
+    def __init__(
+        self, source: ConfigurationInForce, namespace_of: NamespaceOf = lambda stage: None, *,
+        new_id: Callable[[], AlertGroupId] = fresh_id,
+    ) -> None:  # fmt: skip
+        self._source, self._namespace_of, self.new_id = source, namespace_of, new_id
 
     async def complete(self, tx: Transaction, group: AlertGroup) -> AlertGroup:
         """The group as it is to be inserted: the channel stays as long as it lasts."""

@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
-from ulid import ULID
 
 from bot.domain.alerts.alert import ReportedAlert
-from bot.domain.alerts.group import AlertGroup, AlertGroupId
+from bot.domain.alerts.group import AlertGroup
 from bot.domain.alerts.keys import labels_key_of
 from bot.domain.alerts.policy import AlertSource
 from bot.domain.alerts.reconcile import Assigned, assign, found, reconcile, rest
@@ -122,7 +121,8 @@ class Reconciling:
         policy = self._source.current.alerts
         seen = [
             (group, reconcile(
-                group, assigned.by_group[group.id], told.silences, policy, now, settled=told.settled, new_id=_new_id()
+                group, assigned.by_group[group.id], told.silences, policy, now, settled=told.settled,
+                new_id=self._opening.new_id(),
             ))
             for group in groups.values()
         ]  # fmt: skip
@@ -202,7 +202,7 @@ class Reconciling:
         opened: list[AlertGroup] = []
         for unclaimed in assigned.unclaimed:
             policy = self._source.current.alerts
-            seen = found(unclaimed, source.name, told.silences, policy, now, new_id=_new_id())
+            seen = found(unclaimed, source.name, told.silences, policy, now, new_id=self._opening.new_id())
             if seen.group is None:
                 continue
             key = labels_key_of(source.name, unclaimed.receiver, unclaimed.group_labels)
@@ -236,7 +236,3 @@ async def _tell(client: Alertmanager) -> _Told:
     status = await client.status()
     alerts = await client.list_alerts()
     return _Told(alerts=alerts, silences=await client.list_silences(), settled=status.settled)
-
-
-def _new_id() -> AlertGroupId:
-    return AlertGroupId(str(ULID()))

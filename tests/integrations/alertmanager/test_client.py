@@ -12,8 +12,9 @@ from bot.domain.alerts.matcher import Matcher, Operator, parse_matchers
 from bot.domain.alerts.silence import SilenceDraft, SilenceState
 from bot.integrations.alertmanager.client import AlertmanagerClient
 from bot.ports import NotFound, Refused, Unavailable
-from tests.integrations.alertmanager.conftest import Answer, FixedClock, Replay
+from tests.integrations.alertmanager.conftest import Alertmanager
 from tests.integrations.alertmanager.recorded import VERSIONS
+from tests.integrations.replay import Answer, FixedClock
 
 FIRING, SILENCED, INHIBITED = AlertState.FIRING, AlertState.SILENCED, AlertState.INHIBITED
 SILENCE = "7abe3c98-0936-48dd-9d47-c42af8cb4158"
@@ -25,7 +26,9 @@ DRAFT = SilenceDraft(
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_alerts_are_read_with_who_hides_them(version: str, replay: Replay, client: AlertmanagerClient) -> None:
+async def test_alerts_are_read_with_who_hides_them(
+    version: str, replay: Alertmanager, client: AlertmanagerClient
+) -> None:
     recorded = replay.play(version, "api_alerts", "all alerts").answered
     found = await client.list_alerts()
     states = {
@@ -46,7 +49,7 @@ async def test_alerts_are_read_with_who_hides_them(version: str, replay: Replay,
 
 
 async def test_matchers_are_repeated_filters_and_the_receiver_an_expression(
-    replay: Replay, client: AlertmanagerClient
+    replay: Alertmanager, client: AlertmanagerClient
 ) -> None:
     replay.play("0.33", "api_alerts", "two filters = AND")
     await client.list_alerts(
@@ -58,7 +61,7 @@ async def test_matchers_are_repeated_filters_and_the_receiver_an_expression(
     ]  # fmt: skip
 
 
-async def test_no_alerts_are_none(replay: Replay, client: AlertmanagerClient) -> None:
+async def test_no_alerts_are_none(replay: Alertmanager, client: AlertmanagerClient) -> None:
     replay.on("GET", "/api/v2/alerts", Answer(text="[]\n"))
     assert await client.list_alerts() == ()
 
@@ -73,7 +76,7 @@ async def test_no_alerts_are_none(replay: Replay, client: AlertmanagerClient) ->
     ],
 )
 async def test_a_state_that_is_not_known_fires(
-    status: dict[str, Any] | None, state: AlertState, replay: Replay, client: AlertmanagerClient
+    status: dict[str, Any] | None, state: AlertState, replay: Alertmanager, client: AlertmanagerClient
 ) -> None:
     alert = {"fingerprint": "366e2e089b2194d5", "labels": {"a": "b"}, "startsAt": "2026-11-23T11:55:48Z"}
     replay.on("GET", "/api/v2/alerts", web_json([{**alert, "status": status}]))
@@ -83,7 +86,7 @@ async def test_a_state_that_is_not_known_fires(
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_the_status_tells_version_and_since_when_it_is_up(
-    version: str, replay: Replay, client: AlertmanagerClient, clock: FixedClock
+    version: str, replay: Alertmanager, client: AlertmanagerClient, clock: FixedClock
 ) -> None:
     started = datetime.fromisoformat(replay.play(version, "api_status_receivers", "status").answered["uptime"])
     clock.time = started + timedelta(seconds=119)
@@ -96,7 +99,7 @@ async def test_the_status_tells_version_and_since_when_it_is_up(
 
 
 async def test_a_cluster_that_gossips_for_the_first_time_is_not_settled(
-    replay: Replay, client: AlertmanagerClient, clock: FixedClock
+    replay: Alertmanager, client: AlertmanagerClient, clock: FixedClock
 ) -> None:
     recorded = replay.play("0.28", "api_ha_cluster", "am-0 right after start").answered
     clock.time = datetime.fromisoformat(recorded["uptime"]) + timedelta(minutes=10)
@@ -104,7 +107,7 @@ async def test_a_cluster_that_gossips_for_the_first_time_is_not_settled(
 
 
 async def test_who_does_not_tell_his_uptime_is_settled_after_having_answered_for_so_long(
-    replay: Replay, client: AlertmanagerClient, clock: FixedClock
+    replay: Alertmanager, client: AlertmanagerClient, clock: FixedClock
 ) -> None:
     answer = web_json({"cluster": {"status": "ready"}, "uptime": "0001-01-01T00:00:00Z"})
     replay.on("GET", "/api/v2/status", answer, answer, Answer(status=502), answer)
@@ -118,7 +121,7 @@ async def test_who_does_not_tell_his_uptime_is_settled_after_having_answered_for
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_silences_are_read(version: str, replay: Replay, client: AlertmanagerClient) -> None:
+async def test_silences_are_read(version: str, replay: Alertmanager, client: AlertmanagerClient) -> None:
     recorded = replay.play(version, "api_silences_create_get_list", "list").answered
     found = await client.list_silences()
     assert [(silence.id, silence.state.value) for silence in found] == [
@@ -134,7 +137,7 @@ async def test_silences_are_read(version: str, replay: Replay, client: Alertmana
 
 
 async def test_a_state_of_a_silence_that_is_not_known_follows_from_its_times(
-    replay: Replay, client: AlertmanagerClient, clock: FixedClock
+    replay: Alertmanager, client: AlertmanagerClient, clock: FixedClock
 ) -> None:
     def silence(starts: int, ends: int) -> dict[str, Any]:
         times = [(clock.time + timedelta(minutes=at)).isoformat() for at in (starts, ends)]
@@ -148,7 +151,7 @@ async def test_a_state_of_a_silence_that_is_not_known_follows_from_its_times(
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_a_silence_is_made_whole(version: str, replay: Replay, client: AlertmanagerClient) -> None:
+async def test_a_silence_is_made_whole(version: str, replay: Alertmanager, client: AlertmanagerClient) -> None:
     recorded = replay.play(version, "api_silences_create_get_list", "create: exact").answered
     assert await client.create_silence(DRAFT) == recorded["silenceID"]
     assert replay.last.headers["Content-Type"] == "application/json"
@@ -166,7 +169,7 @@ async def test_a_silence_is_made_whole(version: str, replay: Replay, client: Ale
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_an_update_answers_the_id_that_it_has_now(
-    version: str, replay: Replay, client: AlertmanagerClient
+    version: str, replay: Alertmanager, client: AlertmanagerClient
 ) -> None:
     same = replay.play(version, "api_silences_update_expire", "update: same id").answered["silenceID"]
     other = replay.play(version, "api_silences_update_expire", "update with another startsAt").answered["silenceID"]
@@ -176,7 +179,9 @@ async def test_an_update_answers_the_id_that_it_has_now(
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_expiring_is_the_same_once_and_twice(version: str, replay: Replay, client: AlertmanagerClient) -> None:
+async def test_expiring_is_the_same_once_and_twice(
+    version: str, replay: Alertmanager, client: AlertmanagerClient
+) -> None:
     path = replay.play(version, "api_silences_update_expire", "expire").path
     replay.play(version, "api_silences_update_expire", "expire again")
     await client.expire_silence(path.rpartition("/")[2])
@@ -184,7 +189,7 @@ async def test_expiring_is_the_same_once_and_twice(version: str, replay: Replay,
     assert [seen.method for seen in replay.requests] == ["DELETE", "DELETE"]
 
 
-async def test_grafanas_answers_are_successes_too(replay: Replay, client: AlertmanagerClient) -> None:
+async def test_grafanas_answers_are_successes_too(replay: Alertmanager, client: AlertmanagerClient) -> None:
     replay.on("POST", "/api/v2/silences", Answer(202, text='{"silenceID":"x"}'))
     replay.on("DELETE", "/api/v2/silence/x", Answer(text='{"message":"silence deleted"}'))
     assert await client.create_silence(DRAFT) == "x"
@@ -196,7 +201,7 @@ async def test_grafanas_answers_are_successes_too(replay: Replay, client: Alertm
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_a_silence_that_is_not_there_is_not_found(
-    version: str, replay: Replay, client: AlertmanagerClient
+    version: str, replay: Alertmanager, client: AlertmanagerClient
 ) -> None:
     gone, wrong = f"/api/v2/silence/{SILENCE}", "/api/v2/silence/nope"
     replay.play(version, "api_errors", "get unknown id", at=gone)
@@ -216,7 +221,9 @@ async def test_a_silence_that_is_not_there_is_not_found(
     assert refusal.value.slug == "bad-request"
 
 
-async def test_another_peer_is_given_the_time_to_hear_of_a_silence(replay: Replay, client: AlertmanagerClient) -> None:
+async def test_another_peer_is_given_the_time_to_hear_of_a_silence(
+    replay: Alertmanager, client: AlertmanagerClient
+) -> None:
     for label in ("get on am-1 at once", "get on am-1 after"):
         recorded = replay.play("0.33", "api_ha_cluster", label)
     silence = recorded.path.rpartition("/")[2]
@@ -224,13 +231,13 @@ async def test_another_peer_is_given_the_time_to_hear_of_a_silence(replay: Repla
     assert len(replay.requests) == 2
 
 
-async def test_an_id_is_one_part_of_the_path(replay: Replay, client: AlertmanagerClient) -> None:
+async def test_an_id_is_one_part_of_the_path(replay: Alertmanager, client: AlertmanagerClient) -> None:
     with pytest.raises(Unavailable):
         await client.get_silence("../alerts?x")
     assert replay.last.path == "/api/v2/silence/..%2Falerts%3Fx"
 
 
-async def test_a_creation_is_never_repeated(replay: Replay, client: AlertmanagerClient) -> None:
+async def test_a_creation_is_never_repeated(replay: Alertmanager, client: AlertmanagerClient) -> None:
     async def cut(request: web.Request) -> web.StreamResponse:
         assert request.transport is not None
         request.transport.abort()
@@ -242,7 +249,7 @@ async def test_a_creation_is_never_repeated(replay: Replay, client: Alertmanager
     assert len(replay.requests) == 1
 
 
-def test_the_page_lists_what_the_matchers_match(client: AlertmanagerClient, replay: Replay) -> None:
+def test_the_page_lists_what_the_matchers_match(client: AlertmanagerClient, replay: Alertmanager) -> None:
     page = client.page_of(parse_matchers('alertname="A & B",pod=~"x.*"'))
     assert page == (
         f"{replay.url}/#/alerts?silenced=true&inhibited=true&active=true"

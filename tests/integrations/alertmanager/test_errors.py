@@ -5,9 +5,10 @@ import pytest
 from bot.integrations.alertmanager.client import AlertmanagerClient
 from bot.integrations.alertmanager.errors import LONGEST_REASON, said
 from bot.ports import Denied, NotFound, Refused, Unavailable
-from tests.integrations.alertmanager.conftest import Answer, Replay
+from tests.integrations.alertmanager.conftest import Alertmanager
 from tests.integrations.alertmanager.recorded import VERSIONS, exchanges
 from tests.integrations.alertmanager.test_client import DRAFT
+from tests.integrations.replay import Answer
 
 SLUGS = {
     "end before start": "ends-before-it-starts", "end equals start": "ends-before-it-starts",
@@ -18,7 +19,7 @@ SLUGS = {
 
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_every_recorded_refusal_of_a_silence_has_its_slug_and_the_apis_own_words(
-    version: str, replay: Replay, client: AlertmanagerClient
+    version: str, replay: Alertmanager, client: AlertmanagerClient
 ) -> None:
     for recorded in exchanges(version, "api_errors"):
         if (recorded.method, recorded.path) != ("POST", "/api/v2/silences") or recorded.status in (200, 404):
@@ -34,7 +35,9 @@ async def test_every_recorded_refusal_of_a_silence_has_its_slug_and_the_apis_own
 
 
 @pytest.mark.parametrize(("label", "slug"), [("bad filter", "bad-matcher"), ("bad receiver regex", "bad-regex")])
-async def test_a_matcher_that_it_cannot_read(label: str, slug: str, replay: Replay, client: AlertmanagerClient) -> None:
+async def test_a_matcher_that_it_cannot_read(
+    label: str, slug: str, replay: Alertmanager, client: AlertmanagerClient
+) -> None:
     replay.play("0.33", "api_alerts", label)
     with pytest.raises(Refused) as refusal:
         await client.list_alerts()
@@ -50,7 +53,7 @@ async def test_a_matcher_that_it_cannot_read(label: str, slug: str, replay: Repl
         ('invalid silence: invalid label matcher 0: invalid label name "a b"', "bad-matcher"),
     ],
 )
-async def test_limits_and_names(words: str, slug: str, replay: Replay, client: AlertmanagerClient) -> None:
+async def test_limits_and_names(words: str, slug: str, replay: Alertmanager, client: AlertmanagerClient) -> None:
     replay.on("POST", "/api/v2/silences", Answer(400, text='"' + words.replace('"', '\\"') + '"'))
     with pytest.raises(Refused) as refusal:
         await client.create_silence(DRAFT)
@@ -67,7 +70,7 @@ async def test_limits_and_names(words: str, slug: str, replay: Replay, client: A
     ],
 )
 async def test_a_missing_right(
-    answer: Answer, kind: type[Refused], slug: str, replay: Replay, client: AlertmanagerClient
+    answer: Answer, kind: type[Refused], slug: str, replay: Alertmanager, client: AlertmanagerClient
 ) -> None:
     replay.on("GET", "/api/v2/alerts", answer)
     with pytest.raises(kind) as refusal:
@@ -99,7 +102,7 @@ async def test_a_missing_right(
     ],
 )
 async def test_no_answer_could_be_had(
-    answer: Answer, words: str, retry_after: float | None, replay: Replay, client: AlertmanagerClient
+    answer: Answer, words: str, retry_after: float | None, replay: Alertmanager, client: AlertmanagerClient
 ) -> None:
     replay.on("GET", "/api/v2/alerts", answer)
     with pytest.raises(Unavailable) as error:
@@ -110,7 +113,7 @@ async def test_no_answer_could_be_had(
 
 
 async def test_an_empty_404_that_is_not_about_a_silence_is_a_wrong_address(
-    replay: Replay, client: AlertmanagerClient
+    replay: Alertmanager, client: AlertmanagerClient
 ) -> None:
     replay.on("GET", "/api/v2/alerts", Answer(404, None, ""))
     with pytest.raises(Unavailable):
@@ -120,7 +123,7 @@ async def test_an_empty_404_that_is_not_about_a_silence_is_a_wrong_address(
         await client.get_silence("x")
 
 
-async def test_a_success_that_is_a_page_expires_nothing(replay: Replay, client: AlertmanagerClient) -> None:
+async def test_a_success_that_is_a_page_expires_nothing(replay: Alertmanager, client: AlertmanagerClient) -> None:
     replay.on("DELETE", "/api/v2/silence/x", Answer(200, "text/html", "<html>Sign in</html>"))
     with pytest.raises(Unavailable):
         await client.expire_silence("x")

@@ -12,7 +12,8 @@ from bot.integrations.alertmanager.client import AlertmanagerClient
 from bot.integrations.alertmanager.transport import MOST_AT_ONCE, Patience, Transport
 from bot.meter import Meter
 from bot.ports import Unavailable
-from tests.integrations.alertmanager.conftest import Answer, FixedClock, Replay
+from tests.integrations.alertmanager.conftest import Alertmanager
+from tests.integrations.replay import Answer, FixedClock
 
 NONE = Answer(text="[]\n")
 
@@ -25,7 +26,7 @@ class Told(Meter):
         self.calls.append((system, operation, result))
 
 
-async def test_token_and_tenant_go_with_every_call(replay: Replay, clock: FixedClock) -> None:
+async def test_token_and_tenant_go_with_every_call(replay: Alertmanager, clock: FixedClock) -> None:
     replay.on("GET", "/api/v2/silences", NONE)
     source = AlertSource(name="mimir", url=f"{replay.url}/", tenant="apm", token="made-up")
     async with AlertmanagerClient(source, clock=clock) as client:
@@ -35,7 +36,7 @@ async def test_token_and_tenant_go_with_every_call(replay: Replay, clock: FixedC
     assert headers["Accept"] == "application/json"
 
 
-async def test_basic_authentication_takes_any_text(replay: Replay, clock: FixedClock) -> None:
+async def test_basic_authentication_takes_any_text(replay: Alertmanager, clock: FixedClock) -> None:
     replay.on("GET", "/api/v2/silences", NONE)
     source = AlertSource(name="default", url=replay.url, basic=BasicAuth(username="tiphys", password="p:ä"))
     async with AlertmanagerClient(source, clock=clock) as client:
@@ -45,14 +46,14 @@ async def test_basic_authentication_takes_any_text(replay: Replay, clock: FixedC
     assert "X-Scope-OrgID" not in replay.last.headers
 
 
-async def test_without_credentials_none_go(replay: Replay, client: AlertmanagerClient) -> None:
+async def test_without_credentials_none_go(replay: Alertmanager, client: AlertmanagerClient) -> None:
     replay.on("GET", "/api/v2/silences", NONE)
     await client.list_silences()
     assert "Authorization" not in replay.last.headers
     assert "Content-Type" not in replay.last.headers
 
 
-async def test_an_answer_that_drips_ends_at_the_deadline(replay: Replay, clock: FixedClock) -> None:
+async def test_an_answer_that_drips_ends_at_the_deadline(replay: Alertmanager, clock: FixedClock) -> None:
     async def drip(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
@@ -67,7 +68,7 @@ async def test_an_answer_that_drips_ends_at_the_deadline(replay: Replay, clock: 
             await client.list_silences()
 
 
-async def test_an_answer_that_is_cut_is_none(replay: Replay, client: AlertmanagerClient) -> None:
+async def test_an_answer_that_is_cut_is_none(replay: Alertmanager, client: AlertmanagerClient) -> None:
     async def cut(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Length": "1000"})
         await response.prepare(request)
@@ -82,7 +83,7 @@ async def test_an_answer_that_is_cut_is_none(replay: Replay, client: Alertmanage
 
 
 async def test_an_answer_without_end_is_not_read_to_it(
-    replay: Replay, client: AlertmanagerClient, monkeypatch: pytest.MonkeyPatch
+    replay: Alertmanager, client: AlertmanagerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transport, "MOST_BYTES", 1 << 20)
     replay.on("GET", "/api/v2/silences", Answer(text=" " * (2 << 20) + "[]"))
@@ -97,7 +98,7 @@ async def test_nobody_there(clock: FixedClock, unused_tcp_port: int) -> None:
             await client.status()
 
 
-async def test_only_a_few_ask_at_once(replay: Replay, client: AlertmanagerClient) -> None:
+async def test_only_a_few_ask_at_once(replay: Alertmanager, client: AlertmanagerClient) -> None:
     at_once = most = 0
     come, go = asyncio.Event(), asyncio.Event()
 
@@ -121,7 +122,7 @@ async def test_only_a_few_ask_at_once(replay: Replay, client: AlertmanagerClient
     assert len(replay.requests) == 2 * MOST_AT_ONCE
 
 
-async def test_calls_are_told_without_names(replay: Replay, clock: FixedClock) -> None:
+async def test_calls_are_told_without_names(replay: Alertmanager, clock: FixedClock) -> None:
     told = Told()
     replay.on("GET", "/api/v2/alerts", NONE)
     replay.on("DELETE", "/api/v2/silence/7abe3c98", Answer(content_type=None))

@@ -11,7 +11,8 @@ from bot.domain.alerts.policy import AlertSource, AlertsPolicy
 from bot.domain.pipeline import Configuration
 from bot.ports_alerts import Alertmanagers
 from tests.desk import configuration
-from tests.integrations.alertmanager.conftest import Answer, FixedClock, Replay
+from tests.integrations.alertmanager.conftest import Alertmanager
+from tests.integrations.replay import Answer, FixedClock
 
 
 def configured(*sources: AlertSource) -> Configuration:
@@ -26,7 +27,7 @@ async def adapters(clock: FixedClock, tmp_path: Path) -> AsyncIterator[Adapters]
     await made.close()
 
 
-async def test_a_source_with_a_url_has_a_client(adapters: Adapters, replay: Replay) -> None:
+async def test_a_source_with_a_url_has_a_client(adapters: Adapters, replay: Alertmanager) -> None:
     replay.on("GET", "/api/v2/silences", Answer(text="[]"))
     await adapters.follow(configured(AlertSource(name="default", url=replay.url), AlertSource(name="silent")))
     clients: Alertmanagers = adapters.alertmanagers
@@ -36,7 +37,7 @@ async def test_a_source_with_a_url_has_a_client(adapters: Adapters, replay: Repl
     assert await client.list_silences() == ()
 
 
-async def test_what_did_not_change_stays_and_what_did_is_replaced(adapters: Adapters, replay: Replay) -> None:
+async def test_what_did_not_change_stays_and_what_did_is_replaced(adapters: Adapters, replay: Alertmanager) -> None:
     replay.on("GET", "/api/v2/silences", Answer(text="[]"))
     one, other = AlertSource(name="one", url=replay.url), AlertSource(name="other", url=replay.url)
     await adapters.follow(configured(one, other))
@@ -50,7 +51,7 @@ async def test_what_did_not_change_stays_and_what_did_is_replaced(adapters: Adap
         await second.list_silences()
 
 
-async def test_a_source_that_is_gone_or_has_no_url_any_more_has_none(adapters: Adapters, replay: Replay) -> None:
+async def test_a_source_that_is_gone_or_has_no_url_any_more_has_none(adapters: Adapters, replay: Alertmanager) -> None:
     one, other = AlertSource(name="one", url=replay.url), AlertSource(name="other", url=replay.url)
     await adapters.follow(configured(one, other))
     await adapters.follow(configured(replace(other, url=None)))

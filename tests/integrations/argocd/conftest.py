@@ -1,10 +1,8 @@
-"""A server over a real socket that answers what a real Argo CD answered, and checks what it is asked."""
+"""A server that answers what a real Argo CD answered, and checks what it is asked."""
 
 import asyncio
 import json
-from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from bot.domain.pipeline import ArgocdInstance, ArgocdReference
 from bot.integrations.argocd.client import ArgocdClient
 from bot.integrations.argocd.transport import Patience
 from tests.integrations.argocd.swagger import Swagger
+from tests.integrations.replay import Answer, FixedClock, Replay, Seen, replaying
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "argocd_client"
 TOKEN = "header.payload.signature"
@@ -36,39 +35,6 @@ IMPATIENT = Patience(
 )
 
 STAGING = ArgocdReference(instance="main", project="apm", namespace="argocd", name="apm-stack-staging")
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class FixedClock:
-    def __init__(self, now: datetime) -> None:
-        self.time = now
-
-    def now(self) -> datetime:
-        return self.time
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int = 200
-    content_type: str = "application/json"
-    body: Any = None
-    text: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
-
-    def response(self) -> web.Response:
-        payload = json.dumps(self.body) if self.body is not None else self.text
-        headers = {"Content-Type": self.content_type, **self.headers}
-        return web.Response(status=self.status, body=payload.encode(), headers=headers)
-
-
-@dataclass(frozen=True)
-class Seen:
-    method: str
-    path: str
-    query: list[tuple[str, str]]
-    headers: dict[str, str]
-    body: Any
 
 
 class LiveStream:
@@ -117,16 +83,16 @@ class LiveStream:
             self.closed.set()
 
 
-class Replay:
-    """Answers per method and path: queued ones first, the last of them again and again."""
+class Argocd(Replay):
+    """It opens a stream where nothing is queued for the watch, and holds requests to Argo CD's own description."""
+
+    nowhere = Answer(404, "text/plain; charset=utf-8", "Not Found\n")
 
     def __init__(self, swagger: Swagger) -> None:
-        self.url = ""
-        self.requests: list[Seen] = []
+        super().__init__()
         self.violations: list[str] = []
         self.at_once = self.most_at_once = 0
         self._swagger = swagger
-        self._answers: dict[tuple[str, str], deque[Answer | Handler]] = defaultdict(deque)
         self._streams: asyncio.Queue[LiveStream] = asyncio.Queue()
 
     def play(self, scenario: str, *labels: str, at: str | None = None) -> None:
@@ -134,12 +100,6 @@ class Replay:
         for label in labels:
             recorded = recorded_exchange(scenario, label)
             self.on(recorded["method"], at or recorded["path"].partition("?")[0], answer_of(recorded))
-
-    def on(self, method: str, path: str, *answers: Answer | Handler) -> None:
-        self._answers[method, path].extend(answers)
-
-    def forget(self) -> None:
-        self._answers.clear()
 
     async def connection(self) -> LiveStream:
         """The next watch that was opened."""
@@ -150,27 +110,14 @@ class Replay:
         self._streams.put_nowait(stream)
         return await stream.serve(request)
 
-    @property
-    def paths(self) -> list[str]:
-        return [f"{seen.method} {seen.path}" for seen in self.requests]
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        path = request.rel_url.raw_path
-        raw = await request.read()
-        body = json.loads(raw) if raw else None
-        seen = Seen(request.method, path, list(request.query.items()), dict(request.headers), body)
-        self.requests.append(seen)
+    async def answer(self, seen: Seen, request: web.Request) -> web.StreamResponse:
         self.violations.extend(self._swagger.violations(seen.method, seen.path, seen.query, seen.headers, seen.body))
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
-            queue = self._answers.get((request.method, path))
-            if not queue and path == "/api/v1/stream/applications":
+            if seen.path == "/api/v1/stream/applications" and not self._answers.get((seen.method, seen.path)):
                 return await self.open_stream(request)
-            if not queue:
-                return Answer(status=404, content_type="text/plain; charset=utf-8", text="Not Found\n").response()
-            answer = queue.popleft() if len(queue) > 1 else queue[0]
-            return answer.response() if isinstance(answer, Answer) else await answer(request)
+            return await super().answer(seen, request)
         finally:
             self.at_once -= 1
 
@@ -202,18 +149,10 @@ def swagger() -> Swagger:
 
 
 @pytest.fixture
-async def replay(swagger: Swagger) -> AsyncIterator[Replay]:
-    replay = Replay(swagger)
-    application = web.Application()
-    application.router.add_route("*", "/{tail:.*}", replay.handle)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
-    replay.url = f"http://127.0.0.1:{port}"
-    yield replay
-    await runner.cleanup()
+async def replay(swagger: Swagger) -> AsyncIterator[Argocd]:
+    replay = Argocd(swagger)
+    async with replaying(replay):
+        yield replay
     assert replay.violations == []
 
 
@@ -223,7 +162,7 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture
-async def client(replay: Replay, clock: FixedClock) -> AsyncIterator[ArgocdClient]:
+async def client(replay: Argocd, clock: FixedClock) -> AsyncIterator[ArgocdClient]:
     instance = ArgocdInstance(name="main", server=replay.url, token=TOKEN)
     async with ArgocdClient(instance, clock=clock, patience=IMPATIENT) as client:
         yield client

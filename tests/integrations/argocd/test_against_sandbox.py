@@ -17,7 +17,8 @@ from bot.ports import Argocd, NotFound, Refused, Unavailable
 from bot.sandbox.seeded import TOKENS
 from bot.sandbox.traffic import Fault, FaultKind
 from bot.tasks import TaskSet
-from tests.integrations.argocd.conftest import IMPATIENT, SOON, STAGING, FixedClock, reference
+from tests.integrations.argocd.conftest import IMPATIENT, SOON, STAGING, reference
+from tests.integrations.replay import FixedClock
 from tests.sandbox.argocd.conftest import World, Worlds, overlay
 
 DEVELOPMENT = reference("apm-stack-development")

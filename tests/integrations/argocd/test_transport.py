@@ -17,7 +17,8 @@ from bot.domain.pipeline import ArgocdInstance
 from bot.integrations.argocd.client import ArgocdClient
 from bot.integrations.argocd.transport import MOST_AT_ONCE
 from bot.ports import Unavailable
-from tests.integrations.argocd.conftest import IMPATIENT, SOON, STAGING, TOKEN, Answer, FixedClock, Replay, reference
+from tests.integrations.argocd.conftest import IMPATIENT, SOON, STAGING, TOKEN, Argocd, reference
+from tests.integrations.replay import Answer, FixedClock
 
 SHA = Revision("4a6e47f5fb778b86be3fa06ae95321d56fbbf840")
 Connection = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -125,7 +126,7 @@ async def test_nobody_listens(clock: FixedClock) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 500, 502, 503])
-async def test_a_proxys_page(client: ArgocdClient, replay: Replay, status: int) -> None:
+async def test_a_proxys_page(client: ArgocdClient, replay: Argocd, status: int) -> None:
     page = Answer(status=status, content_type="text/html", text="<html>one moment</html>")
     replay.on("GET", "/api/v1/applications/apm-stack-staging", page)
     replay.on("POST", "/api/v1/applications/apm-stack-staging/sync", page)
@@ -135,21 +136,21 @@ async def test_a_proxys_page(client: ArgocdClient, replay: Replay, status: int) 
         await client.start_sync(STAGING, revision=SHA, prune=False, infos={})
 
 
-async def test_an_answer_about_something_else(client: ArgocdClient, replay: Replay) -> None:
+async def test_an_answer_about_something_else(client: ArgocdClient, replay: Argocd) -> None:
     replay.on("GET", "/api/v1/applications/apm-stack-staging", Answer(body={}), Answer(body={"metadata": []}))
     for _ in range(2):
         with pytest.raises(Unavailable, match="something other"):
             await client.get(STAGING)
 
 
-async def test_a_redirection_is_not_followed(client: ArgocdClient, replay: Replay) -> None:
+async def test_a_redirection_is_not_followed(client: ArgocdClient, replay: Argocd) -> None:
     replay.on("GET", "/api/version", Answer(status=302, headers={"Location": "/api/v1/settings"}))
     with pytest.raises(Unavailable, match="it sends us to another path"):
         await client.version()
     assert replay.paths == ["GET /api/version"]
 
 
-async def test_cookies_are_not_kept(client: ArgocdClient, replay: Replay) -> None:
+async def test_cookies_are_not_kept(client: ArgocdClient, replay: Argocd) -> None:
     cookie = {"Set-Cookie": "argocd.token=stolen; path=/"}
     replay.on("GET", "/api/version", Answer(body={"Version": "v3.5.1"}, headers=cookie))
     await client.version()
@@ -158,7 +159,7 @@ async def test_cookies_are_not_kept(client: ArgocdClient, replay: Replay) -> Non
 
 
 async def test_the_environments_proxy_is_not_used(
-    replay: Replay, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+    replay: Argocd, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
@@ -168,7 +169,7 @@ async def test_the_environments_proxy_is_not_used(
         assert await client.version() == "v3.5.1"
 
 
-async def test_only_so_many_requests_at_once(client: ArgocdClient, replay: Replay) -> None:
+async def test_only_so_many_requests_at_once(client: ArgocdClient, replay: Argocd) -> None:
     crowd = asyncio.Event()
 
     async def slow(request: web.Request) -> web.StreamResponse:

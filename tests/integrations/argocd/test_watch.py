@@ -14,17 +14,8 @@ from bot.integrations.argocd.client import ArgocdClient
 from bot.integrations.argocd.transport import Patience
 from bot.integrations.argocd.watch import FIELDS, Moved
 from bot.tasks import TaskSet
-from tests.integrations.argocd.conftest import (
-    IMPATIENT,
-    SOON,
-    TOKEN,
-    Answer,
-    FixedClock,
-    Replay,
-    recorded_stream,
-    reference,
-    until,
-)
+from tests.integrations.argocd.conftest import IMPATIENT, SOON, TOKEN, Argocd, recorded_stream, reference, until
+from tests.integrations.replay import Answer, FixedClock
 
 PATH = "/api/v1/stream/applications"
 
@@ -50,7 +41,7 @@ class Listener:
 
 @asynccontextmanager
 async def listening(
-    replay: Replay, clock: FixedClock, *, patience: Patience = IMPATIENT, projects: tuple[str, ...] = ()
+    replay: Argocd, clock: FixedClock, *, patience: Patience = IMPATIENT, projects: tuple[str, ...] = ()
 ) -> AsyncIterator[Listener]:
     instance = ArgocdInstance(name="main", server=replay.url, token=TOKEN)
     async with (
@@ -65,7 +56,7 @@ async def listening(
             await tasks.close()
 
 
-async def test_the_opening_snapshot_means_anything_and_what_follows_is_named(replay: Replay, clock: FixedClock) -> None:
+async def test_the_opening_snapshot_means_anything_and_what_follows_is_named(replay: Argocd, clock: FixedClock) -> None:
     chunks = recorded_stream("stream_applications", "SSE with a small projection")["chunks"]
     async with listening(replay, clock) as listener:
         connection = await replay.connection()
@@ -76,7 +67,7 @@ async def test_the_opening_snapshot_means_anything_and_what_follows_is_named(rep
         assert await listener.next() == reference("apm-small")
 
 
-async def test_what_is_asked(replay: Replay, clock: FixedClock) -> None:
+async def test_what_is_asked(replay: Argocd, clock: FixedClock) -> None:
     async with listening(replay, clock, projects=("apm", "other")):
         await replay.connection()
         (seen,) = replay.requests
@@ -85,7 +76,7 @@ async def test_what_is_asked(replay: Replay, clock: FixedClock) -> None:
         assert "error" in FIELDS.split(",")
 
 
-async def test_something_new_and_something_gone_after_the_snapshot(replay: Replay, clock: FixedClock) -> None:
+async def test_something_new_and_something_gone_after_the_snapshot(replay: Argocd, clock: FixedClock) -> None:
     async with listening(replay, clock) as listener:
         connection = await replay.connection()
         connection.event("ADDED", "old")
@@ -96,7 +87,7 @@ async def test_something_new_and_something_gone_after_the_snapshot(replay: Repla
         assert await listener.next() == reference("old")
 
 
-async def test_a_change_within_the_snapshot_is_not_kept_back(replay: Replay, clock: FixedClock) -> None:
+async def test_a_change_within_the_snapshot_is_not_kept_back(replay: Argocd, clock: FixedClock) -> None:
     async with listening(replay, clock, patience=replace(IMPATIENT, settle=60, settle_most=60)) as listener:
         connection = await replay.connection()
         connection.event("ADDED", "one")
@@ -105,7 +96,7 @@ async def test_a_change_within_the_snapshot_is_not_kept_back(replay: Replay, clo
         assert await listener.next() == reference("one")
 
 
-async def test_a_snapshot_that_never_falls_quiet_is_over_in_the_end(replay: Replay, clock: FixedClock) -> None:
+async def test_a_snapshot_that_never_falls_quiet_is_over_in_the_end(replay: Argocd, clock: FixedClock) -> None:
     async with listening(replay, clock, patience=replace(IMPATIENT, settle=60, settle_most=0.1)) as listener:
         connection = await replay.connection()
         connection.event("ADDED", "one")
@@ -113,7 +104,7 @@ async def test_a_snapshot_that_never_falls_quiet_is_over_in_the_end(replay: Repl
         assert [await listener.next(), await listener.next()] == [None, None]
 
 
-async def test_a_life_as_the_watch_tells_it(replay: Replay, clock: FixedClock) -> None:
+async def test_a_life_as_the_watch_tells_it(replay: Argocd, clock: FixedClock) -> None:
     """Created, synced and deleted while we watch, as recorded."""
     chunks = recorded_stream("stream_lifecycle", "create, sync, delete")["chunks"]
     async with listening(replay, clock) as listener:
@@ -124,7 +115,7 @@ async def test_a_life_as_the_watch_tells_it(replay: Replay, clock: FixedClock) -
         assert await listener.next() == reference("apm-tmp")
 
 
-async def test_an_application_that_changes_its_project_is_told_under_both(replay: Replay, clock: FixedClock) -> None:
+async def test_an_application_that_changes_its_project_is_told_under_both(replay: Argocd, clock: FixedClock) -> None:
     async with listening(replay, clock) as listener:
         connection = await replay.connection()
         connection.event("ADDED", "wanderer", project="apm")
@@ -134,7 +125,7 @@ async def test_an_application_that_changes_its_project_is_told_under_both(replay
         assert told == {reference("wanderer", project="apm"), reference("wanderer", project="other")}
 
 
-async def test_no_headers_before_the_first_event(replay: Replay, clock: FixedClock) -> None:
+async def test_no_headers_before_the_first_event(replay: Argocd, clock: FixedClock) -> None:
     """Where nothing is visible nothing comes at all, no headers either: after the silence it is tried again."""
     async with listening(replay, clock, patience=replace(IMPATIENT, silence=0.1)) as listener:
         await replay.connection()
@@ -143,7 +134,7 @@ async def test_no_headers_before_the_first_event(replay: Replay, clock: FixedClo
         assert await listener.next() is None
 
 
-async def test_comments_keep_a_quiet_stream_alive(replay: Replay, clock: FixedClock) -> None:
+async def test_comments_keep_a_quiet_stream_alive(replay: Argocd, clock: FixedClock) -> None:
     silence = 0.3
     opening, *comments = recorded_stream("stream_applications", "SSE with a snapshot, then quiet")["chunks"]
     async with listening(replay, clock, patience=replace(IMPATIENT, silence=silence)) as listener:
@@ -162,7 +153,7 @@ async def test_comments_keep_a_quiet_stream_alive(replay: Replay, clock: FixedCl
 
 @pytest.mark.parametrize("orderly", [True, False])
 async def test_a_stream_that_ends_is_opened_again_and_all_is_looked_at(
-    replay: Replay, clock: FixedClock, *, orderly: bool
+    replay: Argocd, clock: FixedClock, *, orderly: bool
 ) -> None:
     """A stopping server closes the connection without a final chunk: as normal as the other end."""
     chunks = recorded_stream("stream_server_restart", "SSE, server stopped")["chunks"]
@@ -183,7 +174,7 @@ async def test_a_stream_that_ends_is_opened_again_and_all_is_looked_at(
     assert [entry["event"] for entry in logs if entry["log_level"] != "debug"] == []
 
 
-async def test_trouble_is_told_once_and_so_is_its_end(replay: Replay, clock: FixedClock) -> None:
+async def test_trouble_is_told_once_and_so_is_its_end(replay: Argocd, clock: FixedClock) -> None:
     refusals = [503, 502, 401, 401, 500]
 
     async def refuse(request: web.Request) -> web.StreamResponse:
@@ -201,7 +192,7 @@ async def test_trouble_is_told_once_and_so_is_its_end(replay: Replay, clock: Fix
     assert told == ["argocd.watch.failing", "argocd.watch.recovered"]
 
 
-async def test_a_token_that_is_refused_is_not_tried_again_soon(replay: Replay, clock: FixedClock) -> None:
+async def test_a_token_that_is_refused_is_not_tried_again_soon(replay: Argocd, clock: FixedClock) -> None:
     stream = recorded_stream("stream_applications", "no token, SSE")
     refusal = Answer(status=401, content_type=stream["content_type"], text=stream["chunks"][0])
     replay.on("GET", PATH, refusal)
@@ -215,7 +206,7 @@ async def test_a_token_that_is_refused_is_not_tried_again_soon(replay: Replay, c
     assert TOKEN not in str(logs)
 
 
-async def test_an_error_within_the_stream_ends_it(replay: Replay, clock: FixedClock) -> None:
+async def test_an_error_within_the_stream_ends_it(replay: Argocd, clock: FixedClock) -> None:
     async with listening(replay, clock) as listener:
         connection = await replay.connection()
         connection.event("ADDED", "one")
@@ -230,7 +221,7 @@ async def test_an_error_within_the_stream_ends_it(replay: Replay, clock: FixedCl
     "garbage", ["data: {]\n\n", "data: {}\n\n", 'data: {"result":{"application":[]}}\n\n', "{{{\n"]
 )
 async def test_what_is_not_understood_ends_the_stream_and_not_the_watch(
-    replay: Replay, clock: FixedClock, garbage: str
+    replay: Argocd, clock: FixedClock, garbage: str
 ) -> None:
     async with listening(replay, clock) as listener:
         connection = await replay.connection()
@@ -242,7 +233,7 @@ async def test_what_is_not_understood_ends_the_stream_and_not_the_watch(
         assert await listener.next() is None
 
 
-async def test_a_sign_on_page_is_no_stream(replay: Replay, clock: FixedClock) -> None:
+async def test_a_sign_on_page_is_no_stream(replay: Argocd, clock: FixedClock) -> None:
     replay.on("GET", PATH, Answer(content_type="text/html", text="<html>sign on</html>"))
     with capture_logs() as logs:
         async with listening(replay, clock):
@@ -251,7 +242,7 @@ async def test_a_sign_on_page_is_no_stream(replay: Replay, clock: FixedClock) ->
     assert "something other than Argo CD answered: text/html" in told["reason"]
 
 
-async def test_lines_without_data_are_read_too(replay: Replay, clock: FixedClock) -> None:
+async def test_lines_without_data_are_read_too(replay: Argocd, clock: FixedClock) -> None:
     """What comes where a proxy widened our Accept."""
     chunks = recorded_stream("stream_applications", "NDJSON with a small projection")["chunks"]
     async with listening(replay, clock) as listener:
@@ -260,7 +251,7 @@ async def test_lines_without_data_are_read_too(replay: Replay, clock: FixedClock
         assert [await listener.next(), await listener.next()] == [None, None]
 
 
-async def test_a_slow_consumer_does_not_stop_the_reader(replay: Replay, clock: FixedClock) -> None:
+async def test_a_slow_consumer_does_not_stop_the_reader(replay: Argocd, clock: FixedClock) -> None:
     instance = ArgocdInstance(name="main", server=replay.url, token=TOKEN)
     async with ArgocdClient(instance, clock=clock, patience=IMPATIENT) as client, aclosing(client.watch()) as stream:
         tasks = TaskSet("test")
@@ -280,7 +271,7 @@ async def test_a_slow_consumer_does_not_stop_the_reader(replay: Replay, clock: F
         assert heard == {reference(name) for name in ("one", "two", "three", "last")}
 
 
-async def test_closing_ends_the_connection(replay: Replay, clock: FixedClock) -> None:
+async def test_closing_ends_the_connection(replay: Argocd, clock: FixedClock) -> None:
     async with listening(replay, clock) as listener:
         connection = await replay.connection()
         connection.event("ADDED", "one")

@@ -18,8 +18,8 @@ from bot.integrations.alertmanager.webhook import read_snapshot
 from bot.services.alerts.routing import called
 from bot.store.store import SqlStore, StoreTransaction
 from tests.alert_examples import ALERTS
+from tests.databases import BOTH
 from tests.examples import DEVELOPER
-from tests.services.alerts.conftest import BOTH
 from tests.services.alerts.room import Room, body, fingerprint, labels
 
 both = pytest.mark.parametrize("address", BOTH, indirect=True)

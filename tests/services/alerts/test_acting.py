@@ -13,7 +13,7 @@ from bot.domain.text import Mention
 from bot.services.alerts.opening import Opening
 from bot.services.alerts.reconciling import Reconciling
 from tests.alert_desk import LEAD, ONCALL, READER, AlertDesk, open_alert_desk
-from tests.services.alerts.conftest import BOTH
+from tests.databases import BOTH
 
 both = pytest.mark.parametrize("address", BOTH, indirect=True)
 

@@ -17,8 +17,8 @@ from bot.services.alerts.digest_times import LATEST, DueDigest, due_digests
 from bot.services.alerts.digests import AlertDigests
 from bot.store.store import SqlStore
 from tests.alert_examples import ALERTS, group
+from tests.databases import BOTH
 from tests.examples import NOW
-from tests.services.alerts.conftest import BOTH
 from tests.services.alerts.room import Room, fingerprint, labels
 
 both = pytest.mark.parametrize("address", BOTH, indirect=True)

@@ -11,8 +11,8 @@ from bot.domain.alerts.group import AlertGroupId, Tie, TiedBy
 from bot.domain.alerts.severity import Severity
 from tests import alert_examples
 from tests.alert_desk import LEAD, ONCALL, AlertDesk, open_alert_desk
+from tests.databases import BOTH
 from tests.examples import NOW
-from tests.services.alerts.conftest import BOTH
 
 both = pytest.mark.parametrize("address", BOTH, indirect=True)
 

@@ -11,8 +11,8 @@ from bot.domain.alerts.alert import AlertState
 from bot.domain.alerts.group import GroupState
 from bot.domain.alerts.reconcile import rest
 from bot.domain.alerts.standing import UNHEARD
+from tests.databases import BOTH
 from tests.examples import DEVELOPER, NOW
-from tests.services.alerts.conftest import BOTH
 from tests.services.alerts.room import Room, body, fingerprint, labels, rfc3339
 
 both = pytest.mark.parametrize("address", BOTH, indirect=True)

@@ -12,7 +12,7 @@ from bot.domain.alerts.group import AlertGroup
 from bot.domain.incoming import Incoming
 from bot.sandbox.traffic import Fault
 from tests.alert_desk import LEAD, ONCALL, READER, AlertDesk, open_alert_desk
-from tests.services.alerts.conftest import BOTH
+from tests.databases import BOTH
 
 both = pytest.mark.parametrize("address", BOTH, indirect=True)
 EXACTLY = 'alertname="HighErrorRate"\ntiphys_application="apm-stack"\ntiphys_environment="production"'

@@ -12,9 +12,9 @@ from bot.domain.alerts.group import AlertGroup, AlertPlacement, GroupState
 from bot.domain.alerts.severity import Severity
 from bot.ports_alerts import StormRow, Weather
 from bot.services.alerts.storms import Storms
-from bot.store.migrate import upgrade
 from bot.store.store import SqlStore
 from tests.alert_examples import ALERTS, group
+from tests.databases import sqlite_in
 from tests.examples import NOW
 
 MANY = [f"MANY{number}" for number in range(35)]
@@ -74,9 +74,7 @@ async def _write(tx: Any, made: AlertGroup, found: AlertGroup | None) -> AlertGr
 
 @pytest.fixture
 async def sky(tmp_path: Any) -> Any:
-    url = f"sqlite+aiosqlite:///{tmp_path}/tiphys.db"
-    await upgrade(url)
-    store = SqlStore(url)
+    store = SqlStore(await sqlite_in(tmp_path))
     yield Sky(store)
     await store.close()
 

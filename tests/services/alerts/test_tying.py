@@ -17,10 +17,10 @@ from bot.domain.lifecycle import State
 from bot.domain.pipeline import Stage
 from bot.ports import Unavailable
 from bot.services.alerts.tying import Destinations, change_before, sure_tie, tie
-from bot.store.migrate import upgrade
 from bot.store.store import SqlStore
 from tests import examples
 from tests.alert_examples import alert, group
+from tests.databases import sqlite_in
 from tests.desk import configuration
 from tests.examples import NOW
 from tests.services.alerts.room import Room, body, fingerprint, labels, rfc3339
@@ -138,9 +138,7 @@ async def test_destinations_stay_known_while_argo_cd_is_away() -> None:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> Any:
-    url = f"sqlite+aiosqlite:///{tmp_path}/tiphys.db"
-    await upgrade(url)
-    opened = SqlStore(url)
+    opened = SqlStore(await sqlite_in(tmp_path))
     yield opened
     await opened.close()
 
