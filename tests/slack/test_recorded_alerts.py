@@ -141,7 +141,7 @@ def test_a_group_is_one_of_its_key_and_receiver() -> None:
 def test_the_life_of_a_group_is_read_from_one_card() -> None:
     assert [shown.splitlines()[:2][-1].partition(" · since")[0] for shown in read("group_lifecycle")] == [
         "critical · 3 firing", "critical · 2 firing, 1 resolved", "critical · 3 firing, 1 resolved",
-        "critical · 1 firing, 3 resolved", "✅ KubePodCrashLooping resolved · 4 alerts · 9 s",
+        "critical · 1 firing, 3 resolved", "✅ KubePodCrashLooping resolved · 4 alerts · 10 s",
         "critical · 1 firing, 3 resolved",
     ]  # fmt: skip
 
