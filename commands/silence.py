@@ -20,22 +20,22 @@ async def run(context: Context, args: Args) -> Answer:
     read = read_options(rest, OPTIONS[verb])
     if isinstance(read, Answer):
         return read
-    silencing, request = context.services.silencing, context.request
+    silences, request = context.services.silences, context.request
     match verb:
         case "list":
             page = read_page(read.get("page"))
             if isinstance(page, Answer):
                 return page
-            return Answer.done(await silencing.list_silences(request.user, page))
+            return Answer.done(await silences.list_silences(request.user, page))
         case "expire":
-            return await silencing.expire(request, read.rest)
+            return await silences.expire(request, read.rest)
         case "extend":
             name, _, length = read.rest.partition(" ")
             found = read_length(length, context.configuration.alerts)
             if isinstance(found, str):
                 return Answer.refusal("bad-silence", Text.of(f"{found} It ends so long from now: ",
                                                              Code("/silence extend 1a2b3c4d 2h"), "."))  # fmt: skip
-            return await silencing.extend(request, name, found)
+            return await silences.extend(request, name, found)
         case _:
             length, _, matchers = read.rest.partition(" ")
             fields = {PRESET: length, MATCHERS: matchers, COMMENT: read.get("comment")}
@@ -44,7 +44,7 @@ async def run(context: Context, args: Args) -> Answer:
                 faults = [f"\n{field}: {fault}" for field, fault in wish.items()]
                 return Answer.refusal("bad-silence", Text.of("I cannot make a silence of that.", *faults,
                                                              "\nFor example ", Code(_ADD)))  # fmt: skip
-            return await silencing.add(request, wish, read.get("source") or None)
+            return await context.services.silencing.add(request, wish, read.get("source") or None)
 
 
 COMMAND = Command(
