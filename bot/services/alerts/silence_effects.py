@@ -1,8 +1,11 @@
 """The end of an act on a silence: written with its audit entry and answer, and told to the groups that it touches."""
 
+import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from ulid import ULID
 
 from bot.domain.alerts.alert import Alert
 from bot.domain.alerts.group import AlertGroup
@@ -18,17 +21,19 @@ from bot.services.concluding import conclude
 from bot.wake import Bells
 
 MOST_TOLD = 20
+NOTHING = Text()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """What an act does to the groups of a source: those with alerts that it `means` are told."""
+    """What an act does to the groups of a source: those with alerts that it `means` are told. Without words of what was
+    done they are looked at only: somebody acted on what they show, and that is no longer so."""
 
     source: str
     means: Callable[[Alert], bool]
-    says: Text
-    until: Text
-    detail: Mapping[str, Any]
+    says: Text = NOTHING
+    until: Text = NOTHING
+    detail: Mapping[str, Any] = field(default_factory=dict)
     is_new: bool = False
 
     def note(self, number: int, of: int) -> Text:
@@ -73,5 +78,11 @@ class SilenceEffects:
                 continue
             first = group.first_acted_at or (now if effect.is_new else None)
             written = await tx.alerts.swap(replace(group, check_at=soonest(group.check_at, now), first_acted_at=first))
-            await show(tx, written, [effect.note(number, len(group.alerts))], at=None, now=now)
+            notes = [effect.note(number, len(group.alerts))] if effect.says.parts else []
+            await show(tx, written, notes, at=None, now=now)
             told += 1
+
+
+def id_of(request: Request) -> str:
+    """What the silence carries that this act makes or changes: the same for every try of the same act."""
+    return str(ULID(hashlib.sha256(request.id.encode()).digest()[:16]))

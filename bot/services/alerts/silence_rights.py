@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from bot.domain.alerts.alert import Alert
+from bot.domain.alerts.alert import Alert, ReportedAlert
 from bot.domain.alerts.group import Tie
 from bot.domain.alerts.matcher import Matcher
 from bot.domain.alerts.wish import fixed
 from bot.domain.identity import UserId
 from bot.domain.request import Answer
 from bot.ports import ConfigurationInForce
+from bot.ports_alerts import Alertmanager
 from bot.services.access import Access, AlertRight, Forbidden
 from bot.services.alerts.tying import tie_of
 
@@ -25,6 +26,21 @@ class SilenceRights:
 
     def tie_of_alert(self, alert: Alert) -> Tie | None:
         return tie_of(alert.labels, alert.annotations, self._source.current)
+
+    async def refusal_anywhere(self, user: UserId) -> Answer | None:
+        """Why he may silence nothing at all; None where he may something."""
+        permit = await self._access.permit(user, AlertRight.SILENCE, None)
+        return Answer.refusal(permit.slug, permit.text) if isinstance(permit, Forbidden) else None
+
+    async def refusal_to_hide(
+        self, user: UserId, matchers: tuple[Matcher, ...], client: Alertmanager
+    ) -> Answer | tuple[ReportedAlert, ...]:
+        """Why he may not silence all that these can match, and all that they match now; what that is where he may."""
+        if (answer := await self.refusal(user, AlertRight.SILENCE, [self.tie(matchers)])) is not None:
+            return answer
+        matched = await client.list_alerts(matchers)
+        ties = [self.tie_of_alert(one.alert) for one in matched]
+        return await self.refusal(user, AlertRight.SILENCE, ties) or matched
 
     async def refusal(self, user: UserId, right: AlertRight, ties: Sequence[Tie | None]) -> Answer | None:
         """The first no for one of these; None where he may with all of them."""

@@ -5,17 +5,13 @@ and by what it hides now.
 """
 
 import asyncio
-import hashlib
-from collections.abc import Sequence
 from dataclasses import replace
 
-from ulid import ULID
-
-from bot.domain.alerts.alert import ReportedAlert
 from bot.domain.alerts.group import AlertGroup, AlertGroupId
 from bot.domain.alerts.matcher import Matcher
 from bot.domain.alerts.silence import SilenceDraft
 from bot.domain.alerts.wish import SilenceWish, mark_of
+from bot.domain.identity import UserId
 from bot.domain.request import Answer, Request
 from bot.domain.text import Code, Moment, Plain, Strong, Text, listed
 from bot.ports import Clock, ConfigurationInForce, Directory, OutsideError, Refused
@@ -23,7 +19,7 @@ from bot.ports_alerts import Alertmanager, Alertmanagers
 from bot.ports_store import Store
 from bot.services.access import Access, AlertRight
 from bot.services.alerts.acting import AlertActs
-from bot.services.alerts.silence_effects import Effect, SilenceEffects
+from bot.services.alerts.silence_effects import Effect, SilenceEffects, id_of
 from bot.services.alerts.silence_rights import SilenceRights
 from bot.services.alerts.silence_words import fire_now, no_api, refused, told
 from bot.services.names import Names
@@ -52,18 +48,26 @@ class Silencing:
             return no_api(found.source)
         return answer
 
-    async def count(self, source: str, matchers: tuple[Matcher, ...]) -> Text:
-        """What these match now, in words; quickly, or why it could not be told."""
+    async def refusal_to_add(self, request: Request) -> Answer | None:
+        """Why this person cannot silence anything, wherever it is; None where he can."""
+        answer = await self._rights.refusal_anywhere(request.user)
+        return answer if answer is not None or self.sources() else no_api("")
+
+    async def count(self, source: str, matchers: tuple[Matcher, ...], *, asker: UserId | None = None) -> Text:
+        """What these match now, in words; quickly, or why it could not be told. Who asks for himself, from no group's
+        card, learns that only where he may silence it, and else what it takes."""
         if (client := self._alertmanagers.get(source)) is None:
             return no_api(source).text
         try:
             async with asyncio.timeout(COUNT_SECONDS):
-                matched = await client.list_alerts(matchers)
+                if asker is None:
+                    return told(await client.list_alerts(matchers))
+                matched = await self._rights.refusal_to_hide(asker, matchers, client)
+                return matched.text if isinstance(matched, Answer) else told(matched)
         except TimeoutError:
             return Text.of("Alertmanager is slow: what this matches could not be counted.")
         except OutsideError as error:
             return Text.of(f"What this matches could not be counted. Alertmanager: {error.reason}.")
-        return told(matched)
 
     async def silence(self, request: Request, group: AlertGroupId, wish: SilenceWish) -> Answer:
         """From the card of a group: in its Alertmanager."""
@@ -75,7 +79,7 @@ class Silencing:
 
     async def add(self, request: Request, wish: SilenceWish, source: str | None = None) -> Answer:
         """As typed. `source` may be left out where there is only one that has an API."""
-        names = self._sources()
+        names = self.sources()
         if source is None and len(names) == 1:
             source = names[0]
         if source not in names:
@@ -89,24 +93,16 @@ class Silencing:
         client = self._alertmanagers.get(source)
         if client is None:
             return await self._effects.conclude(request, "alert.silence", no_api(source), asked_of)
-        answer = await self._rights.refusal(request.user, AlertRight.SILENCE, [self._rights.tie(wish.matchers)])
-        if answer is not None:
-            return await self._effects.conclude(request, "alert.silence", answer, asked_of)
-        matched: Sequence[ReportedAlert] = ()
-        made = ""
-        now = self._clock.now()
         by = await self._names.named(self._source.current, request.user)
-        draft = wish.draft(mark_of(_id_of(request)), by=by, now=now)
+        draft = wish.draft(mark_of(id_of(request)), by=by, now=self._clock.now())
         try:
-            matched = await client.list_alerts(wish.matchers)
-            ties = [self._rights.tie_of_alert(one.alert) for one in matched]
-            answer = await self._rights.refusal(request.user, AlertRight.SILENCE, ties)
-            if answer is None:
-                made, draft = await _ensure(client, draft, mark_of(_id_of(request)))
+            matched = await self._rights.refusal_to_hide(request.user, wish.matchers, client)
+            if not isinstance(matched, Answer):
+                made, draft = await _ensure(client, draft, id_of(request))
         except Refused as error:
-            answer = refused(error)
-        if answer is not None:
-            return await self._effects.conclude(request, "alert.silence", answer, asked_of)
+            matched = refused(error)
+        if isinstance(matched, Answer):
+            return await self._effects.conclude(request, "alert.silence", matched, asked_of)
         fires = {one.alert.fingerprint for one in matched}
         name = await self._names.name_of(self._source.current, request.user)
         until = Text.of(" until ", Moment(draft.ends_at))
@@ -119,18 +115,14 @@ class Silencing:
         )  # fmt: skip
         return await self._effects.conclude(request, "alert.silence", Answer.done(done), asked_of, effect)
 
-    def _sources(self) -> tuple[str, ...]:
+    def sources(self) -> tuple[str, ...]:
+        """Those that have an API, by name."""
         return tuple(name for name in self._source.current.alerts.sources if self._alertmanagers.get(name) is not None)
 
 
-async def _ensure(client: Alertmanager, draft: SilenceDraft, mark: str) -> tuple[str, SilenceDraft]:
-    """The id of the silence that carries the mark, made if there is none yet, and what it is."""
+async def _ensure(client: Alertmanager, draft: SilenceDraft, act: str) -> tuple[str, SilenceDraft]:
+    """The id of the silence that carries the act's id, made if there is none yet, and what it is."""
     for known in await client.list_silences():
-        if mark in known.comment:
+        if act in known.comment:
             return known.id, replace(draft, ends_at=known.ends_at)
     return await client.create_silence(draft), draft
-
-
-def _id_of(request: Request) -> str:
-    """The same for every try of the same act."""
-    return str(ULID(hashlib.sha256(request.id.encode()).digest()[:16]))
