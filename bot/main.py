@@ -37,6 +37,7 @@ from bot.services.alerts.firing import FiringNow
 from bot.services.alerts.listing import AlertListing
 from bot.services.alerts.opening import Opening
 from bot.services.alerts.reconciling import Reconciling
+from bot.services.alerts.silences import Silences
 from bot.services.alerts.silencing import Silencing
 from bot.services.alerts.tying import Destinations
 from bot.services.alerts.waking import Waking
@@ -250,6 +251,7 @@ class Bot:
             access=access,
             alert_acts=alert_acts,
             silencing=Silencing(store, access, alert_acts, alertmanagers, slack.directory, source, clock, bells),
+            silences=Silences(store, access, alertmanagers, slack.directory, source, clock, bells),
             alert_listing=AlertListing(store, access, alertmanagers, source),
             alert_digests=AlertDigests(store, alertmanagers, source, clock, bells),
         )

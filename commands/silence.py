@@ -1,14 +1,17 @@
 """`silence list|add|extend|expire`: hide alerts for a while, in their Alertmanager."""
 
+from collections.abc import Mapping
+
 from bot.chat import AlertRight, Args, Argument, ArgumentKind, Command, Context
 from bot.chat.options import read_options, read_page
 from bot.chat.parsing import did_you_mean
-from bot.domain.alerts.wish import COMMENT, MATCHERS, PRESET, read_length, read_wish
+from bot.domain.alerts.wish import COMMENT, MATCHERS, PRESET, read_extension, read_wish
 from bot.domain.request import Answer
 from bot.domain.text import Code, Text
 
 VERBS = ("list", "add", "extend", "expire")
-OPTIONS = {"list": ("page",), "add": ("comment", "source"), "extend": (), "expire": ()}
+OPTIONS = {"list": ("page",), "add": ("comment", "source"), "extend": ("comment",), "expire": ()}
+TYPED = {COMMENT: "--comment"}
 _ADD = '/silence add 2h alertname="HighErrorRate", namespace="apm" --comment known, a fix is on its way'
 
 
@@ -20,31 +23,38 @@ async def run(context: Context, args: Args) -> Answer:
     read = read_options(rest, OPTIONS[verb])
     if isinstance(read, Answer):
         return read
-    silencing, request = context.services.silencing, context.request
+    silences, request = context.services.silences, context.request
     match verb:
         case "list":
             page = read_page(read.get("page"))
             if isinstance(page, Answer):
                 return page
-            return Answer.done(await silencing.list_silences(request.user, page))
+            return Answer.done(await silences.list_silences(request.user, page))
         case "expire":
-            return await silencing.expire(request, read.rest)
+            return await silences.expire(request, read.rest)
         case "extend":
             name, _, length = read.rest.partition(" ")
-            found = read_length(length, context.configuration.alerts)
-            if isinstance(found, str):
-                return Answer.refusal("bad-silence", Text.of(f"{found} It ends so long from now: ",
-                                                             Code("/silence extend 1a2b3c4d 2h"), "."))  # fmt: skip
-            return await silencing.extend(request, name, found)
+            fields = {PRESET: length, COMMENT: read.get("comment")}
+            extension = read_extension(fields, context.configuration.alerts)
+            if isinstance(extension, dict):
+                words = Text.of("\nIt ends so long from now: ", Code("/silence extend 1a2b3c4d 2h"), ".")
+                said = Text.of("I cannot extend a silence by that.", *_faults(extension), words)
+                return Answer.refusal("bad-silence", said)
+            return await silences.extend(request, name, extension)
         case _:
             length, _, matchers = read.rest.partition(" ")
             fields = {PRESET: length, MATCHERS: matchers, COMMENT: read.get("comment")}
             wish = read_wish(fields, context.configuration.alerts)
             if isinstance(wish, dict):
-                faults = [f"\n{field}: {fault}" for field, fault in wish.items()]
-                return Answer.refusal("bad-silence", Text.of("I cannot make a silence of that.", *faults,
-                                                             "\nFor example ", Code(_ADD)))  # fmt: skip
-            return await silencing.add(request, wish, read.get("source") or None)
+                words = Text.of("\nFor example ", Code(_ADD), "\n", Code("/silence add"), " alone asks in a dialog.")
+                return Answer.refusal("bad-silence", Text.of("I cannot make a silence of that.", *_faults(wish), words))
+            return await context.services.silencing.add(request, wish, read.get("source") or None)
+
+
+def _faults(faults: Mapping[str, str]) -> list[str]:
+    """Each with its field as it is typed; what is said of a fault has the way out."""
+    said = (f"\n{TYPED.get(field, field)}: {fault}" for field, fault in faults.items())
+    return list(said)
 
 
 COMMAND = Command(
@@ -57,7 +67,7 @@ COMMAND = Command(
         Argument(
             name="which",
             kind=ArgumentKind.LINE,
-            help="add: how long, matchers, --comment, --source; extend: id and how long from now; expire: id",
+            help="add: how long, matchers, --comment, --source; extend: id, how long from now, --comment; expire: id",
             required=False,
         ),
     ),

@@ -42,6 +42,7 @@ from bot.services.access import Access
 from bot.services.alerts.acting import AlertActs
 from bot.services.alerts.digests import AlertDigests
 from bot.services.alerts.listing import AlertListing
+from bot.services.alerts.silences import Silences
 from bot.services.alerts.silencing import Silencing
 from bot.services.channels import Channels
 from bot.services.deciding import Decisions
@@ -162,6 +163,7 @@ class Desk:
             silencing=Silencing(
                 self.store, self.access, self.alert_acts, alertmanagers, directory, source, self.clock, self.bells
             ),
+            silences=Silences(self.store, self.access, alertmanagers, directory, source, self.clock, self.bells),
         )  # fmt: skip
         self.front = ChatFront(self.store, self.services, COMMANDS, source, self.clock, self.bells)
         self.inbox = self.worker()

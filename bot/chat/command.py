@@ -11,6 +11,7 @@ from bot.services.access import Access, Right
 from bot.services.alerts.acting import AlertActs
 from bot.services.alerts.digests import AlertDigests
 from bot.services.alerts.listing import AlertListing
+from bot.services.alerts.silences import Silences
 from bot.services.alerts.silencing import Silencing
 from bot.services.deciding import Decisions
 from bot.services.promoting import Promotions
@@ -67,6 +68,7 @@ class Services:
     access: Access
     alert_acts: AlertActs
     silencing: Silencing
+    silences: Silences
     alert_listing: AlertListing
     alert_digests: AlertDigests
 

@@ -1,6 +1,7 @@
 """Where everything that people do arrives: recorded once with its audit entry, then answered at once."""
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,10 @@ from bot.chat.alert_dialogs import ALERT_DIALOGS, alert_dialog, counted_again
 from bot.chat.clicks import Clicked, clicked_on, unknown_button
 from bot.chat.command import Command, Services
 from bot.chat.parsing import Misread, Understood, read
+from bot.chat.silence_clicks import is_about_silences, is_added, unknown_silence_button
+from bot.chat.silence_dialogs import add_dialog, extend_dialog, faults_of_added, faults_of_extension
 from bot.domain.alerts.card import AlertAction
+from bot.domain.alerts.silence import SilenceAction, read_ref
 from bot.domain.alerts.wish import read_wish
 from bot.domain.audit import AuditEntry
 from bot.domain.card import CardAction
@@ -74,10 +78,18 @@ class ChatFront:
         """What an open dialog shows once somebody has typed in it; None leaves it as it is. Nothing is recorded."""
         try:
             async with asyncio.timeout(DIALOG_SECONDS):
-                shown = await counted_again(incoming, self._services, self._source.current.alerts)
+                shown = await self._looked_at(incoming)
         except TimeoutError:
             return None
         return None if isinstance(shown, Answer) else shown
+
+    async def _looked_at(self, incoming: Incoming) -> Dialog | Answer:
+        services, policy = self._services, self._source.current.alerts
+        if is_added(incoming):
+            return await add_dialog(incoming, services, policy, incoming.fields)
+        if read_ref(incoming.value) is not None:
+            return await extend_dialog(incoming, services, policy, self._clock.now(), is_open=True)
+        return await counted_again(incoming, services, policy)
 
     async def _settle(self, incoming: Incoming) -> Settled:
         """What can be said without slow work: misreadings, and dialogs."""
@@ -97,9 +109,13 @@ class ChatFront:
             return await self._dialog(
                 incoming, Clicked(change=None, name=understood.args["change"]), CardAction.APPROVE
             )
+        if incoming.kind is IncomingKind.COMMAND and _wants_silence_dialog(understood):
+            return await self._opened(incoming, add_dialog(incoming, self._services, self._source.current.alerts))
         return Settled(ack=Ack())
 
     async def _click(self, incoming: Incoming) -> Settled:
+        if is_about_silences(incoming.action):
+            return await self._silence_click(incoming, SilenceAction(incoming.action))
         if is_about_alerts(incoming.action):
             return await self._alert_click(incoming, AlertAction(incoming.action))
         clicked = clicked_on(incoming)
@@ -121,11 +137,22 @@ class ChatFront:
             return await self._dialog(incoming, Clicked(name=change, change=change), CardAction.DETAILS)
         if action not in ALERT_DIALOGS:
             return Settled(ack=Ack())
+        return await self._opened(incoming, alert_dialog(incoming, self._services, self._source.current.alerts))
+
+    async def _silence_click(self, incoming: Incoming, action: SilenceAction) -> Settled:
+        if read_ref(incoming.value) is None:
+            return _refused(incoming, unknown_silence_button())
+        if action is not SilenceAction.EXTEND:
+            return Settled(ack=Ack())
+        policy = self._source.current.alerts
+        return await self._opened(incoming, extend_dialog(incoming, self._services, policy, self._clock.now()))
+
+    async def _opened(self, incoming: Incoming, making: Awaitable[Dialog | Answer]) -> Settled:
         try:
             async with asyncio.timeout(DIALOG_SECONDS):
-                made = await alert_dialog(incoming, self._services, self._source.current.alerts)
+                made = await making
         except TimeoutError:
-            return Settled(ack=Ack(), answer=_too_slow())
+            return _refused(incoming, _too_slow())
         return _refused(incoming, made) if isinstance(made, Answer) else Settled(ack=Ack(dialog=made))
 
     def _submission(self, incoming: Incoming) -> Settled:
@@ -136,7 +163,16 @@ class ChatFront:
             wish = read_wish(incoming.fields, self._source.current.alerts)
             if isinstance(wish, dict):
                 return Settled(ack=Ack(errors=wish), answer=Answer.refusal("bad-silence", Text()))
+        if faults := self._faults_of_silence(incoming):
+            return Settled(ack=Ack(errors=faults), answer=Answer.refusal("bad-silence", Text()))
         return Settled(ack=Ack())
+
+    def _faults_of_silence(self, incoming: Incoming) -> dict[str, str]:
+        if incoming.action == SilenceAction.ADD.value:
+            return faults_of_added(incoming, self._source.current.alerts)
+        if incoming.action == SilenceAction.EXTEND.value:
+            return faults_of_extension(incoming, self._source.current.alerts, self._clock.now())
+        return {}
 
     async def _dialog(self, incoming: Incoming, clicked: Clicked, action: CardAction) -> Settled:
         try:
@@ -200,6 +236,12 @@ def _wants_summary(understood: Understood) -> bool:
     """`approve <change>` alone: the summary opens, and its confirmation names the fingerprint."""
     given = understood.args.get("fingerprint") or ""
     return understood.command.name == "approve" and len(given) < FINGERPRINT_PREFIX
+
+
+def _wants_silence_dialog(understood: Understood) -> bool:
+    """`silence add` alone: the dialog asks for the rest."""
+    args = understood.args
+    return understood.command.name == "silence" and args.get("what") == "add" and not args.get("which")
 
 
 def _too_slow() -> Answer:

@@ -10,6 +10,7 @@ from bot.chat.clicks import act
 from bot.chat.command import Args, Command, Context, Services
 from bot.chat.front import words_of
 from bot.chat.parsing import Misread, Understood, read
+from bot.chat.silence_clicks import act_on_silence, is_about_silences
 from bot.domain.audit import AuditEntry
 from bot.domain.incoming import Incoming, IncomingKind, Recorded
 from bot.domain.request import Answer
@@ -110,6 +111,8 @@ class InboxWorker:
                 return await self._run(incoming)
             if is_about_alerts(incoming.action):
                 return await act_on_alert(incoming, self._services, self._source.current.alerts)
+            if is_about_silences(incoming.action):
+                return await act_on_silence(incoming, self._services, self._source.current.alerts)
             return await act(incoming, self._services)
         except OutsideError as error:
             return await self._put_off(recorded, error)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.alerts.dialog import AssignDialog, SilenceDialog
+from bot.domain.alerts.dialog import AssignDialog, ExtendDialog, SilenceDialog
 from bot.domain.card import ChangeCard
 from bot.domain.identity import ChangeId
 from bot.domain.text import Text
@@ -49,4 +49,4 @@ class DiffDialog:
     diff: str
 
 
-Dialog = ReasonDialog | ApproveDialog | DetailsDialog | DiffDialog | AssignDialog | SilenceDialog
+Dialog = ReasonDialog | ApproveDialog | DetailsDialog | DiffDialog | AssignDialog | SilenceDialog | ExtendDialog

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from bot.domain.alerts.silence import SilenceRef
 from bot.domain.identity import ChannelId, GroupId, UserId
 
 
@@ -65,7 +66,15 @@ class InChannel:
     type: Literal["channel"] = "channel"
 
 
-Part = Plain | Strong | Code | Mention | Link | Moment | InChannel
+@dataclass(frozen=True, slots=True)
+class SilenceButtons:
+    """Where the chat has buttons: those that extend and end a silence, below the line that ends here. No words."""
+
+    silence: SilenceRef
+    type: Literal["silence"] = "silence"
+
+
+Part = Plain | Strong | Code | Mention | Link | Moment | InChannel | SilenceButtons
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +111,8 @@ def _plain(part: Part) -> str:
             return f"@{part.id}"
         case InChannel():
             return f"#{part.id}"
+        case SilenceButtons():
+            return ""
         case Link():
             return part.label
         case Moment():

@@ -11,7 +11,7 @@ from datetime import UTC
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from bot.domain.text import Code, InChannel, Link, Mention, Moment, Part, Plain, Strong, Text
+from bot.domain.text import Code, InChannel, Link, Mention, Moment, Part, Plain, SilenceButtons, Strong, Text
 
 Json = dict[str, Any]
 
@@ -145,6 +145,8 @@ def _rich_element(part: Part) -> Json | None:
             return _rich_text(part.label)
         case Moment():
             return {"type": "date", "timestamp": int(part.at.timestamp()), "format": _DATE, "fallback": _utc(part)}
+        case SilenceButtons():  # a block of its own: see `bot/slack/blocks/message.py`
+            return None
 
 
 def _rich_text(text: str, **style: bool) -> Json | None:
@@ -184,6 +186,8 @@ def _mrkdwn_part(part: Part) -> str:
         case Link():
             shown = _unformatted(part.label).replace("|", "∣")
             return f"<{escaped(_quoted(part.url))}|{shown}>" if is_web_link(part.url) else shown
+        case SilenceButtons():
+            return ""
         case Moment():
             return f"<!date^{int(part.at.timestamp())}^{_DATE}|{_utc(part)}>"
 

@@ -15,7 +15,7 @@ from slack_bolt.async_app import AsyncAck
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.alerts.dialog import COUNT
+from bot.domain.alerts.dialog import LOOKS
 from bot.domain.dialog import Dialog
 from bot.domain.incoming import Ack, Incoming
 from bot.domain.request import Answer
@@ -105,7 +105,7 @@ class Listeners:
 
     async def _on_click(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         incoming = read.click(body)
-        if incoming is not None and incoming.action == COUNT:
+        if incoming is not None and incoming.action in LOOKS:
             self._look(incoming, body)
         elif incoming is not None:
             answer = await self._take(incoming, body)

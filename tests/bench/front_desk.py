@@ -25,6 +25,7 @@ from bot.services.access import Access
 from bot.services.alerts.acting import AlertActs
 from bot.services.alerts.digests import AlertDigests
 from bot.services.alerts.listing import AlertListing
+from bot.services.alerts.silences import Silences
 from bot.services.alerts.silencing import Silencing
 from bot.services.channels import Channels
 from bot.services.deciding import Decisions
@@ -64,6 +65,7 @@ async def main(api_url: str, folder: Path, port: int | None = None) -> None:
         alert_acts=acts, alert_listing=AlertListing(store, access, adapters.alertmanagers, source),
         alert_digests=AlertDigests(store, adapters.alertmanagers, source, clock, bells),
         silencing=Silencing(store, access, acts, adapters.alertmanagers, slack.directory, source, clock, bells),
+        silences=Silences(store, access, adapters.alertmanagers, slack.directory, source, clock, bells),
     )  # fmt: skip
     front = ChatFront(store, services, load_commands(commands), source, clock, bells)
     await slack.start(front, OutboxQueue(store, reports, clock, source), bells, source.current.slack)

@@ -26,9 +26,8 @@ async def test_what_is_not_clear_is_asked_back(tmp_path: Path) -> None:
             ("silence lst", "Did you mean list"),
             ("silence list --pgae 2", "Did you mean --page"),
             ("silence list --page x", "is no page"),
-            ("silence add", "duration: Say for how long"),
             ("silence add 2h", "matchers: It is empty"),
-            ("silence add 2h x=1", "comment: Say why"),
+            ("silence add 2h x=1", "--comment: Say why"),
             ("silence add soon x=1 --comment y", "duration: It is not a duration"),
             ("silence add 400d x=1 --comment y", "duration: It is not a duration"),
             ("silence add 40d x=1 --comment y", "duration: It is too long: at most 30d"),
@@ -36,7 +35,9 @@ async def test_what_is_not_clear_is_asked_back(tmp_path: Path) -> None:
             ('silence add 2h x=~".*" --comment y', "matchers: This matches every alert"),
             ('silence add 2h x=~"(" --comment y', "is not a regular expression"),
             ("silence add 2h x=1 --comment y --why z", "I do not know --why"),
-            ("silence extend 1a2b3c4d", "Say for how long"),
+            ("silence add soon", "/silence add alone asks in a dialog"),
+            ("silence extend 1a2b3c4d", "duration: Say for how long"),
+            ("silence extend 1a2b3c4d 2h --why x", "I do not know --why"),
         ):
             assert says in await alert_desk.desk.tell(alert_desk.desk.command(ONCALL, words)), words
         assert await alert_desk.silences() == []

@@ -6,6 +6,7 @@ A new command, button or dialog that is not in these rosters fails here: add it 
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -14,14 +15,17 @@ from bot.chat.alert_clicks import ALERT_NEEDS
 from bot.chat.alert_dialogs import ALERT_DIALOGS
 from bot.chat.clicks import NEEDS
 from bot.chat.front import DIALOGS
+from bot.chat.silence_clicks import SILENCE_NEEDS
 from bot.domain.alerts.card import AlertAction
 from bot.domain.alerts.dialog import COUNT
 from bot.domain.alerts.group import ChangeBefore
+from bot.domain.alerts.silence import SilenceAction, SilenceRef
 from bot.domain.card import CardAction
 from bot.domain.incoming import Incoming, IncomingKind
 from bot.domain.lifecycle import State
 from bot.services.access import written
 from tests import alert_examples, examples
+from tests.alert_desk import LEAD, READER, open_alert_desk
 from tests.desk import COMMANDS, NOBODY_MAY, Desk, open_office
 
 NOBODY = "U0DEV2"
@@ -140,6 +144,37 @@ async def test_typing_in_an_alert_dialog_tells_nothing_to_who_has_no_right(desk:
         await tx.alerts.insert(alert_examples.group(version=0))
     typed = replace(incoming_of(desk, IncomingKind.CLICK, AlertAction.SILENCE), action=COUNT)
     assert await desk.front.look(typed) is None
+
+
+async def test_every_button_and_dialog_of_a_silence_is_refused_to_who_has_no_right(tmp_path: Path) -> None:
+    """What its matchers hide is asked of Alertmanager, so there is one here."""
+    async with open_alert_desk(tmp_path) as alert_desk:
+        desk = alert_desk.desk
+        await desk.tell(desk.command(LEAD, 'silence add 9h alertname="X" --comment known'))
+        [made] = await alert_desk.silences()
+        ref = SilenceRef(source="default", id=made["id"], ends_at=datetime.fromisoformat(made["endsAt"]))
+        fields = {"duration": "1d", "matchers": "a=b", "comment": "known"}
+        added = json.dumps({"dialog": SilenceAction.ADD.value})
+        entries = (
+            (SilenceAction.ADD, desk.command(READER, "silence add")),
+            (SilenceAction.ADD, desk.act(IncomingKind.SUBMISSION, READER, action="silence.add", value=added,
+                                         fields=fields)),
+            (SilenceAction.EXTEND, desk.act(IncomingKind.CLICK, READER, action="silence.extend", value=ref.written())),
+            (SilenceAction.EXTEND, desk.act(IncomingKind.SUBMISSION, READER, action="silence.extend",
+                                            value=ref.written(), fields=fields)),
+            (SilenceAction.EXPIRE, desk.act(IncomingKind.CLICK, READER, action="silence.expire", value=ref.written())),
+        )  # fmt: skip
+        assert {action for action, _ in entries} == set(SILENCE_NEEDS) == set(SilenceAction)
+        for action, incoming in entries:
+            told = await desk.tell(incoming)
+            assert "You may not do that" in told, incoming
+            assert written(SILENCE_NEEDS[action]) in told
+            refusals = [e for e in await desk.audit() if e.detail["request"] == incoming.id and e.outcome == "refused"]
+            assert {(e.actor, e.detail["slug"]) for e in refusals} == {(READER, "no-permission")}
+            assert await alert_desk.silences() == [made]
+        for value in (added, ref.written()):
+            look = desk.act(IncomingKind.CLICK, READER, action=COUNT, value=value, fields=fields)
+            assert await desk.front.look(look) is None
 
 
 def test_every_alert_button_has_its_right() -> None:

@@ -101,3 +101,70 @@ async def test_it_is_acknowledged_silenced_and_ends(workspace: Workspace) -> Non
     assert "had it" in card.plain
     assert card.actions == set()
     assert len(await workspace.messages("alerts")) == 1
+
+
+async def test_a_silence_is_extended_and_ended_by_its_buttons(workspace: Workspace) -> None:
+    await alerts(workspace, "fire")
+    await shows(workspace, "critical")
+    await workspace.say("approver-1", "/silence add", channel="alerts")
+
+    async def dialog() -> Any:
+        return next((view for view in await workspace.views("approver-1") if view["open"]), None)
+
+    opened = await workspace.until(dialog, wants="the dialog of a command without words")
+    assert "Nothing is written yet" in opened["plain"]
+    assert opened["callback_id"] == "silence.add"
+    matchers = "\n".join(f'{name}="{LABELS[name]}"' for name in ("tiphys_application", "tiphys_environment"))
+    typed = {"user": "approver-1", "view_id": opened["view_id"], "action_id": "alert.count", "selected": matchers}
+    await workspace.call("POST", "/api/click", typed)
+
+    async def dialog_says(words: str, user: str = "approver-1") -> None:
+        async def look() -> bool:
+            return any(words in view["plain"] for view in await workspace.views(user) if view["open"])
+
+        await workspace.until(look, wants=f"an open dialog says {words!r}")
+
+    await dialog_says("Matches 1 alert that fires now (HighErrorRate).")
+    answer = await workspace.submit("approver-1", opened["view_id"], {"matchers": matchers, "comment": " "})
+    assert list(answer["errors"]) == ["comment"]
+    await workspace.submit("approver-1", opened["view_id"], {"matchers": matchers, "comment": "known"})
+    await workspace.told("approver-1", "Silenced until")
+    card = await shows(workspace, "silenced until")
+    assert {"silence.extend", "silence.expire"} <= card.actions
+    [made] = await silences(workspace)
+
+    async with refused(workspace, "developer", "no-permission", "alerts, silence, apm-stack/production"):
+        await workspace.click("developer", "silence.extend", card)
+    view = (await workspace.click("approver-2", "silence.extend", card))["view_id"]
+    await dialog_says("Then it ends", "approver-2")
+    typed = {"user": "approver-2", "view_id": view, "action_id": "silence.other", "selected": "30m"}
+    await workspace.call("POST", "/api/click", typed)
+    await dialog_says("It ends later than that already", "approver-2")
+    answer = await workspace.submit("approver-2", view, {"duration": "4h", "other": "30m", "comment": "still known"})
+    assert list(answer["errors"]) == ["other"]
+    await workspace.submit("approver-2", view, {"duration": "4h", "other": "", "comment": "still known"})
+    await workspace.told("approver-2", "The silence is extended until")
+    await thread_says(workspace, "approver-2 extended the silence of its alerts until")
+    card = await shows(workspace, "still known")
+    [longer] = await silences(workspace)
+    assert (longer["id"], longer["createdBy"]) == (made["id"], "approver-1 (U0APPR1)")
+    assert longer["endsAt"] > made["endsAt"]
+
+    await workspace.say("approver-3", "/silence list", channel="alerts")
+    await workspace.told("approver-3", "1 silence:")
+    answers = (await workspace.call("GET", "/api/users/approver-3/ephemerals"))["ephemerals"]
+    press = {"user": "approver-3", "ephemeral_id": answers[-1]["id"], "action_id": "silence.expire"}
+    await workspace.call("POST", "/api/click", {**press, "confirm": True})
+    await workspace.told("approver-3", "The silence is ended")
+    await thread_says(workspace, "approver-3 ended the silence of its alerts")
+
+    async def fires_again() -> bool:
+        return "silenced until" not in (await alert_card(workspace)).plain
+
+    await workspace.until(fires_again, wants="the card fires again")
+    card = await alert_card(workspace)
+    assert not {"silence.extend", "silence.expire"} & card.actions
+    await workspace.call("POST", "/api/click", {**press, "confirm": True})
+    await workspace.told("approver-3", "It is over since")
+    [over] = await silences(workspace)
+    assert over["status"]["state"] == "expired"

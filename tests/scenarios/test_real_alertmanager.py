@@ -151,12 +151,19 @@ async def a_group_from_fire_to_end(site: Site, real: Alertmanager) -> None:
     fields = {"duration": "1h", "matchers": 'service="apm-worker"\nalertname="HighErrorRate"', "comment": "known"}
     assert "errors" not in await workspace.submit("approver-1", view, fields)
     await workspace.told("approver-1", "Silenced until")
-    await site.says("HighErrorRate", "silenced until")
+    card = await site.says("HighErrorRate", "silenced until")
     [silence] = await silences(real)
     assert (silence["status"]["state"], silence["createdBy"]) == ("active", "approver-1 (U0APPR1)")
     assert silence["comment"].startswith("known (tiphys:")
 
-    await workspace.say("approver-2", f"/silence expire {silence['id'][:8]}", channel="alerts")
+    view = (await workspace.click("approver-2", "silence.extend", card))["view_id"]
+    assert "errors" not in await workspace.submit("approver-2", view, {"duration": "4h", "comment": "still known"})
+    await workspace.told("approver-2", "The silence is extended until")
+    card = await site.says("HighErrorRate", "silenced until", "still known")
+    [longer] = await silences(real)
+    assert (longer["id"], longer["createdBy"]) == (silence["id"], silence["createdBy"])
+    assert longer["endsAt"] > silence["endsAt"]
+    await workspace.click("approver-2", "silence.expire", card)
     await workspace.told("approver-2", "The silence is ended")
     await site.says("HighErrorRate", "HighErrorRate: firing", "1 firing", without="silenced until")
     [silence] = await silences(real)

@@ -305,8 +305,9 @@ async def test_slacks_questions_about_the_address_itself(workspace: Any) -> None
     assert (await web_app.receive({"type": "app_rate_limited", "minute_rate_limited": 1}, {})).status == 200
 
 
+GROUP = AlertGroupId("01J0A1B2C3D4E5F6G7H8J9K0MN")
 SILENCE = SilenceDialog(
-    group=AlertGroupId("01J0A1B2C3D4E5F6G7H8J9K0MN"), explanation=Text.of("What?"), lengths=(timedelta(hours=1),),
+    group=GROUP, explanation=Text.of("What?"), lengths=(timedelta(hours=1),),
     counted=Text.of("Matches nothing that fires now."), fields={"matchers": "a=b"},
 )  # fmt: skip
 
@@ -341,7 +342,7 @@ async def test_what_is_typed_in_a_dialog_is_looked_at_and_shown_in_it(scene: Sce
 
 
 async def test_whom_a_dialog_names_is_told(scene: Scene) -> None:
-    dialog = AssignDialog(group=SILENCE.group, explanation=Text.of("Who has it?"))
+    dialog = AssignDialog(group=GROUP, explanation=Text.of("Who has it?"))
     scene.front.answers["alert.assign"] = Ack(dialog=dialog)
     ts = await scene.card(button("alert.assign"))
     view_id = (await scene.click(ts, "alert.assign"))["view_id"]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.domain.alerts.digest import Digest, Episode, HeldSilence, Tally, bar
 from bot.domain.alerts.severity import Severity
+from bot.domain.alerts.wish import without_mark
 from bot.domain.text import Code, Moment, Part, Strong, Text, counted, spoken
 
 MOST_NAMES, MOST_PLACES, MOST_OPEN, MOST_SILENCES = 7, 6, 5, 8
@@ -11,6 +12,7 @@ LONGEST = 80
 LONGEST_MATCHERS = 120
 _NOWHERE = "no application"
 _ALERTS = "/gitops alerts"
+_SILENCE = "/gitops silence"
 
 
 def digest_text(digest: Digest) -> Text:
@@ -120,11 +122,19 @@ def _silence(one: HeldSilence) -> list[str | Part]:
     silence = one.silence
     matchers = _short(", ".join(map(str, silence.matchers)), LONGEST_MATCHERS)
     hides = [f"hides {counted(one.hides, 'alert')}, "] if one.hides else []
-    comment = _short(silence.comment)
+    comment = _short(without_mark(silence.comment))
     return [
         Code(matchers), " ", *hides, "until ", Moment(silence.ends_at), f" by {_short(silence.created_by) or '–'}",
-        f": {comment}" if comment else "", f" ({_short(one.source, 40)}, {_short(silence.id, 36)})",
+        f": {comment}" if comment else "", f" ({_short(one.source, 40)}); ", *_way_out(one),
     ]  # fmt: skip
+
+
+def _way_out(one: HeldSilence) -> list[str | Part]:
+    """What ends one that hides nothing, and what lets one go on that hides something; by the beginning of its id."""
+    known = _short(one.silence.id, 36)[:8]
+    if one.hides:
+        return ["goes on by ", Code(f"{_SILENCE} extend {known} 1d")]
+    return ["ends by ", Code(f"{_SILENCE} expire {known}")]
 
 
 def _unasked(digest: Digest) -> Text:

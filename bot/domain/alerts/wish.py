@@ -1,5 +1,6 @@
 """What somebody asks to be silenced: read from what he typed, field by field, and what it would be for certain."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,13 +14,16 @@ from bot.domain.durations import duration, write_duration
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=30)
 """How long a silence may be; longer where `alerts.silences` offers that."""
 MOST_COMMENT, MOST_CHOICES = 500, 12
-PRESET, OTHER, MATCHERS, COMMENT = "duration", "other", "matchers", "comment"
+MOST_SAID = 1_000
+"""What people said of one silence, over all its extensions."""
+PRESET, OTHER, MATCHERS, COMMENT, SOURCE = "duration", "other", "matchers", "comment", "source"
 """The fields of the dialog, by which faults are named."""
 _SLACK = timedelta(seconds=5)
 _ANYTHING = ("q", "0", "Ω")
 """Values that nobody has in mind: what matches all of them matches anything."""
 _PLACES = ("cluster", "namespace", "exported_namespace", "dest_namespace")
 _OF_METRICS = ("name",)
+_MARK = re.compile(r"(?:^|\s)\(tiphys:([0-9A-Z]*)(?: [0-9A-Z]*)?\)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,24 +42,48 @@ class SilenceWish:
         )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """How long from now a silence is to go on, and why; `comment` may be empty."""
+
+    length: timedelta
+    comment: str = ""
+
+
 def read_wish(fields: Mapping[str, str], policy: AlertsPolicy) -> SilenceWish | dict[str, str]:
     """What was typed into these fields; or the faults, by field, each with the way out."""
     faults: dict[str, str] = {}
-    field = OTHER if fields.get(OTHER, "").strip() else PRESET
-    length = read_length(fields.get(field, ""), policy)
+    length = chosen_length(fields, policy)
     if isinstance(length, str):
-        faults[field] = length
+        faults[length_field(fields)] = length
     matchers = read_matchers(fields.get(MATCHERS, ""))
     if isinstance(matchers, str):
         faults[MATCHERS] = matchers
-    comment = " ".join(fields.get(COMMENT, "").split())
-    if not comment:
+    comment = _comment(fields, faults)
+    if not comment and COMMENT not in faults:
         faults[COMMENT] = "Say why, so that everybody can read it."
-    elif len(comment) > MOST_COMMENT:
-        faults[COMMENT] = f"It has {len(comment)} characters; {MOST_COMMENT} are enough."
     if faults or isinstance(length, str) or isinstance(matchers, str):
         return faults
     return SilenceWish(matchers=matchers, length=length, comment=comment)
+
+
+def read_extension(fields: Mapping[str, str], policy: AlertsPolicy) -> Extension | dict[str, str]:
+    """The same of one that is to go on: without matchers, and nobody has to say why."""
+    faults: dict[str, str] = {}
+    length = chosen_length(fields, policy)
+    if isinstance(length, str):
+        faults[length_field(fields)] = length
+    comment = _comment(fields, faults)
+    return faults if faults or isinstance(length, str) else Extension(length=length, comment=comment)
+
+
+def length_field(fields: Mapping[str, str]) -> str:
+    """The field that says how long: what was typed goes before what was chosen."""
+    return OTHER if fields.get(OTHER, "").strip() else PRESET
+
+
+def chosen_length(fields: Mapping[str, str], policy: AlertsPolicy) -> timedelta | str:
+    return read_length(fields.get(length_field(fields), ""), policy)
 
 
 def read_length(text: str, policy: AlertsPolicy) -> timedelta | str:
@@ -127,9 +155,26 @@ def mark_of(silence: str) -> str:
 
 
 def without_mark(comment: str) -> str:
-    """What a person wrote, of a comment of ours."""
-    said, _, mark = comment.rpartition(" (tiphys:")
-    return said if said and mark.endswith(")") else comment
+    """What people wrote, of a comment of ours."""
+    return _MARK.sub("", comment)
+
+
+def extended_comment(comment: str, said: str, act: str) -> str:
+    """The comment of a silence that goes on: with what was said of that, and with the act's id after that of the act
+    that made it. So both are found again after an unclear answer, and however often it goes on it carries two ids."""
+    known, made = without_mark(comment), _MARK.search(comment)
+    words = f"{known}; {said}" if known and said else known or said
+    if len(words) > MOST_SAID:
+        words = f"…{words[1 - MOST_SAID :]}"
+    ids = f"{made[1]} {act}" if made is not None else act
+    return f"{words} (tiphys:{ids})".strip()
+
+
+def _comment(fields: Mapping[str, str], faults: dict[str, str]) -> str:
+    comment = " ".join(fields.get(COMMENT, "").split())
+    if len(comment) > MOST_COMMENT:
+        faults[COMMENT] = f"It has {len(comment)} characters; {MOST_COMMENT} are enough."
+    return comment
 
 
 def _alertname_first(label: tuple[str, str]) -> tuple[bool, str]:

@@ -10,10 +10,12 @@ from bot.domain.alerts.card import AlertAction, AlertCard, after_change, place_o
 from bot.domain.alerts.group import MOST_ALERTS, AlertGroup, SilenceSeen
 from bot.domain.alerts.links import AlertLink
 from bot.domain.alerts.severity import Severity
-from bot.domain.text import Link, Mention, Moment, Plain, Strong, Text, counted, spoken
+from bot.domain.alerts.silence import SilenceRef
+from bot.domain.text import Code, Link, Mention, Moment, Plain, Strong, Text, counted, spoken
 from bot.slack.blocks.alert_table import alert_table, how_many, labels
 from bot.slack.blocks.elements import Json, Style, actions, button, header, lines, named
 from bot.slack.blocks.message import RenderedMessage, alert_metadata, without_mentions
+from bot.slack.blocks.silence_buttons import short, silence_buttons
 from bot.slack.escape import clean, mrkdwn, one_line
 
 ICONS = {Severity.CRITICAL: "🔥", Severity.WARNING: "⚠️", Severity.INFO: "ℹ️", Severity.NONE: "🔔"}
@@ -28,7 +30,7 @@ _STYLES: dict[AlertAction, Style] = {AlertAction.ACKNOWLEDGE: "primary"}
 
 def alert_card(card: AlertCard) -> RenderedMessage:
     """The card as it is to be shown now. Within Slack's limits: what does not fit is counted, never cut silently."""
-    blocks = [_resolved(card)] if _is_small(card.group) else [*_open(card), _pinged(card), _buttons(card)]
+    blocks = [_resolved(card)] if _is_small(card.group) else [*_open(card), _pinged(card), *_buttons(card)]
     text = fallback(card)
     if card.mentions and not _is_small(card.group):
         text += f" · {mrkdwn(_mentions(card))}"
@@ -41,7 +43,7 @@ def first_alert_card(card: AlertCard) -> RenderedMessage:
     if not card.mentions or _is_small(card.group):
         return quiet
     blocks = [{key: value for key, value in block.items() if key != "block_id"} for block in quiet.blocks]
-    at = len(blocks) - bool(card.actions)
+    at = len(blocks) - sum(block["type"] == "actions" for block in blocks)
     return replace(
         quiet,
         text=f"{quiet.text} · {mrkdwn(_mentions(card))}",
@@ -163,7 +165,9 @@ def _silence(card: AlertCard, silence: SilenceSeen) -> Text:
     hides = sum(silence.id in alert.silenced_by for alert in card.alerts if alert.state is AlertState.SILENCED)
     what = "silenced" if hides in (0, len(card.alerts)) else f"{hides} silenced"
     said = Text.of(": ", Plain(one_line(silence.comment, 160))) if silence.comment.strip() else Text()
-    return Text.of(f"🔕 {what} until ", Moment(silence.ends_at), " by ", Plain(one_line(silence.by, 60) or "–"), said)
+    which = Text.of(" (", Code(one_line(short(silence.id), 20)), ")") if len(card.silences) > 1 else Text()
+    by = Plain(one_line(silence.by, 60) or "–")
+    return Text.of(f"🔕 {what} until ", Moment(silence.ends_at), " by ", by, which, said)
 
 
 def _change_before(group: AlertGroup) -> Text:
@@ -243,8 +247,15 @@ def _pinged(card: AlertCard) -> Json | None:
     return lines(Text.of("📣 ", _mentions(card))) if card.mentions else None
 
 
-def _buttons(card: AlertCard) -> Json | None:
-    return actions([_button(card.group, action) for action in card.actions])
+def _buttons(card: AlertCard) -> list[Json | None]:
+    """Those of the group, and a row for each silence that is shown, where something can be done about one."""
+    rows = [actions([_button(card.group, action) for action in card.actions])]
+    if AlertAction.SILENCE not in card.actions:
+        return rows
+    for silence in card.silences[:MOST_SILENCES]:
+        ref = SilenceRef(source=card.group.source, id=silence.id, ends_at=silence.ends_at)
+        rows.append(silence_buttons(ref, which="silence" if len(card.silences) == 1 else short(silence.id)))
+    return rows
 
 
 def _button(group: AlertGroup, action: AlertAction) -> Json:

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from typing import assert_never
 
-from bot.domain.alerts.dialog import AssignDialog, SilenceDialog
+from bot.domain.alerts.dialog import AssignDialog, ExtendDialog, SilenceDialog
 from bot.domain.card import CardAction, ChangeCard
 from bot.domain.change import ValueChange
 from bot.domain.dialog import ApproveDialog, DetailsDialog, Dialog, DiffDialog, ReasonDialog
 from bot.domain.identity import short
 from bot.domain.text import Code, Link, Mention, Moment, Plain, Strong, Text
-from bot.slack.blocks.alert_dialogs import assign, silence
+from bot.slack.blocks.alert_dialogs import assign, extend, silence
 from bot.slack.blocks.buttons import approval_words
 from bot.slack.blocks.elements import Json, bullets, header, lines, paragraphs, plain_text, preformatted
 from bot.slack.blocks.gates import approvals, besides_approvals, gate_line, may_still
@@ -36,6 +36,8 @@ def view(dialog: Dialog, origin: Origin) -> Json:
             return assign(dialog, origin)
         case SilenceDialog():
             return silence(dialog, origin)
+        case ExtendDialog():
+            return extend(dialog, origin)
         case _:
             assert_never(dialog)
 

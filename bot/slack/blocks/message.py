@@ -10,8 +10,9 @@ from typing import Any
 
 from bot.domain.alerts.group import AlertGroupId
 from bot.domain.identity import ChangeId, ChannelId
-from bot.domain.text import Part, Plain, Text
+from bot.domain.text import Part, Plain, SilenceButtons, Text
 from bot.slack.blocks.elements import Json, lines, named
+from bot.slack.blocks.silence_buttons import silence_buttons
 from bot.slack.escape import SECTION_TEXT, bounded, mrkdwn
 
 CHANGE_EVENT = "tiphys_change"
@@ -39,7 +40,7 @@ class RenderedMessage:
 
 def said(text: Text, *, metadata: Mapping[str, Any] | None = None) -> RenderedMessage:
     """Words as a message of their own; too long ones are cut, and say so."""
-    sections = [lines(piece) for piece in _pieces(bounded(text, WHOLE_TEXT).parts)]
+    sections = [_section(piece) for piece in _pieces(bounded(text, WHOLE_TEXT).parts)]
     return RenderedMessage(text=mrkdwn(text, FALLBACK_TEXT) or "–", blocks=named(sections), metadata=metadata)
 
 
@@ -82,11 +83,28 @@ def _quiet(value: Any) -> Any:
     return {key: _quiet(item) for key, item in value.items() if key != "block_id"}
 
 
+def _section(piece: Text) -> Json | None:
+    match piece.parts:
+        case (SilenceButtons(silence=silence),):
+            return silence_buttons(silence, which="")
+        case _:
+            return lines(piece)
+
+
 def _pieces(parts: tuple[Part, ...]) -> Iterator[Text]:
-    """The parts, in order, in texts that fit a section each."""
+    """The parts, in order, in texts that fit a section each; buttons by themselves."""
     held: list[Part] = []
-    length = 0
+    length, follows_buttons = 0, False
     for part in (piece for whole in parts for piece in _cut(whole)):
+        if isinstance(part, SilenceButtons):
+            if held:
+                yield Text(tuple(held))
+            yield Text((part,))
+            held, length, follows_buttons = [], 0, True
+            continue
+        if follows_buttons and isinstance(part, Plain):  # a block begins a line of its own
+            part = Plain(part.text.removeprefix("\n"))
+        follows_buttons = False
         size = len(Text((part,)).plain)
         if held and length + size > SECTION_TEXT:
             yield Text(tuple(held))

@@ -50,6 +50,9 @@ def read_metadata(raw: str) -> tuple[str, Origin]:
         thread=MessageTs(known["thread"]) if known.get("thread") else None,
         respond_to=known.get("respond_to") or None,
     )
+    for names in (("silence", "source", "ends"), ("dialog",)):
+        if known.get(names[0]):
+            return json.dumps({name: known.get(name) or "" for name in names}, separators=(",", ":")), origin
     if known.get("group"):
         return json.dumps({"group": known["group"]}, separators=(",", ":")), origin
     carried = {key: known.get(key) or "" for key in ("change", "fingerprint")}

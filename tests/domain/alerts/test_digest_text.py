@@ -69,11 +69,13 @@ def test_every_section_is_told_with_its_rest_counted() -> None:
         *["• warning More since 2026-03-04 14:05 UTC, nobody has it"] * 4,
         "• … and 3 more: /gitops alerts",
         "Silences that hide nothing",
-        '• alertname="SlowQueries" until 2026-03-13 14:05 UTC by U0DEV1: disk is on order (default, s-1)',
+        ('• alertname="SlowQueries" until 2026-03-13 14:05 UTC by U0DEV1: disk is on order (default); '
+         "ends by /gitops silence expire s-1"),
         "Silences that end soon, and what they hide still fires",
-        '• alertname="SlowQueries" hides 3 alerts, until 2026-03-05 15:05 UTC by U0DEV1 (eu, s-2)',
+        ('• alertname="SlowQueries" hides 3 alerts, until 2026-03-05 15:05 UTC by U0DEV1 (eu); '
+         "goes on by /gitops silence extend s-2 1d"),
         "Silences are not known: no answer from mimir.",
-    ]
+    ]  # fmt: skip
 
 
 def test_however_much_there_is_it_fits_a_message_whole() -> None:

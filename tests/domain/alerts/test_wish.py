@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 from bot.domain.alerts.matcher import Matcher, Operator, all_match, parse_matchers
 from bot.domain.alerts.policy import AlertsPolicy, ApplicationRule
 from bot.domain.alerts.wish import (
+    Extension,
     SilenceWish,
+    extended_comment,
     fixed,
     is_boundless,
     mark_of,
+    read_extension,
     read_length,
     read_wish,
     suited,
@@ -112,3 +115,36 @@ def test_what_is_prefilled_matches_the_group_and_is_read_back(labels: dict[str, 
     assert all(matcher.operator is Operator.EQUAL for matcher in found)
     text = "\n".join(map(str, found))
     assert parse_matchers(text) == found
+
+
+def test_an_extension_needs_no_words() -> None:
+    assert read_extension({"duration": "4h"}, POLICY) == Extension(length=timedelta(hours=4))
+    assert read_extension({"duration": "4h", "other": "2d", "comment": " still \n known"}, POLICY) == Extension(
+        length=timedelta(days=2), comment="still known"
+    )
+    for fields, field in (({"duration": ""}, "duration"), ({"other": "soon"}, "other"), ({"other": "99d"}, "other")):
+        found = read_extension(fields, POLICY)
+        assert isinstance(found, dict)
+        assert list(found) == [field]
+    found = read_extension({"duration": "4h", "comment": "x" * 501}, POLICY)
+    assert isinstance(found, dict)
+    assert list(found) == ["comment"]
+
+
+def test_a_comment_keeps_who_made_it_and_who_extended_it_last() -> None:
+    once = extended_comment("known (tiphys:MADE)", "extended by a: still", "ONE")
+    assert once == "known; extended by a: still (tiphys:MADE ONE)"
+    assert extended_comment(once, "", "TWO") == "known; extended by a: still (tiphys:MADE TWO)"
+    assert without_mark(once) == "known; extended by a: still"
+    assert extended_comment("somebody else's", "", "ONE") == "somebody else's (tiphys:ONE)"
+    assert extended_comment("", "", "ONE") == "(tiphys:ONE)"
+    assert without_mark("(tiphys:ONE)") == ""
+
+
+@given(st.text(max_size=1_500), st.lists(st.text(alphabet="xyz ()", max_size=600), max_size=6))
+def test_however_often_it_is_extended_a_comment_stays_bounded_and_findable(comment: str, said: list[str]) -> None:
+    for number, words in enumerate(said):
+        comment = extended_comment(comment, words, f"ACT{number}")
+        assert comment.endswith(f"ACT{number})")
+        assert len(comment) <= 1_000 + 100
+        assert f"ACT{number}" not in without_mark(comment)

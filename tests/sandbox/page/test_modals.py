@@ -40,6 +40,7 @@ INPUTS = [
     ask("person", "Person", {"type": "users_select"}, optional=True),
     ask("count", "Count", {"type": "number_input", "is_decimal_allowed": False, "initial_value": "3"}),
     {**ask("told", "Told", {"type": "plain_text_input"}, optional=True), "dispatch_action": True},
+    {**ask("picked", "Picked", {"type": "static_select", "options": COLOURS}, optional=True), "dispatch_action": True},
 ]
 DEEPER = {"type": "button", "action_id": "deeper", "text": plain("Deeper")}
 
@@ -60,6 +61,7 @@ class ForeignBot:
         app.action("open")(self._open)
         app.action("deeper")(self._deeper)
         app.action("told.in")(self._told)
+        app.action("picked.in")(self._told)
         app.view("form")(self._take)
 
     async def _open(self, ack: Any, body: Json, client: Any) -> None:
@@ -72,10 +74,11 @@ class ForeignBot:
         await client.views_push(trigger_id=body["trigger_id"], view=modal("Below", [note("further down")]))
 
     async def _told(self, ack: Any, body: Json, client: Any) -> None:
-        """Says in the form what was typed so far, there and in another field."""
+        """Says in the form what was typed or chosen so far, there and in another field."""
         await ack()
         values = body["view"]["state"]["values"]
-        said = f"{body['actions'][0]['value']} and {values['reason']['reason.in']['value']}"
+        told = body["actions"][0]
+        said = f"{told.get('value') or told['selected_option']['value']} and {values['reason']['reason.in']['value']}"
         view = modal("A form", [*INPUTS, note(said)], submit=plain("Send"))
         await client.views_update(view_id=body["view"]["id"], view=view)
 
@@ -157,6 +160,20 @@ async def test_what_is_typed_is_told_and_stays(empty_world: World, foreign_bot: 
     await expect(told).to_have_value("a=bc")
     await expect(form.get_by_role("textbox", name="Reason")).to_have_value("half a wo")
     await expect(told).to_be_focused()
+
+
+async def test_what_is_chosen_is_told_and_stays(empty_world: World, foreign_bot: ForeignBot, opened: Opened) -> None:
+    page = await opened(empty_world.url)
+    await page.get_by_role("article").get_by_role("button", name="Open").click()
+    form = page.get_by_role("dialog", name="A form")
+    await form.get_by_role("textbox", name="Reason").fill("half a wo")
+    picked = form.get_by_role("combobox", name="Picked")
+    await picked.select_option("green")
+    await expect(form).to_contain_text("green and half a wo")
+    await expect(picked).to_have_value("green")
+    await picked.select_option("blue")
+    await expect(form).to_contain_text("blue and half a wo")
+    await expect(picked).to_have_value("blue")
 
 
 async def test_a_pushed_view_lies_on_top_and_escape_goes_back(

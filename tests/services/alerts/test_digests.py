@@ -118,8 +118,8 @@ async def test_a_silence_that_hides_nothing_is_named_with_who_made_it(room: Room
     lines = (await told(room)).split("\n")
     start = lines.index("Silences that hide nothing")
     assert lines[start + 1 :] == [
-        '• alertname="x" until 2026-03-13 14:05 UTC by developer: known (default, idle)',
-        '• alertname="x" until 2026-03-13 14:05 UTC by U0NOBODY: known (default, other)',
+        '• alertname="x" until 2026-03-13 14:05 UTC by developer: known (default); ends by /gitops silence expire idle',
+        '• alertname="x" until 2026-03-13 14:05 UTC by U0NOBODY: known (default); ends by /gitops silence expire other',
     ]
 
 

@@ -1,5 +1,6 @@
 """The card of an alert group, case by case: as kept in a golden file, within Slack's limits, and read as a person."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.domain.alerts.alert import Alert, AlertState
-from bot.domain.alerts.card import AlertCard, card_of
+from bot.domain.alerts.card import AlertAction, AlertCard, card_of
 from bot.domain.alerts.group import (
     MOST_ALERTS,
     Acknowledgement,
@@ -22,6 +23,7 @@ from bot.domain.alerts.group import (
 )
 from bot.domain.alerts.policy import AlertSource, AlertsPolicy
 from bot.domain.alerts.severity import Severity
+from bot.domain.alerts.silence import SilenceRef, read_ref
 from bot.domain.identity import GroupId
 from bot.sandbox.slack.blocks import validate_message_blocks
 from bot.sandbox.slack.parts import WorkspaceNames
@@ -208,9 +210,32 @@ def test_silences_are_shown_with_their_end_author_and_words() -> None:
     shown = read(alert_card(card("partly-silenced")))
     assert "🔥 HighErrorRate" in shown
     assert "1 firing, 1 silenced, 1 inhibited, 1 not reported" in shown
-    assert "🔕 1 silenced until Mar 4, 2026 at 18:05 by approver-1 (U0APPR1): new disks come" in shown
+    assert "🔕 1 silenced until Mar 4, 2026 at 18:05 by approver-1 (U0APPR1) (s1): new disks come" in shown
     assert "🔕 and 2 more silences" in shown
     assert "❔ 1 not reported any more (silenced, or over); being checked" in shown
+
+
+def test_a_silence_has_its_buttons_and_each_of_several_says_which() -> None:
+    def pressed(shown: RenderedMessage) -> list[tuple[str, str, str]]:
+        rows = [block["elements"] for block in shown.blocks if block["type"] == "actions"][1:]
+        found = [button for row in rows for button in row]
+        return [(one["action_id"], one["text"]["text"], json.loads(one["value"])["silence"]) for one in found]
+
+    assert pressed(alert_card(card("silenced"))) == [
+        ("silence.extend", "Extend silence…", "s1"), ("silence.expire", "Expire silence", "s1"),
+    ]  # fmt: skip
+    several = pressed(alert_card(card("partly-silenced")))
+    assert [label for _, label, _ in several] == [
+        "Extend s1…", "Expire s1", "Extend s5…", "Expire s5", "Extend s4…", "Expire s4",
+    ]  # fmt: skip
+    silenced = card("silenced")
+    ref = read_ref(SilenceRef(source="default", id="s1", ends_at=silenced.silences[0].ends_at).written())
+    assert ref is not None
+    assert ref.ends_at == silenced.silences[0].ends_at.replace(microsecond=0)
+    without_api = replace(silenced, actions=tuple(a for a in silenced.actions if a is not AlertAction.SILENCE))
+    assert pressed(alert_card(without_api)) == []
+    strange = SilenceSeen(id="x" * 3_000, by="", ends_at=silenced.silences[0].ends_at)
+    assert pressed(alert_card(replace(silenced, group=replace(silenced.group, silences=(strange,))))) == []
 
 
 def test_a_flapping_group_says_how_often() -> None:

@@ -48,11 +48,11 @@ export function inputBlock(block, place, errors) {
 const PAUSE_MS = 250;
 let pausing = 0;
 
-/** Tells the bot what is typed, after a pause, where it asked for that. */
+/** Tells the bot what is typed or chosen, after a pause, where it asked for that. */
 function telling(block, place) {
   if (!block.dispatch_action) return {};
   const tellNow = (node) => {
-    if (!node.isConnected) return;
+    if (!node.isConnected || (node.tagName === "SELECT" && !node.value)) return;
     const what = { element: block.element, blockId: block.block_id, action_id: block.element.action_id };
     press(place, { ...what, selected: node.value, values: filledIn(node.form) });
   };
@@ -95,7 +95,14 @@ function control(one, block, place, props) {
     const chosen = initial(one);
     return h(
       "select",
-      { ...props, ...focus, class: "select", multiple: several, "aria-required": required ? "true" : null },
+      {
+        ...props,
+        ...focus,
+        class: "select",
+        multiple: several,
+        "aria-required": required ? "true" : null,
+        ...(several ? {} : telling(block, place)),
+      },
       !several && h("option", { value: "", selected: chosen.length === 0 }, plainText(one.placeholder) || "Choose…"),
       optionNodes(one, chosen),
     );
