@@ -61,6 +61,7 @@ class Tokens:
     slack_signing_secret: str = "sandbox-signing-secret"
     argocd_tiphys: str = "sandbox.argocd.tiphys"
     argocd_admin: str = "sandbox.argocd.admin"
+    argocd_webhook: str = "sandbox-argocd-webhook"
     github_tiphys: str = "ghp_sandbox_tiphys"
     github_developer: str = "ghp_sandbox_developer"
     github_webhook_secret: str = "sandbox-webhook-secret"

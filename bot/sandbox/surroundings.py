@@ -46,6 +46,7 @@ def bot_environment(
         "SLACK_API_URL": f"http://{at(f'slack.{bot}')}/api/",
         "ARGOCD_SERVER": f"http://{at(f'argocd.{bot}')}",
         "ARGOCD_AUTH_TOKEN": TOKENS.argocd_tiphys,
+        "ARGOCD_WEBHOOK_TOKEN": TOKENS.argocd_webhook,
         "GITHUB_TOKEN": TOKENS.github_tiphys,
         "GITHUB_API_URL": f"http://{at(f'github.{bot}')}/api/v3",
         "GITHUB_WEBHOOK_SECRET": TOKENS.github_webhook_secret,

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from aiohttp import web
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-ServiceName = Literal["slack", "argocd", "github", "git", "alertmanager"]
+ServiceName = Literal["slack", "argocd", "github", "git", "alertmanager", "notifications"]
 FaultKind = Literal["status", "timeout", "reset", "html", "slow", "apply_then_reset", "kill_before", "kill_after"]
 KillBot = Callable[[str], Awaitable[None]]
 
@@ -137,7 +137,7 @@ class Traffic:
         async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
             began = time.perf_counter()
             entry = await self._record("git" if path_is_git(request.path) else service, request)
-            fault = self._fault_for(entry)
+            fault = self.fault_for(entry)
             try:
                 if fault is None:
                     return await self._apply(entry, request, handler)
@@ -150,7 +150,15 @@ class Traffic:
 
         return watch
 
-    def _fault_for(self, entry: LoggedRequest) -> Fault | None:
+    def enter(self, entry: LoggedRequest) -> LoggedRequest:
+        """Number it, and put it into the log."""
+        self._last += 1
+        entry.n = self._last
+        self._requests.append(entry)
+        del self._requests[:-LOG_LIMIT]
+        return entry
+
+    def fault_for(self, entry: LoggedRequest) -> Fault | None:
         """The first fault that matches, unless it lets this one pass."""
         for fault in self._faults:
             if fault.matches(entry):
@@ -160,15 +168,13 @@ class Traffic:
         return None
 
     async def _record(self, service: ServiceName, request: web.Request) -> LoggedRequest:
-        self._last += 1
-        entry = LoggedRequest(
-            n=self._last, at=datetime.now(UTC), bot=self.bot_of(request), service=service, method=request.method,
-            path=request.path, query={k: redact_value(k, v) for k, v in request.query.items()},
-            body=None if service == "git" else await _readable_body(request),
+        at, body = datetime.now(UTC), None if service == "git" else await _readable_body(request)
+        return self.enter(
+            LoggedRequest(
+                n=0, at=at, bot=self.bot_of(request), service=service, method=request.method, path=request.path,
+                query={k: redact_value(k, v) for k, v in request.query.items()}, body=body,
+            )
         )  # fmt: skip
-        self._requests.append(entry)
-        del self._requests[:-LOG_LIMIT]
-        return entry
 
     async def _apply(self, entry: LoggedRequest, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
@@ -210,16 +216,16 @@ class Traffic:
                 await self._apply(entry, request, handler)
                 return _dropped(request)
             case "kill_before":
-                await self._kill(entry)
+                await self.kill_bot(entry.bot)
                 return _dropped(request)
             case "kill_after":
                 await self._apply(entry, request, handler)
-                await self._kill(entry)
+                await self.kill_bot(entry.bot)
                 return _dropped(request)
 
-    async def _kill(self, entry: LoggedRequest) -> None:
-        if self.kill is not None and entry.bot is not None:
-            await self.kill(entry.bot)
+    async def kill_bot(self, name: str | None) -> None:
+        if self.kill is not None and name is not None:
+            await self.kill(name)
 
 
 def redact(value: Any) -> Any:

@@ -18,6 +18,7 @@ from bot.config.loading import read_document, slack_policy
 from bot.sandbox.alertmanager.service import AlertmanagerService
 from bot.sandbox.alertmanager.webhooks import AlertTarget
 from bot.sandbox.argocd.application import ApplicationSeed
+from bot.sandbox.argocd.notifications import NotificationTarget
 from bot.sandbox.argocd.service import ArgocdService
 from bot.sandbox.bots import Bot, Bots
 from bot.sandbox.database import is_postgresql, prepare
@@ -84,6 +85,7 @@ class World:
         self.github.webhooks.next_number = self.slack.parts.deliveries.next_number
         self.github.webhooks.targets = self._webhook_targets
         self.alertmanager.sender.targets = self._alert_targets
+        self.argocd.notifications.targets = self._notification_targets
         self.ready = False
         self.page_url = ""
         self._runners: list[web.AppRunner] = []
@@ -165,25 +167,32 @@ class World:
         """Every bot that has a webhook secret."""
         return [
             HookTarget(url=f"http://{address}/webhooks/github", secret=secret)
-            for address, secret in self._listening("GITHUB_WEBHOOK_SECRET")
+            for _, address, secret in self._listening("GITHUB_WEBHOOK_SECRET")
         ]
 
     def _alert_targets(self) -> list[AlertTarget]:
         """Every bot that has a token for alerts; who is down is told of later, or another instead of him."""
         return [
             AlertTarget(url=f"http://{address}/webhooks/alertmanager", token=token)
-            for address, token in self._listening("ALERTMANAGER_WEBHOOK_TOKEN")
+            for _, address, token in self._listening("ALERTMANAGER_WEBHOOK_TOKEN")
         ]
 
-    def _listening(self, secret: str) -> list[tuple[str, str]]:
-        """Address and secret of every bot that has this one; without bots of our own, of those that may have been
+    def _notification_targets(self) -> list[NotificationTarget]:
+        """Every bot that has a token for Argo CD's notifications."""
+        return [
+            NotificationTarget(bot=bot, url=f"http://{address}", token=token)
+            for bot, address, token in self._listening("ARGOCD_WEBHOOK_TOKEN")
+        ]
+
+    def _listening(self, secret: str) -> list[tuple[str, str, str]]:
+        """Name, address and secret of every bot that has this one; without bots of our own, of those that may have been
         started by hand."""
         found = []
         for name in self.bot_names:
             bot = self.bots.by_name.get(name)
             environment = {**self._environment(name), **(bot.extra if bot else {})}
             if value := environment.get(secret):
-                found.append((environment["TIPHYS_LISTEN"], value))
+                found.append((name, environment["TIPHYS_LISTEN"], value))
         return found
 
     def _main_url(self, service: str) -> str:

@@ -1,4 +1,7 @@
-"""What Argo CD is given to notify us: it refers to what is there, holds no secret, and its template is what we read."""
+"""What Argo CD is given to notify us: it refers to what is there, holds no secret, and its template is what we read.
+
+What its engine makes of the file is kept beside the recordings; the sandbox's controller has to make the same.
+"""
 
 import json
 import re
@@ -9,6 +12,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from bot.sandbox.argocd.notifications import DEGRADED, OPERATION, TRIGGERS, UNKNOWN, body_of, triggered
+from bot.sandbox.argocd.notifications import PATH as SANDBOX_PATH
 from bot.settings import Settings
 from bot.web.argocd_webhooks import LARGEST, PATH, Notification, read_notification
 from tests.deploy.dockerfile import ROOT
@@ -16,7 +21,9 @@ from tests.deploy.dockerfile import ROOT
 FILE = ROOT / "deploy/argocd/notifications.yaml"
 MANIFEST: dict[str, Any] = yaml.safe_load(FILE.read_text("utf-8"))
 PARTS: dict[str, Any] = {name: yaml.safe_load(text) for name, text in MANIFEST["data"].items()}
-RECORDED = json.loads(Path("tests/samples/argocd_notifications/webhook.json").read_text("utf-8"))
+SAMPLES = Path("tests/samples/argocd_notifications")
+RECORDED = json.loads((SAMPLES / "webhook.json").read_text("utf-8"))
+ENGINE: list[dict[str, Any]] = json.loads((SAMPLES / "rendered.json").read_text("utf-8"))
 
 
 def parts(kind: str) -> dict[str, Any]:
@@ -57,7 +64,7 @@ def test_whatever_refers_to_another_part_names_one() -> None:
     for conditions in triggers.values():
         for condition in conditions:
             assert set(condition["send"]) <= set(templates)
-            assert condition["when"].startswith("app.status.")
+            assert condition["when"].startswith("app.status?.")
     for template in templates.values():
         assert set(template["webhook"]) <= services
     [subscription] = PARTS["subscriptions"]
@@ -89,5 +96,43 @@ def test_what_the_template_makes_is_what_we_read() -> None:
 def test_the_operation_is_told_of_once_for_each_time_that_it_began() -> None:
     """By revision, as in Argo CD's own catalogue, a second failure of the same revision would be told to nobody."""
     [condition] = PARTS["trigger.tiphys-operation"]
-    assert condition["oncePer"] == "app.status.operationState?.startedAt"
-    assert all(phase in condition["when"] for phase in ("Succeeded", "Failed", "Error"))
+    assert condition["oncePer"] == "app.status?.operationState?.startedAt"
+
+
+def test_what_the_engine_was_asked_is_what_is_shipped() -> None:
+    """Its verdicts are kept, and hold for these words alone: whoever changes one has to ask it anew."""
+    shipped = {name: [(each["when"], each.get("oncePer")) for each in part] for name, part in parts("trigger").items()}
+    assert shipped == {
+        OPERATION: [
+            ("app.status?.operationState?.phase in ['Succeeded', 'Failed', 'Error']",
+             "app.status?.operationState?.startedAt"),
+        ],
+        DEGRADED: [("app.status?.health?.status == 'Degraded'", None)],
+        UNKNOWN: [("app.status?.sync?.status == 'Unknown'", None)],
+    }  # fmt: skip
+    assert body() == (
+        '{"schema": 1, "app": {{toJson .app.metadata.name}}, "namespace": {{toJson .app.metadata.namespace}}}\n'
+    )
+
+
+def test_the_engine_was_asked_about_each_trigger_and_about_applications_that_lack_what_they_name() -> None:
+    met = {name for asked in ENGINE for name in asked["triggered"]}
+    assert met == set(TRIGGERS) == set(parts("trigger"))
+    bare = [asked for asked in ENGINE if not asked["status"] or not asked["status"].get("operationState")]
+    assert len(bare) > 10
+    assert all(OPERATION not in asked["triggered"] for asked in bare)
+
+
+@pytest.mark.parametrize("asked", ENGINE, ids=lambda asked: asked["case"])
+def test_the_sandbox_tells_what_the_engine_told(asked: dict[str, Any]) -> None:
+    assert triggered(asked["status"]) == asked["triggered"]
+    assert [body_of(asked["metadata"])] * len(asked["triggered"]) == asked["bodies"]
+    assert [rendered(body(), {"metadata": asked["metadata"]})] * len(asked["triggered"]) == asked["bodies"]
+    for told in asked["bodies"]:
+        assert read_notification(told.encode()) == Notification(
+            application=asked["metadata"]["name"], namespace=asked["metadata"]["namespace"]
+        )
+
+
+def test_the_sandbox_tells_it_at_the_shipped_path() -> None:
+    assert PARTS["service.webhook.tiphys"]["url"].endswith(SANDBOX_PATH)

@@ -29,7 +29,9 @@ from tests.web.raw import exchange
 
 TOKEN = "made-up-argocd-token"
 OURS = {"schema": 1, "app": "apm-stack-production", "namespace": "argocd"}
-RECORDED = json.loads(Path("tests/samples/argocd_notifications/webhook.json").read_text("utf-8"))
+SAMPLES = Path("tests/samples/argocd_notifications")
+RECORDED = json.loads((SAMPLES / "webhook.json").read_text("utf-8"))
+ENGINE = json.loads((SAMPLES / "rendered.json").read_text("utf-8"))
 
 
 @dataclass(kw_only=True)
@@ -80,6 +82,14 @@ async def test_what_a_real_controller_sent_is_heard_each_time_it_tries(route: Ro
         headers = {name.replace("-", "_"): value for name, value in told["request"]["headers"]}
         assert (await route.send(body, **headers)).status_code == 200, "none of its Applications is ours"
     assert [application for _, application, _ in route.heard] == ["apm-small", "apm-small", "apm-invalid"]
+
+
+async def test_what_the_engine_makes_of_the_shipped_template_is_heard(route: Route) -> None:
+    bodies = [(asked["metadata"], body) for asked in ENGINE for body in asked["bodies"]]
+    assert len(bodies) > 10
+    for metadata, body in bodies:
+        assert (await route.send(body.encode(), path=f"{PATH}/main")).status_code == 202
+        assert route.heard[-1] == ("main", metadata["name"], metadata["namespace"])
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", f"Bearer {TOKEN}x", f"Basic {TOKEN}", TOKEN])

@@ -2,7 +2,7 @@
 
 import asyncio
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -37,13 +37,14 @@ class Watcher:
 
 
 class Registry:
-    """The store of Applications: `save` numbers a change and tells the watchers."""
+    """The store of Applications: `save` numbers a change and tells the watchers, and `moved` of what is not gone."""
 
     def __init__(self, clock: Clock, feed: Feed) -> None:
         self._clock = clock
         self._feed = feed
         self._applications: dict[str, Application] = {}
         self._watchers: set[Watcher] = set()
+        self.moved: Callable[[Application], None] = lambda application: None
         self.version = 1000
 
     def __iter__(self) -> Iterator[Application]:
@@ -125,4 +126,6 @@ class Registry:
             event = WatchEvent(event_type, copy.deepcopy(application.as_json()))
             for watcher in self._watchers:
                 watcher.offer(event)
+        if event_type != "DELETED":
+            self.moved(application)
         self._feed.touch()

@@ -20,6 +20,7 @@ from bot.sandbox.argocd.cluster import Cluster
 from bot.sandbox.argocd.control import ArgocdControl
 from bot.sandbox.argocd.controller import Controller
 from bot.sandbox.argocd.git import GitReader
+from bot.sandbox.argocd.notifications import Notifications
 from bot.sandbox.argocd.projects import Projects
 from bot.sandbox.argocd.rbac import Accounts
 from bot.sandbox.argocd.registry import Registry
@@ -43,7 +44,10 @@ ENDPOINTS = (
 
 
 class ArgocdService:
-    """Serves `applications`; they follow `repositories.clone_url` of their repository, whatever port that has today."""
+    """Serves `applications`; they follow `repositories.clone_url` of their repository, whatever port that has today.
+
+    `notifications.targets` says who is notified; nobody at first.
+    """
 
     def __init__(
         self,
@@ -63,6 +67,7 @@ class ArgocdService:
         self._git = GitReader(repositories)
         self._renderer = Renderer(self._git)
         self._controller = Controller(self._clock, self._registry, self._renderer, self._git, self._projects)
+        self.notifications = Notifications(self._clock, self._registry, traffic)
         self._admission = Admission(self._registry, self._projects, self._accounts, self._git, self._controller)
         self._control = ArgocdControl(self._registry, self._projects, self._accounts, self._admission, self._controller)
 
@@ -115,9 +120,11 @@ class ArgocdService:
         missing = [seed for seed in self._seeds if self._registry.find(seed.name) is None]
         await asyncio.gather(*(self._seed(seed) for seed in missing))
         await self._controller.start()
+        await self.notifications.start()
 
     async def close(self) -> None:
         self._registry.end_watches()
+        await self.notifications.close()
         await self._controller.close()
 
     async def _seed(self, seed: ApplicationSeed) -> None:
@@ -128,6 +135,7 @@ class ArgocdService:
         tip = await self._git.tip(seed.repository, seed.target_revision)
         if tip is not None:
             await self._controller.settle(app, tip, self._clock.now() - DEPLOYED_AGO)
+            self.notifications.adopt(app)
         await self._controller.compare(app)
 
     def _new(self, seed: ApplicationSeed) -> Application:

@@ -69,7 +69,9 @@ class WorldControl:
             "bots": bots,
             "urls": world.urls(),
             "tokens": {
-                "argocd": {"tiphys": TOKENS.argocd_tiphys, "admin": TOKENS.argocd_admin},
+                "argocd": {
+                    "tiphys": TOKENS.argocd_tiphys, "admin": TOKENS.argocd_admin, "webhook": TOKENS.argocd_webhook,
+                },
                 "github": {"tiphys": TOKENS.github_tiphys, "developer": TOKENS.github_developer},
                 "slack": {
                     "bot": TOKENS.slack_bot, "app": TOKENS.slack_app, "signing_secret": TOKENS.slack_signing_secret,
@@ -145,7 +147,9 @@ class WorldControl:
         while True:
             pending = await self._world.bots.pending()
             waited = loop.time() - started
-            is_told = not (self._world.github.webhooks.under_way or self._world.alertmanager.under_way)
+            world = self._world
+            senders = (world.github.webhooks, world.alertmanager, world.argocd.notifications)
+            is_told = not any(sender.under_way for sender in senders)
             is_settled = pending is not None and not any(pending.values()) and is_told
             if is_settled or waited >= body.timeout:
                 answer = {"settled": is_settled, "ms": round(waited * 1000), "pending": pending}
