@@ -83,7 +83,7 @@ class SqlStore:
         self._silence = Silence()
         self._lone = LoneCommits(self._turn) if self._turn else None
         self._recorder = Recorder(url, self.owner, self._turn, self._lone)
-        self._alert_writer = AlertWriter(url, self.owner, self._turn)
+        self._alert_writer = AlertWriter(url, self.owner, self._turn, self._lone)
         self.clock: Clock = SystemClock()
         self._claims: LocalClaims | Leases
         self._pinned: Pinned | None = None
