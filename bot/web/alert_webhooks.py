@@ -38,7 +38,7 @@ LONGEST_REASON = 200
 UNKNOWN = "unknown"
 
 Sources = Callable[[], Mapping[str, AlertSource] | None]
-Check = Callable[[str, bytes], object]
+Check = Callable[[str, bytes], None]
 """Reads a body of a source, strictly. Raises `NotASnapshot`."""
 TakeIn = Callable[[str, str], Awaitable[None]]
 """Stores a body of a source; returns when it is safe. Raises `StoreUnavailable`."""
