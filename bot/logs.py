@@ -87,6 +87,10 @@ def configure(redaction: Redaction, *, level: str = "info", format: str = "auto"
     )
 
 
+OURS = ("at", "level", "logger")
+"""Fields that we set ourselves on every line, whatever was given under these names: there is nothing to look for."""
+
+
 class _Redactor:
     """The last processor before a line is rendered: nothing is added after it."""
 
@@ -94,8 +98,11 @@ class _Redactor:
         self._redaction = redaction
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        first = {key: event[key] for key in ("at", "level", "logger", "event") if key in event}
-        return {key: self._redaction.field(key, value) for key, value in {**first, **event}.items()}
+        line = {key: event.pop(key) for key in OURS if key in event}
+        first = {"event": event.pop("event")} if "event" in event else {}
+        for key, value in {**first, **event}.items():
+            line[key] = self._redaction.field(key, value)
+        return line
 
 
 class _Handler(logging.StreamHandler[TextIO]):

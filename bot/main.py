@@ -23,7 +23,7 @@ from bot.checks.at_start import look_at_start
 from bot.clock import SystemClock
 from bot.config.source import ConfigurationSource
 from bot.domain.alerts.policy import AlertSource
-from bot.integrations.alertmanager.webhook import read_snapshot
+from bot.integrations.alertmanager.webhook import check_snapshot, read_snapshot
 from bot.metrics import Metrics, Waiting, read_waiting
 from bot.ports import Clock
 from bot.ports_store import StoreUnavailable
@@ -192,7 +192,7 @@ class Bot:
             routes += GithubWebhooks(secret.get_secret_value(), self._hear).routes()
         if (secret := self._settings.argocd_webhook_token) is not None:
             routes += ArgocdWebhooks(secret.get_secret_value(), self._instances, self._hear_argocd).routes()
-        routes += AlertWebhooks(self._sources, read_snapshot, self._take_in, meter=self._metrics).routes()
+        routes += AlertWebhooks(self._sources, check_snapshot, self._take_in, meter=self._metrics).routes()
         return routes
 
     async def _serve(self, closing: AsyncExitStack) -> None:

@@ -63,6 +63,20 @@ def test_fields_of_the_context_are_on_every_line() -> None:
     assert [line["interaction"] for line in lines(stream)] == ["17", "17"]
 
 
+def test_what_is_ours_on_a_line_is_nobody_elses() -> None:
+    """And is therefore not searched for secrets."""
+    stream = configured()
+    given = dict.fromkeys(logs.OURS, SECRET)
+    structlog.get_logger("bot.x").info("a", **given)
+    logging.getLogger("aiohttp.access").warning("b", extra=given)
+    with structlog.contextvars.bound_contextvars(**given):
+        structlog.get_logger("bot.x").info("c")
+        logging.getLogger("aiohttp.access").warning("d")
+    assert SECRET not in stream.getvalue()
+    assert [line["event"] for line in lines(stream)] == ["a", "b", "c", "d"]
+    assert [line["logger"] for line in lines(stream)] == ["bot.x", "aiohttp.access"] * 2
+
+
 @pytest.mark.parametrize("format", ["json", "console"])
 def test_no_secret_in_data_addresses_or_tracebacks(format: str) -> None:
     stream = configured(format=format, level="all")

@@ -1,22 +1,27 @@
 """Taking in webhooks of alerts before they are answered: those that come together share a commit.
 
 As `bot.store.recorder` does it for people's acts, and for the same reason: every answer waits for its commit, and a
-commit for the disk. Here nothing is looked up, and a row is one INSERT.
+commit for the disk. Here nothing is looked up, and a row is one INSERT. One that comes alone to a SQLite whose disk is
+quick needs no other thread (`bot.store.lone`).
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from bot.store.engine import RECORD_SECONDS, open_blocking_engine
+from bot.store.lone import LoneCommits, NotNow
 from bot.store.notices import CHANNEL, notice
 from bot.store.recorder import CLOSE_SECONDS, Withdrawn
 from bot.store.tables import alert_intake
@@ -26,6 +31,8 @@ BELL = "intake"
 MOST_TOGETHER = 200
 MOST_CHARACTERS = 16 << 20
 """In one commit, so that what is small does not wait for much that is large."""
+MOST_CHARACTERS_ALONE = 32 << 10
+"""A larger one is the thread's: the loop would be held up by it, and SQLite's log grow by so many megabytes."""
 _COLUMNS = ("source", "received_at", "body", "due_at", "attempts")
 
 
@@ -43,9 +50,9 @@ class _Batch:
 
     deliveries: Sequence[_Delivery]
     loop: asyncio.AbstractEventLoop
-    over: asyncio.Future[None]
+    over: asyncio.Future[float]  # the seconds that the transaction took
 
-    def end(self, ends: Sequence[Exception | None]) -> None:
+    def end(self, ends: Sequence[Exception | None], seconds: float) -> None:
         """Who waited may have gone."""
         for delivery, end in zip(self.deliveries, ends, strict=True):
             if delivery.taken.done():
@@ -55,14 +62,14 @@ class _Batch:
             else:
                 delivery.taken.set_result(None)
         if not self.over.done():
-            self.over.set_result(None)
+            self.over.set_result(seconds)
 
 
 class AlertWriter:
     """`take_in` returns after the commit. `turn` is held while it writes, where a database has one writer at a time."""
 
-    def __init__(self, url: str, owner: str, turn: asyncio.Lock | None) -> None:
-        self._engine, self._owner, self._turn = open_blocking_engine(url), owner, turn
+    def __init__(self, url: str, owner: str, turn: asyncio.Lock | None, lone: LoneCommits | None) -> None:
+        self._engine, self._owner, self._turn, self._lone = open_blocking_engine(url), owner, turn, lone
         self._patience = None if turn else RECORD_SECONDS + 0.5
         dialect = self._engine.dialect
         # Compiled once: SQLAlchemy takes several times as long to execute an INSERT as SQLite does.
@@ -71,42 +78,71 @@ class AlertWriter:
         self._moment: Callable[[datetime], Any] | None = alert_intake.c.received_at.type.bind_processor(dialect)
         self._waiting: list[_Delivery] = []
         self._is_writing = False
+        self._begins: asyncio.Handle | None = None
         self._tasks = TaskSet("store.alert_writer")
         self._handed: SimpleQueue[_Batch | None] = SimpleQueue()
         self._thread: Thread | None = None
 
     async def take_in(self, source: str, body: str, at: datetime) -> None:
         """See `bot.ports_store.Store.take_in`."""
-        delivery = _Delivery(source, body, at, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        delivery = _Delivery(source, body, at, loop.create_future())
         self._waiting.append(delivery)
         if not self._is_writing:
             self._is_writing = True
-            self._tasks.start(self._work_off(), name="write")
+            self._begins = loop.call_soon(self._begin)  # who comes in the same moment goes with it
         async with asyncio.timeout(self._patience):
             await delivery.taken
 
     async def close(self) -> None:
         """Deliveries that wait for their commit are cancelled: who sent them gets no answer, and sends them again."""
         await self._tasks.close()
+        if self._begins is not None and self._is_writing:
+            self._begins.cancel()
+            self._is_writing = False
         for delivery in self._waiting:
             delivery.taken.cancel()
+        self._waiting.clear()
         if self._thread is not None:
             self._handed.put(None)
             await asyncio.to_thread(self._thread.join, CLOSE_SECONDS)
             self._thread = None
         self._engine.dispose()
 
+    def _begin(self) -> None:
+        """On the loop, a moment after the first of those who wait has come."""
+        if self._commit_lone():
+            self._is_writing = False
+        else:
+            self._tasks.start(self._work_off(), name="write")
+
+    def _commit_lone(self) -> bool:
+        """Commit the only one that waits, here and now; False when that is for the thread."""
+        if self._lone is None or len(self._waiting) != 1 or len(self._waiting[0].body) > MOST_CHARACTERS_ALONE:
+            return False
+        [delivery] = self._waiting
+        if not delivery.taken.done():  # else nobody waits for it
+            if isinstance(self._lone.commit(partial(self._write, deliveries=[delivery])), NotNow):
+                return False
+            delivery.taken.set_result(None)
+        self._waiting.clear()
+        return True
+
     async def _work_off(self) -> None:
         loop = asyncio.get_running_loop()
         try:
             while self._waiting:
+                if self._commit_lone():
+                    break
                 async with self._turn or nullcontext():
                     batch = _Batch(self._next(), loop, loop.create_future())
                     if self._thread is None:
                         self._thread = Thread(target=self._write_all, name="alert-writer", daemon=True)
                         self._thread.start()
                     self._handed.put(batch)
-                    await batch.over
+                    seconds = await batch.over
+                    if self._lone is not None and len(batch.deliveries) == 1:
+                        self._lone.elsewhere(seconds)
         finally:
             self._is_writing = False
 
@@ -125,14 +161,19 @@ class AlertWriter:
         connection: Connection | None = None
         while (batch := self._handed.get()) is not None:
             ends: Sequence[Exception | None]
+            began = time.perf_counter()
             try:
                 connection = connection or self._engine.connect()
+                began = time.perf_counter()
                 self._commit(connection, batch.deliveries)
                 ends = [None] * len(batch.deliveries)
             except Exception:
                 self._drop(connection)
                 connection, ends = None, self._commit_each(batch.deliveries)
-            batch.loop.call_soon_threadsafe(batch.end, ends)
+            batch.loop.call_soon_threadsafe(batch.end, ends, time.perf_counter() - began)
+            if self._lone is not None and not self._lone.is_open and connection is not None:
+                with suppress(Exception):
+                    self._lone.open(self._engine)
         self._drop(connection)
 
     def _drop(self, connection: Connection | None) -> None:
@@ -162,11 +203,14 @@ class AlertWriter:
     def _commit(self, connection: Connection, deliveries: Sequence[_Delivery]) -> None:
         """All rows in one transaction."""
         with connection.begin(), self._errors_as_usual():
-            connection.connection.cursor().executemany(self._insert, [self._values(one) for one in deliveries])
+            self._write(connection.connection.cursor(), deliveries)
             if connection.dialect.name == "postgresql":
                 connection.execute(select(func.pg_notify(CHANNEL, notice(self._owner, (BELL,)))))
             if any(delivery.taken.cancelled() for delivery in deliveries):
                 raise Withdrawn
+
+    def _write(self, cursor: DBAPICursor, deliveries: Sequence[_Delivery]) -> None:
+        cursor.executemany(self._insert, [self._values(one) for one in deliveries])
 
     def _values(self, delivery: _Delivery) -> Any:
         at = self._moment(delivery.at) if self._moment else delivery.at

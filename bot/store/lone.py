@@ -1,23 +1,26 @@
-"""Committing an act that comes alone right where it arrives, on the loop itself, while the disk is known to be quick.
+"""Committing what comes alone right where it arrives, on the loop itself, while the disk is known to be quick.
 
 The way to another thread and back costs about half as much as SQLite's commit on a good disk, and takes more of the
 loop's time than it spares. A disk that is not quick would hold up everything that the loop does; therefore nothing here
 waits: not for another writer, not for a checkpoint, and not for a disk that was slow just now.
 """
 
+import asyncio
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final
+from threading import Lock
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Engine
+from sqlalchemy.engine.interfaces import DBAPICursor
 
-from bot.store.acts import Act, ActRows
 from bot.store.engine import open_without_waiting
 
 QUICK_SECONDS = 0.002
 """What a commit may take that the loop waits for."""
 PROOFS = 10
-"""So many in a row must have been quick: a disk that stalls now and then holds up the loop once in so many acts."""
+"""So many in a row must have been quick: a disk that stalls now and then holds up the loop once in so many commits."""
 MOST_IN_A_ROW = 200
 """After so many one goes to the thread: its commit moves what is in the write-ahead log into the database."""
 
@@ -27,14 +30,20 @@ class NotNow:
 
 
 NOT_NOW: Final = NotNow()
+T = TypeVar("T")
 
 
 class LoneCommits:
-    """On SQLite. `open` once the database is known to work, in any thread; all else on the loop."""
+    """On SQLite, for all who write there: what one of them learns of the disk holds for the others.
 
-    def __init__(self, rows: ActRows) -> None:
-        self._rows = rows
+    `turn` is held by whoever else in this process writes. `open` once the database is known to work, in any thread; all
+    else on the loop.
+    """
+
+    def __init__(self, turn: asyncio.Lock) -> None:
+        self._turn = turn
         self._connection: Any = None
+        self._opening = Lock()
         self._quick = 0
         self._in_a_row = 0
 
@@ -43,22 +52,24 @@ class LoneCommits:
         return self._connection is not None
 
     def open(self, engine: Engine) -> None:
-        """Take a connection of its own. Waits for the disk."""
-        self._connection = open_without_waiting(engine)
+        """Take a connection of its own, unless there is one. Waits for the disk."""
+        with self._opening:
+            if self._connection is None:
+                self._connection = open_without_waiting(engine)
 
     def elsewhere(self, seconds: float) -> None:
-        """A lone act was committed by the thread, in so many seconds."""
+        """What came alone was committed by a thread, in so many seconds."""
         self._in_a_row = 0
         self._note(seconds)
 
-    def commit(self, act: Act) -> str | NotNow | None:
-        """Answers as `ActRows.write` once it is committed. Never raises: what goes wrong is for the thread to tell."""
-        if not self._may(act):
+    def commit(self, write: Callable[[DBAPICursor], T]) -> T | NotNow:
+        """Answers what `write` does once that is committed. Never raises: what goes wrong is for the thread to tell."""
+        if not self._may():
             return NOT_NOW
         connection, began = self._connection, time.perf_counter()
         try:
             connection.execute("BEGIN IMMEDIATE")
-            known = self._rows.write(connection.cursor(), act)
+            written = write(connection.cursor())
             connection.execute("COMMIT")
         except Exception:
             self._quick = 0
@@ -66,7 +77,7 @@ class LoneCommits:
             return NOT_NOW
         self._in_a_row += 1
         self._note(time.perf_counter() - began)
-        return known
+        return written
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
@@ -74,13 +85,12 @@ class LoneCommits:
             with suppress(Exception):
                 connection.close()
 
-    def _may(self, act: Act) -> bool:
-        """Cards are touched in an order that all writers keep, which the thread knows."""
+    def _may(self) -> bool:
         return (
             self._connection is not None
             and self._quick >= PROOFS
             and self._in_a_row < MOST_IN_A_ROW
-            and act.touch is None
+            and not self._turn.locked()
         )
 
     def _note(self, seconds: float) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from queue import SimpleQueue
 from threading import Thread
 
@@ -68,12 +69,11 @@ class Recorder:
     sent it was told that nothing has happened.
     """
 
-    def __init__(self, url: str, owner: str, turn: asyncio.Lock | None) -> None:
+    def __init__(self, url: str, owner: str, turn: asyncio.Lock | None, lone: LoneCommits | None) -> None:
         self._engine, self._ring = open_blocking_engine(url), notice(owner, ("inbox", "outbox"))
         self._patience = None if turn else RECORD_SECONDS + 0.5
         self._rows = ActRows(self._engine.dialect)
-        self._lone = LoneCommits(self._rows) if turn else None
-        self._turn = turn
+        self._lone, self._turn = lone, turn
         self._waiting: list[Act] = []
         self._is_writing = False
         self._begins: asyncio.Handle | None = None
@@ -118,8 +118,6 @@ class Recorder:
             self._handed.put(None)
             await asyncio.to_thread(self._thread.join, CLOSE_SECONDS)
             self._thread = None
-        if self._lone is not None:
-            self._lone.close()
         self._engine.dispose()
 
     def _begin(self) -> None:
@@ -131,11 +129,13 @@ class Recorder:
 
     def _commit_lone(self) -> bool:
         """Commit the only one who waits, here and now; False when that is for the thread."""
-        if self._lone is None or len(self._waiting) != 1 or (self._turn is not None and self._turn.locked()):
+        if self._lone is None or len(self._waiting) != 1:
             return False
         [act] = self._waiting
+        if act.touch is not None:  # cards are touched in an order that all writers keep, which the thread knows
+            return False
         if not act.known.done():  # else nobody waits for it
-            known = self._lone.commit(act)
+            known = self._lone.commit(partial(self._rows.write, act=act))
             if isinstance(known, NotNow):
                 return False
             act.known.set_result(known)

@@ -28,6 +28,7 @@ from bot.store.claims import LocalClaims
 from bot.store.engine import close_engine, is_sqlite, open_engine
 from bot.store.inbound import Inbound
 from bot.store.leases import Leases
+from bot.store.lone import LoneCommits
 from bot.store.notices import send_notice
 from bot.store.outbox import Outbox
 from bot.store.recorder import Recorder
@@ -80,8 +81,9 @@ class SqlStore:
         # Writers to SQLite wait here, in order: it would let each sleep and try again until one of them is lucky.
         self._turn = asyncio.Lock() if is_sqlite(url) else None
         self._silence = Silence()
-        self._recorder = Recorder(url, self.owner, self._turn)
-        self._alert_writer = AlertWriter(url, self.owner, self._turn)
+        self._lone = LoneCommits(self._turn) if self._turn else None
+        self._recorder = Recorder(url, self.owner, self._turn, self._lone)
+        self._alert_writer = AlertWriter(url, self.owner, self._turn, self._lone)
         self.clock: Clock = SystemClock()
         self._claims: LocalClaims | Leases
         self._pinned: Pinned | None = None
@@ -153,6 +155,8 @@ class SqlStore:
             await self._pinned.close()
         await self._recorder.close()
         await self._alert_writer.close()
+        if self._lone is not None:
+            self._lone.close()
         await close_engine(self._writing)
         await close_engine(self._reading)
 

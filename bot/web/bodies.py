@@ -26,13 +26,18 @@ async def read_body(request: web.Request, *, largest: int, seconds: float) -> by
     `BodyRefused`."""
     body = bytearray()
     try:
-        async with asyncio.timeout(seconds):
-            async for chunk in request.content.iter_any():
-                body += chunk
-                if len(body) > largest:
-                    raise BodyRefused(413, "too-large", "the body is too large")
+        if request.content.is_eof():  # all of it came with its head: there is nothing to wait for
+            body += request.content.read_nowait()
+        else:
+            async with asyncio.timeout(seconds):
+                async for chunk in request.content.iter_any():
+                    body += chunk
+                    if len(body) > largest:
+                        break
     except TimeoutError:
         raise BodyRefused(408, "too-slow", "the body did not come in time") from None
     except (OSError, web.RequestPayloadError):
         raise BodyRefused(400, "broken-off", "the body did not come whole") from None
+    if len(body) > largest:
+        raise BodyRefused(413, "too-large", "the body is too large")
     return bytes(body)

@@ -16,7 +16,7 @@ from bot import logs
 from bot.clock import SystemClock
 from bot.domain.alerts.policy import AlertSource, AlertsPolicy
 from bot.domain.identity import ChannelId
-from bot.integrations.alertmanager.webhook import read_snapshot
+from bot.integrations.alertmanager.webhook import check_snapshot, read_snapshot
 from bot.redaction import Redaction
 from bot.services.alerts.absorbing import Absorbing
 from bot.services.alerts.opening import Opening
@@ -61,7 +61,7 @@ async def ours(folder: Path, *, absorbs: bool) -> list[web.RouteDef]:
     if absorbs:
         worker = Absorbing(store, read_snapshot, Opening(Source()), Source(), clock, bells)
         TASKS.start(worker.run(), name="absorbing")
-    return AlertWebhooks(lambda: policy.sources, read_snapshot, take_in).routes()
+    return AlertWebhooks(lambda: policy.sources, check_snapshot, take_in).routes()
 
 
 async def main(kind: str, folder: Path, port: int) -> None:

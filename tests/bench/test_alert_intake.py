@@ -5,13 +5,8 @@ SQLite with synchronous FULL. Every receiver is a process of its own; a last one
 """
 
 import asyncio
-import contextlib
-import os
-import sys
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +16,7 @@ from bot.sandbox.ports import Ports
 from bot.web.alert_webhooks import PATH
 from tests.bench.alert_desk import TOKEN
 from tests.bench.measuring import in_turn, milliseconds, show, times
+from tests.bench.over_http import Callers, serving
 from tests.bench.test_acknowledgement import ROUNDS, rows_in
 from tests.services.alerts.room import body
 
@@ -28,40 +24,6 @@ GOAL, GOAL_THROUGHPUT = 3.0, 0.5
 BARE, STORING, ABSORBING = "aiohttp that parses and commits", "Tiphys, storing", "Tiphys, all absorbed meanwhile"
 KINDS = {BARE: "bare", STORING: "storing", ABSORBING: "absorbing"}
 GROUPS = 500
-
-
-@dataclass
-class Senders:
-    """As many connections as there are senders at once, kept open as Alertmanager does."""
-
-    port: int
-    lines: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = field(default_factory=list)
-    sent: int = 0
-
-    async def round(self, *, acts: int, at_once: int) -> Sequence[float]:
-        while len(self.lines) < at_once:
-            self.lines.append(await asyncio.open_connection("127.0.0.1", self.port))
-        taken: list[float] = []
-
-        async def sender(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            for _ in range(acts // at_once):
-                request = REQUESTS[self.sent % GROUPS]
-                self.sent += 1
-                started = time.perf_counter()
-                writer.write(request)
-                head = await reader.readuntil(b"\r\n\r\n")
-                taken.append(time.perf_counter() - started)
-                assert head.startswith(b"HTTP/1.1 202 "), head
-                lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
-                await reader.readexactly(int(lengths[0].partition(b":")[2]) if lengths else 0)
-
-        await asyncio.gather(*(sender(*line) for line in self.lines[:at_once]))
-        return taken
-
-    def close(self) -> None:
-        for _, writer in self.lines:
-            writer.close()
-        self.lines.clear()
 
 
 def _request(number: int) -> bytes:
@@ -79,35 +41,11 @@ REQUESTS = [_request(number) for number in range(GROUPS)]
 
 
 @asynccontextmanager
-async def receiver(folder: Path, kind: str) -> AsyncIterator[Senders]:
+async def receiver(folder: Path, kind: str) -> AsyncIterator[Callers]:
     folder.mkdir()
-    port = Ports(folder).reserve("receiver")
-    command = ("-m", "tests.bench.alert_desk", kind, str(folder), str(port))
-    with (folder / "log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, *command, env=dict(os.environ), stdout=log, stderr=log
-        )
-    senders = Senders(port)
-    try:
-        async with asyncio.timeout(30):
-            while not await _is_there(senders):
-                assert process.returncode is None, (folder / "log").read_text()
-                await asyncio.sleep(0.02)
+    senders = Callers(Ports(folder).reserve("receiver"), lambda number: REQUESTS[number % GROUPS], status=202)
+    async with serving(folder, "tests.bench.alert_desk", kind, str(folder), str(senders.port), callers=senders):
         yield senders
-    finally:
-        senders.close()
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        await process.wait()
-
-
-async def _is_there(senders: Senders) -> bool:
-    try:
-        await senders.round(acts=1, at_once=1)
-    except OSError:
-        senders.close()
-        return False
-    return True
 
 
 async def absorbed(database: Path) -> None:

@@ -1,4 +1,4 @@
-"""An act that comes alone to a quick disk is committed where it arrives; in every other case nothing waits there."""
+"""What comes alone to a quick disk is committed where it arrives; in every other case nothing waits there: acts."""
 
 import asyncio
 import sqlite3
@@ -24,7 +24,7 @@ FOR_EVER, NEVER = 60.0, -1.0
 
 
 class Known:
-    """A SQLite store, and how many commits its thread has made."""
+    """A SQLite store, and how many commits its threads have made."""
 
     def __init__(self, url: str) -> None:
         self.store = SqlStore(url)
@@ -32,7 +32,8 @@ class Known:
         path = sqlite_path(url)
         assert path is not None
         self.path = path
-        event.listen(self.store._recorder._engine, "commit", self._committed)
+        for writer in (self.store._recorder, self.store._alert_writer):
+            event.listen(writer._engine, "commit", self._committed)
 
     async def record(self, name: str) -> Ack | None:
         return await self.store.record(act(name), Ack(), entry(), done=False)
@@ -41,8 +42,12 @@ class Known:
         """As many acts as it takes until the disk is known to be quick."""
         for number in range(lone.PROOFS):
             await self.record(f"proof-{number}")
-        await asyncio.to_thread(self._opened)
+        await self.open()
         self.by_thread = 0
+
+    async def open(self) -> None:
+        """The thread opens the connection after it has answered; it takes one thing after the other."""
+        await asyncio.to_thread(self._opened)
 
     async def received(self, name: str) -> bool:
         """Whether it is in the database, as another process sees that."""
@@ -54,9 +59,7 @@ class Known:
         self.by_thread += 1
 
     def _opened(self) -> None:
-        """The thread opens the connection after it has answered; it takes one thing after the other."""
-        recorder = self.store._recorder
-        while recorder._lone is not None and not recorder._lone.is_open:
+        while self.store._lone is not None and not self.store._lone.is_open:
             pass
 
 
@@ -163,9 +166,8 @@ async def test_what_nobody_waits_for_any_more_is_not_committed(known: Known) -> 
 
 async def test_a_lost_connection_is_replaced(known: Known) -> None:
     await known.prove()
-    recorder = known.store._recorder
-    assert recorder._lone is not None
-    recorder._lone._connection.close()
+    assert known.store._lone is not None
+    known.store._lone._connection.close()
     assert await known.record("a") is None
     assert known.by_thread == 1
     await known.prove()

@@ -12,7 +12,7 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from bot.domain.alerts.policy import AlertSource, BasicAuth
-from bot.integrations.alertmanager.webhook import read_snapshot
+from bot.integrations.alertmanager.webhook import check_snapshot
 from bot.meter import Meter
 from bot.ports_store import StoreUnavailable
 from bot.web import alert_webhooks
@@ -73,7 +73,7 @@ async def route() -> AsyncIterator[Route]:
     async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
         route = Route(http=http)
         app = web.Application()
-        hooks = AlertWebhooks(lambda: route.sources, read_snapshot, route.take_in, meter=route.meter)
+        hooks = AlertWebhooks(lambda: route.sources, check_snapshot, route.take_in, meter=route.meter)
         app.add_routes(hooks.routes())
         async with served(app) as route.url:
             yield route

@@ -41,6 +41,19 @@ async def test_the_bytes_as_they_came_up_to_the_limit(url: str) -> None:
         assert (encoded.status_code, encoded.text) == (415, "encoded")
 
 
+async def test_a_body_that_comes_with_its_head_is_held_to_the_same_limit(url: str) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\n"
+    whole = await exchange(url, head + b"Content-Length: 10\r\n\r\n" + b"x" * 10)
+    in_pieces = await exchange(url, head + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+    nothing = await exchange(url, head + b"\r\n")
+    assert [(answer.status, answer.body) for answer in (whole, in_pieces, nothing)] == [
+        (200, "x" * 10), (200, "abcde"), (200, ""),
+    ]  # fmt: skip
+    eleven = b"6\r\n" + b"x" * 6 + b"\r\n5\r\n" + b"x" * 5 + b"\r\n0\r\n\r\n"
+    refused = await exchange(url, head + b"Transfer-Encoding: chunked\r\n\r\n" + eleven)
+    assert (refused.status, refused.body) == (413, "too-large")
+
+
 async def test_who_dawdles_is_sent_away(url: str) -> None:
     answer = await exchange(url, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nx")
     assert (answer.status, answer.body) == (408, "too-slow")

@@ -26,10 +26,7 @@ def read_snapshot(source: str, body: bytes | str) -> Snapshot:
     expression. `status` and the common labels of the body are left alone, because they are of the alerts that were
     kept, and can say "resolved" of a group that fires.
     """
-    try:
-        message = wire.WebhookMessage.model_validate_json(body)
-    except ValidationError as error:
-        raise NotASnapshot(_reason(error)) from None
+    message = _message(body)
     return Snapshot(
         source=source,
         receiver=_QUOTED.sub(r"\1", message.receiver),
@@ -39,6 +36,18 @@ def read_snapshot(source: str, body: bytes | str) -> Snapshot:
         truncated=0 if _is_all_over(message) else message.truncated_alerts,
         external_url=message.external_url,
     )
+
+
+def check_snapshot(source: str, body: bytes | str) -> None:
+    """Raises what `read_snapshot` raises, and makes nothing of the rest."""
+    _message(body)
+
+
+def _message(body: bytes | str) -> wire.WebhookMessage:
+    try:
+        return wire.WebhookMessage.model_validate_json(body)
+    except ValidationError as error:
+        raise NotASnapshot(_reason(error)) from None
 
 
 def _is_all_over(message: wire.WebhookMessage) -> bool:

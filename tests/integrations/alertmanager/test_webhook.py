@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.alerts.alert import AlertState
-from bot.integrations.alertmanager.webhook import read_snapshot
+from bot.integrations.alertmanager.webhook import check_snapshot, read_snapshot
 from bot.ports_alerts import NotASnapshot
 from tests.integrations.alertmanager.recorded import VERSIONS, list_webhook_scenarios, webhooks
 
@@ -25,6 +25,7 @@ def test_every_webhook_that_was_recorded_is_read_whole(version: str) -> None:
             if sent.method == "GET" or sent.path == "/token" or scenario == "custom_payload":
                 continue  # a redirection that was followed, OAuth2, and a body of somebody's own
             snapshot, document = read_snapshot("default", sent.body), json.loads(sent.body)
+            check_snapshot("default", sent.body)
             assert snapshot.group_key == document["groupKey"]
             assert snapshot.truncated == document["truncatedAlerts"]
             assert [alert.state.value for alert in snapshot.alerts] == [a["status"] for a in document["alerts"]]
@@ -96,10 +97,9 @@ def test_grafanas_body_is_read_by_the_same_fields() -> None:
     ],
 )
 def test_what_is_no_snapshot_is_refused_by_field(facts: dict[str, Any], reason: str) -> None:
-    with pytest.raises(NotASnapshot) as refusal:
-        read_snapshot("default", body(**facts))
-    assert str(refusal.value).startswith(reason)
-    assert "<!channel>" not in str(refusal.value)
+    said = refusal(body(**facts))
+    assert said.startswith(reason)
+    assert "<!channel>" not in said
 
 
 @pytest.mark.parametrize(
@@ -120,28 +120,24 @@ def test_what_is_no_snapshot_is_refused_by_field(facts: dict[str, Any], reason: 
 def test_an_alert_that_is_none_is_refused_by_field(facts: dict[str, Any], field: str) -> None:
     document = json.loads(body())
     document["alerts"][0].update(facts)
-    with pytest.raises(NotASnapshot) as refusal:
-        read_snapshot("default", json.dumps(document))
-    assert str(refusal.value).startswith(f"`alerts.0.{field}`: ")
-    assert "secret-name" not in str(refusal.value)
+    said = refusal(json.dumps(document))
+    assert said.startswith(f"`alerts.0.{field}`: ")
+    assert "secret-name" not in said
 
 
 @pytest.mark.parametrize("raw", ["", "{", "[" * 5_000, b"\xff", '{"version": "4", "groupKey": "\\ud800"}'])
 def test_what_is_no_json_is_refused(raw: str | bytes) -> None:
-    with pytest.raises(NotASnapshot, match="it is not JSON"):
-        read_snapshot("default", raw)
+    assert refusal(raw) == "it is not JSON"
 
 
 @pytest.mark.parametrize("raw", ["[]", "null", "4", '"x"'])
 def test_what_is_no_object_is_refused(raw: str) -> None:
-    with pytest.raises(NotASnapshot, match="it is not an object"):
-        read_snapshot("default", raw)
+    assert refusal(raw).startswith("it is not an object")
 
 
 def test_a_body_of_somebodys_own_is_refused_with_the_way_out() -> None:
     [sent] = webhooks("0.33", "custom_payload")
-    with pytest.raises(NotASnapshot, match="no `payload`"):
-        read_snapshot("default", sent.body)
+    assert "no `payload`" in refusal(sent.body)
 
 
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
@@ -152,6 +148,16 @@ def test_any_text_comes_through_as_it_is(text: str) -> None:
         snapshot = read_snapshot("default", written)
         assert snapshot.group_key == text
         assert (snapshot.alerts[0].labels, snapshot.alerts[0].annotations) == ({text: text}, {text: text})
+
+
+def refusal(raw: str | bytes) -> str:
+    """Why it is not taken: who takes it in and who works it off say the same."""
+    with pytest.raises(NotASnapshot) as read:
+        read_snapshot("default", raw)
+    with pytest.raises(NotASnapshot) as checked:
+        check_snapshot("default", raw)
+    assert str(checked.value) == str(read.value)
+    return str(read.value)
 
 
 def body(**facts: Any) -> str:

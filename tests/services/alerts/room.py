@@ -17,7 +17,7 @@ from bot.domain.outgoing import Outgoing
 from bot.domain.pipeline import Configuration
 from bot.integrations.alertmanager.client import AlertmanagerClient
 from bot.integrations.alertmanager.transport import Patience
-from bot.integrations.alertmanager.webhook import read_snapshot
+from bot.integrations.alertmanager.webhook import check_snapshot, read_snapshot
 from bot.services.alerts.absorbing import Absorbing, ReadSnapshot
 from bot.services.alerts.opening import Opening
 from bot.services.alerts.reconciling import Reconciling
@@ -199,7 +199,7 @@ async def open_room(url: str, *, api: bool = True) -> AsyncIterator[Room]:
             await store.take_in(name, text, clock.now())
 
         app = web.Application()
-        app.add_routes(AlertWebhooks(lambda: source.current.alerts.sources, read_snapshot, take_in).routes())
+        app.add_routes(AlertWebhooks(lambda: source.current.alerts.sources, check_snapshot, take_in).routes())
         try:
             async with served(app) as route:
                 yield Room(store, clock, source, bells, alertmanager, clients, route, http)
