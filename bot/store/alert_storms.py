@@ -33,9 +33,13 @@ class AlertStorms:
         query = select(
             outbox.c.channel, func.count().filter(is_new).label("new"), func.count().filter(~is_new).label("stale"),
             func.count().filter(outbox.c.touched_at > fresh_since).label("fresh"),
+            func.min(outbox.c.touched_at).label("since"),
         ).where(outbox.c.due_at <= now, outbox.c.kind == OutgoingKind.ALERT.value)  # fmt: skip
         rows = (await self._connection.execute(query.group_by(outbox.c.channel))).all()
-        return [Backlog(channel=row.channel, new=row.new, stale=row.stale, fresh=row.fresh) for row in rows]
+        return [
+            Backlog(channel=row.channel, new=row.new, stale=row.stale, fresh=row.fresh, since=row.since)
+            for row in rows
+        ]  # fmt: skip
 
     async def list_open(self) -> list[StormRow]:
         rows = (await self._connection.execute(select(alert_storms).where(alert_storms.c.closed_at.is_(None)))).all()

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.domain.identity import ChannelId
 
@@ -16,12 +16,13 @@ FEW = 3
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
     """The alert groups of a channel whose cards are due: how many have `none` yet, how many have one that is `stale`,
-    and how many of both changed within the last half a minute."""
+    and how many of both changed within the last half a minute. `since`: when the first of them changed that waits."""
 
     channel: ChannelId
     new: int = 0
     stale: int = 0
     fresh: int = 0
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

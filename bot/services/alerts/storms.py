@@ -64,7 +64,7 @@ class Storms:
             storms = {row.channel: row for row in await tx.storms.list_open()}
         backlogs = {backlog.channel: backlog for backlog in found}
         for channel in overwhelmed(found) - storms.keys():
-            storms[channel] = await self._begin(channel, budget, now)
+            storms[channel] = await self._begin(channel, budget, now, since=backlogs[channel].since or now)
         raging = frozenset(channel for channel in storms if channel in backlogs and is_raging(backlogs[channel]))
         for channel, row in list(storms.items()):
             if channel not in raging and await self._calm(row, backlogs.get(channel)):
@@ -74,11 +74,13 @@ class Storms:
         self._forget_but(storms)
         return Weather(stormy=frozenset(storms), raging=raging)
 
-    async def _begin(self, channel: ChannelId, budget: Budget, now: datetime) -> StormRow:
+    async def _begin(self, channel: ChannelId, budget: Budget, now: datetime, *, since: datetime) -> StormRow:
+        """`since` the first change that nobody has been shown: a storm is noticed when much waits already."""
         async with self._store.writing() as tx:
             newest = await tx.storms.find_newest(channel)
             if newest is None or newest.closed_at is None or not await self._is_the_same(tx, newest, budget, now):
-                await tx.storms.begin(channel, since=now)
+                ended = newest.closed_at if newest is not None else None
+                await tx.storms.begin(channel, since=max(since, ended or since))
             else:
                 await tx.storms.resume(newest.id)
             [row] = [storm for storm in await tx.storms.list_open() if storm.channel == channel]
