@@ -48,6 +48,14 @@ async def test_channels_and_methods_have_buckets_of_their_own() -> None:
     assert pace.method("chat.update") is not pace.method("conversations.history")
 
 
+async def test_no_minute_has_more_calls_of_a_method_than_its_tier_allows() -> None:
+    """At a thousandth of the time a minute is 60 ms; what waits longer than that is not in it."""
+    bucket = Pace(scale=1_000).method(UPDATE)
+    burst = sum(bucket.take_now() for _ in range(50))
+    assert burst >= 1 + KEPT[Urgency.ALERT_EDIT], "alerts leave a token to what goes before them"
+    assert burst + 60 / (bucket.wait() * 1_000) <= 50.5
+
+
 async def test_a_token_is_taken_only_if_it_is_there() -> None:
     bucket = Bucket(0.01, 2)
     assert bucket.take_now(keep=1)

@@ -69,8 +69,11 @@ class Storms:
         for channel, row in list(storms.items()):
             if channel not in raging and await self._calm(row, backlogs.get(channel)):
                 del storms[channel]
-            elif now - self._touched.get(channel, datetime.min.replace(tzinfo=now.tzinfo)) >= budget.storm_card_every:
-                await self._touch(channel, now)
+            else:
+                every = budget.storm_card_every(len(storms), is_raging=channel in raging)
+                touched = self._touched.get(channel)
+                if touched is None or now - touched >= every:
+                    await self._touch(channel, now)
         self._forget_but(storms)
         return Weather(stormy=frozenset(storms), raging=raging)
 
