@@ -164,6 +164,29 @@ async def test_its_card_is_shown_anew_every_ten_seconds(sky: Sky) -> None:
     assert due == [True, False, False, True]
 
 
+async def test_it_is_shown_less_often_where_others_rage_or_when_it_has_calmed_down(sky: Sky) -> None:
+    """Three storms share what two would have: each card every 15 s, and every 45 s when nothing is new any more."""
+    storms = Storms(sky.store, sky)
+    elsewhere = {f"C{number}": [f"{name}C{number}" for name in MANY] for number in range(2)}
+    due: list[float] = []
+    for second in range(0, 125, 5):
+        if second in (0, 25, 50):
+            await sky.put(*MANY)
+            for channel, names in elsewhere.items():
+                await sky.put(*names, channel=channel)
+        await storms.look(Budget())
+        storms._looked_at = None
+        async with sky.store.writing() as tx:
+            rows = [item for item in await tx.outbox.list_due(sky.at, limit=999) if item.key.startswith("storm:")]
+            assert len(rows) in (0, 3)
+            for item in rows:
+                await tx.outbox.mark_sent(item)
+        if rows:
+            due.append(second)
+        sky.later(5)
+    assert due == [0, 15, 30, 45, 60, 75, 120]
+
+
 async def test_a_storm_that_begins_soon_after_another_is_the_same(sky: Sky) -> None:
     await sky.put(*MANY)
     await sky.look()
