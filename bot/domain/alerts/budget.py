@@ -36,11 +36,10 @@ class Budget:
         return HALF_A_MINUTE / self.scale
 
     def storm_card_every(self, storms: int, *, is_raging: bool) -> timedelta:
-        """How often the card of a storm is brought up to date at most, of so many at a time: together they take no more
-        than a quarter of the workspace's updates, and when a storm has calmed down a third of that, as what is left of
-        those is what the cards of its groups wait for."""
-        seconds = max(10.0, 5.0 * storms)
-        return timedelta(seconds=seconds if is_raging else 3 * seconds) / self.scale
+        """How often the card of a storm is brought up to date at most, of so many at a time. Together they take a
+        quarter of the workspace's updates at most, and one a minute where they have calmed down: what is left of those
+        is what the cards of their groups wait for."""
+        return timedelta(seconds=max(10.0, 5.0 * storms) if is_raging else 60.0 * storms) / self.scale
 
     @property
     def look_every(self) -> timedelta:

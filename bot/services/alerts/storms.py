@@ -37,7 +37,7 @@ class Storms:
         self._store, self._clock = store, clock
         self._weather = Weather()
         self._looked_at: float | None = None
-        self._touched: dict[ChannelId, datetime] = {}
+        self._touched: dict[ChannelId, tuple[datetime, bool]] = {}  # when, and whether the storm raged
         self._lines: dict[ChannelId, Lines] = {}
 
     async def look(self, budget: Budget) -> Weather:
@@ -70,10 +70,12 @@ class Storms:
             if channel not in raging and await self._calm(row, backlogs.get(channel)):
                 del storms[channel]
             else:
-                every = budget.storm_card_every(len(storms), is_raging=channel in raging)
-                touched = self._touched.get(channel)
+                rages = channel in raging
+                touched, has_raged = self._touched.get(channel, (None, True))
+                # One that has just calmed down is to say so.
+                every = budget.storm_card_every(len(storms), is_raging=rages or has_raged)
                 if touched is None or now - touched >= every:
-                    await self._touch(channel, now)
+                    await self._touch(channel, now, is_raging=rages)
         self._forget_but(storms)
         return Weather(stormy=frozenset(storms), raging=raging)
 
@@ -112,10 +114,10 @@ class Storms:
         log.info("alerts.storm_over", channel=row.channel, changed=told.changed, firing=len(told.firing))
         return True
 
-    async def _touch(self, channel: ChannelId, now: datetime) -> None:
+    async def _touch(self, channel: ChannelId, now: datetime, *, is_raging: bool) -> None:
         async with self._store.writing() as tx:
             await tx.storms.touch(channel, now=now)
-        self._touched[channel] = now
+        self._touched[channel] = now, is_raging
 
     async def _storm(self, tx: Transaction, row: StormRow) -> Storm:
         stormed = await tx.storms.list_stormed(row.channel, row.since, limit=MOST_GROUPS)

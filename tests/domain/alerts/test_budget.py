@@ -53,4 +53,4 @@ def test_the_cards_of_storms_leave_most_updates_to_others(storms: int, seconds: 
     every = Budget().storm_card_every(storms, is_raging=True)
     assert every == timedelta(seconds=seconds)
     assert storms * 60 / every.total_seconds() <= 2 * UPDATES / 3
-    assert Budget().storm_card_every(storms, is_raging=False) == 3 * every
+    assert Budget().storm_card_every(storms, is_raging=False) == storms * timedelta(minutes=1)
