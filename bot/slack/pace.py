@@ -94,9 +94,11 @@ class Pace:
         return self._channels.setdefault(channel, Bucket(1.0 * self._scale, 4))
 
     def method(self, name: str) -> Bucket:
-        """By the method's tier, a little below it: others may call it too."""
+        """By the method's tier: no minute has more calls than it allows, the burst at its beginning among them. That is
+        one more than alerts need to begin: with no room above that, a token that is taken late is lost."""
         per_minute = _PER_MINUTE.get(name, 50)
-        return self._methods.setdefault(name, Bucket(per_minute * 0.9 / 60 * self._scale, max(1, per_minute // 10)))
+        burst = max(1, per_minute // 12)
+        return self._methods.setdefault(name, Bucket((per_minute - burst) / 60 * self._scale, burst))
 
     def bucket_of(self, urgency: Urgency, channel: ChannelId) -> Bucket:
         """Which budget a row of this class needs first."""

@@ -35,9 +35,13 @@ class AlertStorms:
         query = select(
             outbox.c.channel, func.count().filter(is_new).label("new"), func.count().filter(~is_new).label("stale"),
             func.count().filter(outbox.c.touched_at > fresh_since).label("fresh"),
+            func.min(outbox.c.touched_at).label("since"),
         ).where(outbox.c.due_at <= now, outbox.c.kind == OutgoingKind.ALERT.value)  # fmt: skip
         rows = (await self._connection.execute(query.group_by(outbox.c.channel))).all()
-        return [Backlog(channel=row.channel, new=row.new, stale=row.stale, fresh=row.fresh) for row in rows]
+        return [
+            Backlog(channel=row.channel, new=row.new, stale=row.stale, fresh=row.fresh, since=row.since)
+            for row in rows
+        ]  # fmt: skip
 
     async def list_open(self) -> list[StormRow]:
         rows = (await self._connection.execute(select(alert_storms).where(alert_storms.c.closed_at.is_(None)))).all()
@@ -122,12 +126,16 @@ class AlertStorms:
         """Groups that are over, are not critical and never had a card get none; answers how many."""
         group = select(alert_groups.c.id).where(alert_groups.c.id == outbox.c.group_id, ~alert_groups.c.is_open)
         is_new = and_(outbox.c.urgency >= int(Urgency.ALERT_NEW), outbox.c.urgency < Urgency.ALERT_NEW.end)
-        dropped = update(outbox).where(
+        over = select(outbox.c.id).where(
             outbox.c.due_at.is_not(None), outbox.c.channel == channel, outbox.c.kind == OutgoingKind.ALERT.value,
             is_new, outbox.c.attempts == 0, group.where(alert_groups.c.severity > Severity.CRITICAL.rank).exists(),
         )  # fmt: skip
-        number = (await self._connection.execute(dropped.values(due_at=None))).rowcount
-        if number:
+        # Locked in the order in which groups are written: a webhook that touches some of them may come this moment.
+        locked = over.order_by(outbox.c.group_id).with_for_update(of=outbox)
+        rows = list((await self._connection.execute(locked)).scalars())
+        number = len(rows)
+        if rows:
+            await self._connection.execute(update(outbox).where(outbox.c.id.in_(rows)).values(due_at=None))
             notes = update(outbox).where(outbox.c.due_at.is_not(None), outbox.c.channel == channel, NOTE_WITHOUT_CARD)
             await self._connection.execute(notes.values(due_at=None, error=NO_CARD))
         return number

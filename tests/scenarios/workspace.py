@@ -163,8 +163,11 @@ class Workspace:
         status: int | None = answer["status"]
         return status
 
-    async def until(self, look: Callable[[], Awaitable[Any]], *, wants: str, patience: float = PATIENCE) -> Any:
-        """Wait until `look()` (awaited) is truthy, and answer it."""
+    async def until(
+        self, look: Callable[[], Awaitable[Any]], *, wants: str, patience: float = PATIENCE, every: float = 0.05
+    ) -> Any:
+        """Wait until `look()` (awaited) is truthy, and answer it. `every`: seconds between looks, for those that cost
+        much."""
         deadline = asyncio.get_running_loop().time() + patience
         last: Any = None
         while asyncio.get_running_loop().time() < deadline:
@@ -174,7 +177,7 @@ class Workspace:
                 last = None
             if last:
                 return last
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(every)
         raise AssertionError(f"waited {patience:.0f} s for: {wants}; cards now: {await self._told()}")
 
     async def card_is(self, state: str, *, channel: str = "deployments", patience: float = PATIENCE) -> Message:

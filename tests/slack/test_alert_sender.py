@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -259,6 +259,42 @@ async def test_one_storm_card_stands_for_what_is_too_much(
     assert {after[name] for name in before - {"Quiet", "Grave"}} == {"resolved"}
     [storm] = await desk.storms()
     assert storm.startswith("Alert storm is over: 42 groups changed")
+
+
+async def test_a_storm_tells_of_what_changed_before_it_was_noticed(desk: AlertDesk, eventually: Eventually) -> None:
+    await desk.crash()
+    await desk.put(*MANY)
+    desk.later(0.2)
+    desk.begin()
+    await eventually(desk.storms)
+    [storm] = await desk.storms()
+    assert storm == "Alert storm: 40 groups changed in 0 s"
+
+
+async def test_a_storm_after_another_begins_after_its_end(
+    desk: AlertDesk, settled: Settled, eventually: Eventually
+) -> None:
+    """Not even what has waited since before that makes it the older of the two."""
+    await desk.put(*MANY)
+    await eventually(desk.storms)
+    await desk.over(*MANY)
+    desk.later(60)
+    await settled()
+    await desk.crash()
+    [waits] = await desk.put("Waits")
+    async with desk.store.writing() as tx:
+        await tx.outbox.touch_alert(waits, now=desk.clock.now() - timedelta(hours=1))
+    desk.later(600)
+    await desk.put(*(f"More-{number}" for number in range(40)))
+    desk.begin()
+    await eventually(lambda: _two_storms(desk))
+    async with desk.store.reading() as tx:
+        [second] = await tx.storms.list_open()
+        assert await tx.storms.find_newest(ALERTS) == second
+
+
+async def _two_storms(desk: AlertDesk) -> bool:
+    return len(await desk.storms()) == 2
 
 
 async def test_a_storm_that_begins_anew_goes_on_in_its_card(

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from bot.domain.identity import ChannelId
 from bot.domain.outgoing import Urgency
 from bot.slack.pace import KEPT, UPDATE, Bucket, Pace, Ticket
@@ -46,6 +48,14 @@ async def test_channels_and_methods_have_buckets_of_their_own() -> None:
     assert pace.posts(ChannelId("C1")) is pace.posts(ChannelId("C1"))
     assert pace.posts(ChannelId("C1")) is not pace.posts(ChannelId("C2"))
     assert pace.method("chat.update") is not pace.method("conversations.history")
+
+
+async def test_no_minute_has_more_calls_of_a_method_than_its_tier_allows() -> None:
+    """A thousand times as slow as Slack: what passes meanwhile does not count."""
+    bucket = Pace(scale=0.001).method(UPDATE)
+    burst = sum(bucket.take_now() for _ in range(50))
+    assert burst > 1 + KEPT[Urgency.ALERT_EDIT], "an alert that comes late finds a token more"
+    assert burst + 60_000 / bucket.wait() == pytest.approx(50, abs=0.1)
 
 
 async def test_a_token_is_taken_only_if_it_is_there() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.domain.identity import ChannelId
 
@@ -16,12 +16,13 @@ FEW = 3
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
     """The alert groups of a channel whose cards are due: how many have `none` yet, how many have one that is `stale`,
-    and how many of both changed within the last half a minute."""
+    and how many of both changed within the last half a minute. `since`: when the first of them changed that waits."""
 
     channel: ChannelId
     new: int = 0
     stale: int = 0
     fresh: int = 0
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,11 @@ class Budget:
     def fresh_for(self) -> timedelta:
         return HALF_A_MINUTE / self.scale
 
-    @property
-    def storm_card_every(self) -> timedelta:
-        """How often the card of a storm is brought up to date at most."""
-        return timedelta(seconds=10) / self.scale
+    def storm_card_every(self, storms: int, *, is_raging: bool) -> timedelta:
+        """How often the card of a storm is brought up to date at most, of so many at a time. Together they take a
+        quarter of the workspace's updates at most, and one a minute where they have calmed down: what is left of those
+        is what the cards of their groups wait for."""
+        return timedelta(seconds=max(10.0, 5.0 * storms) if is_raging else 60.0 * storms) / self.scale
 
     @property
     def look_every(self) -> timedelta:

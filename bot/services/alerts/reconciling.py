@@ -153,8 +153,10 @@ class Reconciling:
 
     async def _write_all(self, changed: Sequence[tuple[AlertGroup, Seen]], now: datetime) -> int:
         """A few at a time, so that nobody waits for long. What somebody else wrote meanwhile is left alone: it stays
-        due, or is asked about again at the next poll."""
+        due, or is asked about again at the next poll. In the order in which webhooks are written too: two that lock the
+        same rows in different orders wait for each other."""
         written = 0
+        changed = sorted(changed, key=lambda each: each[0].id)
         for start in range(0, len(changed), WRITTEN_AT_ONCE):
             chosen = changed[start : start + WRITTEN_AT_ONCE]
             try:

@@ -37,7 +37,7 @@ class Storms:
         self._store, self._clock = store, clock
         self._weather = Weather()
         self._looked_at: float | None = None
-        self._touched: dict[ChannelId, datetime] = {}
+        self._touched: dict[ChannelId, tuple[datetime, bool]] = {}  # when, and whether the storm raged
         self._lines: dict[ChannelId, Lines] = {}
 
     async def look(self, budget: Budget) -> Weather:
@@ -64,21 +64,28 @@ class Storms:
             storms = {row.channel: row for row in await tx.storms.list_open()}
         backlogs = {backlog.channel: backlog for backlog in found}
         for channel in overwhelmed(found) - storms.keys():
-            storms[channel] = await self._begin(channel, budget, now)
+            storms[channel] = await self._begin(channel, budget, now, since=backlogs[channel].since or now)
         raging = frozenset(channel for channel in storms if channel in backlogs and is_raging(backlogs[channel]))
         for channel, row in list(storms.items()):
             if channel not in raging and await self._calm(row, backlogs.get(channel)):
                 del storms[channel]
-            elif now - self._touched.get(channel, datetime.min.replace(tzinfo=now.tzinfo)) >= budget.storm_card_every:
-                await self._touch(channel, now)
+            else:
+                rages = channel in raging
+                touched, has_raged = self._touched.get(channel, (None, True))
+                # One that has just calmed down is to say so.
+                every = budget.storm_card_every(len(storms), is_raging=rages or has_raged)
+                if touched is None or now - touched >= every:
+                    await self._touch(channel, now, is_raging=rages)
         self._forget_but(storms)
         return Weather(stormy=frozenset(storms), raging=raging)
 
-    async def _begin(self, channel: ChannelId, budget: Budget, now: datetime) -> StormRow:
+    async def _begin(self, channel: ChannelId, budget: Budget, now: datetime, *, since: datetime) -> StormRow:
+        """`since` the first change that nobody has been shown: a storm is noticed when much waits already."""
         async with self._store.writing() as tx:
             newest = await tx.storms.find_newest(channel)
             if newest is None or newest.closed_at is None or not await self._is_the_same(tx, newest, budget, now):
-                await tx.storms.begin(channel, since=now)
+                ended = newest.closed_at if newest is not None else None
+                await tx.storms.begin(channel, since=max(since, ended or since))
             else:
                 await tx.storms.resume(newest.id)
             [row] = [storm for storm in await tx.storms.list_open() if storm.channel == channel]
@@ -107,10 +114,10 @@ class Storms:
         log.info("alerts.storm_over", channel=row.channel, changed=told.changed, firing=len(told.firing))
         return True
 
-    async def _touch(self, channel: ChannelId, now: datetime) -> None:
+    async def _touch(self, channel: ChannelId, now: datetime, *, is_raging: bool) -> None:
         async with self._store.writing() as tx:
             await tx.storms.touch(channel, now=now)
-        self._touched[channel] = now
+        self._touched[channel] = now, is_raging
 
     async def _storm(self, tx: Transaction, row: StormRow) -> Storm:
         stormed = await tx.storms.list_stormed(row.channel, row.since, limit=MOST_GROUPS)

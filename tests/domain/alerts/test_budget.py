@@ -43,7 +43,14 @@ def test_a_storm_rages_while_much_changes_and_is_over_when_little_is_left() -> N
 
 def test_a_budget_that_is_scaled_has_shorter_times() -> None:
     assert Budget().fresh_for == timedelta(seconds=30)
-    assert Budget().storm_card_every == timedelta(seconds=10)
-    assert Budget(scale=10).storm_card_every == timedelta(seconds=1)
+    assert Budget(scale=10).storm_card_every(1, is_raging=True) == timedelta(seconds=1)
     assert Budget(scale=10).look_every == timedelta(milliseconds=100)
     assert Budget(scale=10).resume_within == timedelta(seconds=30)
+
+
+@pytest.mark.parametrize(("storms", "seconds"), [(1, 10), (2, 10), (3, 15), (12, 60)])
+def test_the_cards_of_storms_leave_most_updates_to_others(storms: int, seconds: int) -> None:
+    every = Budget().storm_card_every(storms, is_raging=True)
+    assert every == timedelta(seconds=seconds)
+    assert storms * 60 / every.total_seconds() <= 2 * UPDATES / 3
+    assert Budget().storm_card_every(storms, is_raging=False) == storms * timedelta(minutes=1)

@@ -1,16 +1,19 @@
 """What the API knows and webhooks do not: silences, what ended under them, what was never told."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from bot.domain.alerts.alert import AlertState
 from bot.domain.alerts.group import GroupState
 from bot.domain.alerts.reconcile import rest
 from bot.domain.alerts.standing import UNHEARD
+from bot.store.store import SqlStore
 from tests.databases import BOTH
 from tests.examples import DEVELOPER, NOW
 from tests.services.alerts.room import Room, body, fingerprint, labels, rfc3339
@@ -280,3 +283,40 @@ async def test_groups_of_a_source_that_is_no_longer_configured_are_over(room: Ro
     await room.reconciling().look()
     assert (await room.group()).is_over
     assert (await room.notes())[0].startswith("Its Alertmanager is no longer in tiphys.yaml")
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("address", ["postgresql"], indirect=True)
+async def test_it_and_whoever_else_writes_groups_do_not_lock_each_other_out(room: Room, address: str) -> None:
+    """The other one has the first group and wants the second next, as a batch of webhooks does."""
+    await room.hear(*(_alone(service) for service in ("a", "b")))
+    first, second = await room.groups()
+    other = SqlStore(address)
+    async with other.writing() as tx:
+        first = await tx.alerts.swap(first)  # the rows are found in the order in which they were written last
+    for service in ("a", "b"):
+        room.alertmanager.fires(labels(service), fingerprint(service), silenced_by="s-1")
+    room.alertmanager.silence("s-1", NOW + 60 * MINUTE)
+    room.clock.at += 3 * SECOND
+    async with asyncio.TaskGroup() as tasks, other.writing() as tx:
+        await tx.alerts.swap(first)
+        tasks.create_task(room.reconciling().look())
+        await _until_one_waits_for_a_lock(room.store)
+        await tx.alerts.swap(second)
+    await other.close()
+    assert [group.version for group in await room.groups()] == [first.version + 1, second.version + 1]
+
+
+def _alone(service: str) -> str:
+    """A webhook of a group of its own."""
+    names = {"alertname": "HighErrorRate", "service": service}
+    return body((service, "firing"), groupKey=f"{{}}:{{service={service}}}", groupLabels=names)
+
+
+async def _until_one_waits_for_a_lock(store: SqlStore) -> None:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(20):
+        found = 0
+        while not found:
+            async with store.reading() as tx:
+                found = (await tx.connection.execute(text(waiting))).scalar_one()

@@ -162,6 +162,30 @@ async def test_its_card_is_shown_anew_every_ten_seconds(sky: Sky) -> None:
     assert due == [True, False, False, True]
 
 
+async def test_it_is_shown_less_often_where_others_rage_or_when_it_has_calmed_down(sky: Sky) -> None:
+    """Three storms share what two would have: each card every 15 s. When nothing is new any more each says so, and
+    is shown every three minutes from then on."""
+    storms = Storms(sky.store, sky)
+    elsewhere = {f"C{number}": [f"{name}C{number}" for name in MANY] for number in range(2)}
+    due: list[float] = []
+    for second in range(0, 275, 5):
+        if second in (0, 25, 50):
+            await sky.put(*MANY)
+            for channel, names in elsewhere.items():
+                await sky.put(*names, channel=channel)
+        await storms.look(Budget())
+        storms._looked_at = None
+        async with sky.store.writing() as tx:
+            rows = [item for item in await tx.outbox.list_due(sky.at, limit=999) if item.key.startswith("storm:")]
+            assert len(rows) in (0, 3)
+            for item in rows:
+                await tx.outbox.mark_sent(item)
+        if rows:
+            due.append(second)
+        sky.later(5)
+    assert due == [0, 15, 30, 45, 60, 75, 90, 270]
+
+
 async def test_a_storm_that_begins_soon_after_another_is_the_same(sky: Sky) -> None:
     await sky.put(*MANY)
     await sky.look()
@@ -208,9 +232,9 @@ async def test_where_no_storm_is_nothing_is_kept_in_memory(sky: Sky) -> None:
 
 
 async def test_it_looks_once_in_a_while_however_often_it_is_asked(sky: Sky) -> None:
-    storms = Storms(sky.store, sky)
-    assert await storms.look(Budget()) == NONE
+    storms, slowly = Storms(sky.store, sky), Budget(scale=0.01)
+    assert await storms.look(slowly) == NONE
     await sky.put(*MANY)
-    assert await storms.look(Budget()) == NONE
-    storms._looked_at = asyncio.get_running_loop().time() - 1
-    assert await storms.look(Budget()) == RAGING
+    assert await storms.look(slowly) == NONE
+    storms._looked_at = asyncio.get_running_loop().time() - 100
+    assert await storms.look(slowly) == RAGING
