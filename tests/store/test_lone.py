@@ -17,6 +17,7 @@ from bot.store import lone
 from bot.store.engine import sqlite_path
 from bot.store.migrate import upgrade
 from bot.store.store import SqlStore
+from bot.store.threaded import ThreadedCommits
 from bot.tasks import TaskSet
 from tests.store.test_recorder import CHANGE, act, counts, entry
 
@@ -32,7 +33,13 @@ class Known:
         path = sqlite_path(url)
         assert path is not None
         self.path = path
-        event.listen(self.store._recorder._engine, "commit", self._committed)
+        event.listen(self.commits.engine, "commit", self._committed)
+
+    @property
+    def commits(self) -> ThreadedCommits:
+        commits = self.store._recorder._commits
+        assert isinstance(commits, ThreadedCommits)
+        return commits
 
     async def record(self, name: str) -> Ack | None:
         return await self.store.record(act(name), Ack(), entry(), done=False)
@@ -55,8 +62,7 @@ class Known:
 
     def _opened(self) -> None:
         """The thread opens the connection after it has answered; it takes one thing after the other."""
-        recorder = self.store._recorder
-        while recorder._lone is not None and not recorder._lone.is_open:
+        while not self.commits.lone.is_open:
             pass
 
 
@@ -163,9 +169,7 @@ async def test_what_nobody_waits_for_any_more_is_not_committed(known: Known) -> 
 
 async def test_a_lost_connection_is_replaced(known: Known) -> None:
     await known.prove()
-    recorder = known.store._recorder
-    assert recorder._lone is not None
-    recorder._lone._connection.close()
+    known.commits.lone._connection.close()
     assert await known.record("a") is None
     assert known.by_thread == 1
     await known.prove()
