@@ -20,10 +20,10 @@ from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from bot.store.acts import CLOSE_SECONDS, Withdrawn
 from bot.store.engine import RECORD_SECONDS, open_blocking_engine
 from bot.store.lone import LoneCommits, NotNow
 from bot.store.notices import CHANNEL, notice
-from bot.store.recorder import CLOSE_SECONDS, Withdrawn
 from bot.store.tables import alert_intake
 from bot.tasks import TaskSet
 

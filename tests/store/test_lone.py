@@ -17,6 +17,7 @@ from bot.store import lone
 from bot.store.engine import sqlite_path
 from bot.store.migrate import upgrade
 from bot.store.store import SqlStore
+from bot.store.threaded import ThreadedCommits
 from bot.tasks import TaskSet
 from tests.store.test_recorder import CHANGE, act, counts, entry
 
@@ -32,8 +33,14 @@ class Known:
         path = sqlite_path(url)
         assert path is not None
         self.path = path
-        for writer in (self.store._recorder, self.store._alert_writer):
-            event.listen(writer._engine, "commit", self._committed)
+        for engine in (self.commits.engine, self.store._alert_writer._engine):
+            event.listen(engine, "commit", self._committed)
+
+    @property
+    def commits(self) -> ThreadedCommits:
+        commits = self.store._recorder._commits
+        assert isinstance(commits, ThreadedCommits)
+        return commits
 
     async def record(self, name: str) -> Ack | None:
         return await self.store.record(act(name), Ack(), entry(), done=False)
@@ -59,7 +66,7 @@ class Known:
         self.by_thread += 1
 
     def _opened(self) -> None:
-        while self.store._lone is not None and not self.store._lone.is_open:
+        while not self.commits.lone.is_open:
             pass
 
 
@@ -166,8 +173,7 @@ async def test_what_nobody_waits_for_any_more_is_not_committed(known: Known) -> 
 
 async def test_a_lost_connection_is_replaced(known: Known) -> None:
     await known.prove()
-    assert known.store._lone is not None
-    known.store._lone._connection.close()
+    known.commits.lone._connection.close()
     assert await known.record("a") is None
     assert known.by_thread == 1
     await known.prove()
