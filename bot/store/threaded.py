@@ -38,8 +38,8 @@ class _Batch:
 
 
 class ThreadedCommits:
-    """`turn` is held while it writes: the database has one writer at a time. `lone` serves others too, and is not closed
-    here. See `bot.store.recorder.Commits`.
+    """`turn` is held while it writes: the database has one writer at a time. `lone` serves others too, who close it.
+    See `bot.store.recorder.Commits`.
     """
 
     def __init__(self, url: str, turn: asyncio.Lock, lone: LoneCommits) -> None:

@@ -36,7 +36,8 @@ async def test_a_backlog_is_counted_by_channel(store: SqlStore) -> None:
         await tx.storms.touch(ALERTS, now=NOW)
         found = await tx.storms.backlogs(NOW, fresh_since=NOW - MINUTE)
     assert sorted(found, key=lambda backlog: backlog.channel) == [
-        Backlog(channel=ADMIN, new=1, fresh=1), Backlog(channel=ALERTS, new=2, stale=1, fresh=2),
+        Backlog(channel=ADMIN, new=1, fresh=1, since=NOW),
+        Backlog(channel=ALERTS, new=2, stale=1, fresh=2, since=NOW - 2 * MINUTE),
     ]  # fmt: skip
 
 
