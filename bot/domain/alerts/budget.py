@@ -37,9 +37,9 @@ class Budget:
 
     def storm_card_every(self, storms: int, *, is_raging: bool) -> timedelta:
         """How often the card of a storm is brought up to date at most, of so many at a time. Together they take a
-        quarter of the workspace's updates at most, and one a minute where they have calmed down: what is left of those
+        fifth of the workspace's updates at most, and one a minute where they have calmed down: what is left of those
         is what the cards of their groups wait for."""
-        return timedelta(seconds=max(10.0, 5.0 * storms) if is_raging else 60.0 * storms) / self.scale
+        return timedelta(seconds=max(10.0, 6.0 * storms) if is_raging else 60.0 * storms) / self.scale
 
     @property
     def look_every(self) -> timedelta:

@@ -48,7 +48,7 @@ def test_a_budget_that_is_scaled_has_shorter_times() -> None:
     assert Budget(scale=10).resume_within == timedelta(seconds=30)
 
 
-@pytest.mark.parametrize(("storms", "seconds"), [(1, 10), (2, 10), (3, 15), (12, 60)])
+@pytest.mark.parametrize(("storms", "seconds"), [(1, 10), (2, 12), (3, 18), (12, 72)])
 def test_the_cards_of_storms_leave_most_updates_to_others(storms: int, seconds: int) -> None:
     every = Budget().storm_card_every(storms, is_raging=True)
     assert every == timedelta(seconds=seconds)

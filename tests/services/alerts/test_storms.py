@@ -163,13 +163,13 @@ async def test_its_card_is_shown_anew_every_ten_seconds(sky: Sky) -> None:
 
 
 async def test_it_is_shown_less_often_where_others_rage_or_when_it_has_calmed_down(sky: Sky) -> None:
-    """Three storms share what two would have: each card every 15 s. When nothing is new any more each says so, and
+    """Three storms share what two would have: each card every 18 s. When nothing is new any more each says so, and
     is shown every three minutes from then on."""
     storms = Storms(sky.store, sky)
     elsewhere = {f"C{number}": [f"{name}C{number}" for name in MANY] for number in range(2)}
     due: list[float] = []
-    for second in range(0, 275, 5):
-        if second in (0, 25, 50):
+    for second in range(0, 300, 6):
+        if second in (0, 24, 48):
             await sky.put(*MANY)
             for channel, names in elsewhere.items():
                 await sky.put(*names, channel=channel)
@@ -182,8 +182,8 @@ async def test_it_is_shown_less_often_where_others_rage_or_when_it_has_calmed_do
                 await tx.outbox.mark_sent(item)
         if rows:
             due.append(second)
-        sky.later(5)
-    assert due == [0, 15, 30, 45, 60, 75, 90, 270]
+        sky.later(6)
+    assert due == [0, 18, 36, 54, 72, 90, 270]
 
 
 async def test_a_storm_that_begins_soon_after_another_is_the_same(sky: Sky) -> None:
