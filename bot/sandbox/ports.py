@@ -7,6 +7,9 @@ from pathlib import Path
 
 RESERVED = range(20_000, 32_000)
 """Below the ports that systems give to outgoing connections and to whoever asks for any free one."""
+_claims: list[socket.socket] = []
+"""Of this process, until its end: a UDP socket on each port that it has reserved. Another sandbox cannot have that one
+too, and so keeps off while nothing listens on the port yet."""
 
 
 class Ports:
@@ -28,16 +31,17 @@ class Ports:
         return bound
 
     def reserve(self, name: str) -> int:
-        """A port for a process of its own, which binds it later: free now, and not one that the system hands out."""
-        for port in (*filter(None, (self._known.get(name),)), *random.sample(RESERVED, 50), 0):
-            try:
-                with _bind(port) as probe:
-                    free = int(probe.getsockname()[1])
-            except OSError:
-                continue
-            self.keep(name, free)
-            return free
-        raise OSError("no port is free")
+        """A port for a process of its own, which binds it later: free now, reserved by no other sandbox, and none that
+        the system hands out."""
+        known = self._known.get(name)
+        if known is not None and _is_free(known):
+            _claim(known)  # or it is this home's already
+            return known
+        for port in random.sample(RESERVED, 50):
+            if _claim(port) and _is_free(port):
+                self.keep(name, port)
+                return port
+        raise OSError(f"no port is free among fifty between {RESERVED.start} and {RESERVED.stop}")
 
     def keep(self, name: str, port: int) -> None:
         self._known[name] = port
@@ -56,3 +60,22 @@ def _bind(port: int) -> socket.socket:
         bound.close()
         raise
     return bound
+
+
+def _is_free(port: int) -> bool:
+    try:
+        _bind(port).close()
+    except OSError:
+        return False
+    return True
+
+
+def _claim(port: int) -> bool:
+    claim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        claim.bind(("127.0.0.1", port))
+    except OSError:
+        claim.close()
+        return False
+    _claims.append(claim)
+    return True
