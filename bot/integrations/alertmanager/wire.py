@@ -52,8 +52,9 @@ class Wire(BaseModel):
     """Base of all: camelCase names, null as absent, unknown keys ignored. pydantic turns no number into text."""
 
     model_config = ConfigDict(
-        extra="ignore", frozen=True, alias_generator=AliasGenerator(validation_alias=to_camel), populate_by_name=True
-    )
+        extra="ignore", frozen=True, alias_generator=AliasGenerator(validation_alias=to_camel), populate_by_name=True,
+        defer_build=True,
+    )  # fmt: skip
 
     @model_validator(mode="before")
     @classmethod
@@ -148,8 +149,8 @@ class ApiStatus(Wire):
     cluster: ClusterStatus = ClusterStatus()
 
 
-ALERTS = TypeAdapter(tuple[ApiAlert, ...])
-SILENCES = TypeAdapter(tuple[ApiSilence, ...])
+ALERTS = TypeAdapter(tuple[ApiAlert, ...], config=ConfigDict(defer_build=True))
+SILENCES = TypeAdapter(tuple[ApiSilence, ...], config=ConfigDict(defer_build=True))
 SILENCE = TypeAdapter(ApiSilence)
 SILENCE_ID = TypeAdapter(SilenceId)
 STATUS = TypeAdapter(ApiStatus)

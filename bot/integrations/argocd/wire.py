@@ -29,8 +29,9 @@ class Wire(BaseModel):
     """Base of all: camelCase names, null as absent, unknown keys ignored."""
 
     model_config = ConfigDict(
-        extra="ignore", frozen=True, alias_generator=AliasGenerator(validation_alias=to_camel), populate_by_name=True
-    )
+        extra="ignore", frozen=True, alias_generator=AliasGenerator(validation_alias=to_camel), populate_by_name=True,
+        defer_build=True,
+    )  # fmt: skip
 
     @model_validator(mode="before")
     @classmethod
