@@ -2,14 +2,11 @@
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 
 log = structlog.get_logger(__name__)
-
-T = TypeVar("T")
 
 
 class TaskSet:
@@ -50,19 +47,3 @@ class TaskSet:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("task.failed", task=task.get_name(), exc_info=error)
-
-
-async def to_the_end(work: Coroutine[Any, Any, T], *, name: str) -> T:
-    """What `work` answers or raises; it is never broken off. A cancellation meanwhile is raised when it has ended."""
-    task = asyncio.get_running_loop().create_task(work, name=name)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        with suppress(Exception):
-            task.result()
-        raise cancelled
-    return task.result()

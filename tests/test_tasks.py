@@ -2,9 +2,7 @@
 
 import asyncio
 
-import pytest
-
-from bot.tasks import TaskSet, to_the_end
+from bot.tasks import TaskSet
 
 
 async def test_rest_waits_for_what_is_under_way_and_says_when_that_takes_too_long() -> None:
@@ -24,32 +22,3 @@ async def test_close_cuts_off() -> None:
     await tasks.close()
     assert task.cancelled()
     assert len(tasks) == 0
-
-
-async def test_what_goes_to_the_end_is_not_broken_off_however_often_its_caller_is_cancelled() -> None:
-    go, done = asyncio.Event(), asyncio.Event()
-
-    async def work() -> str:
-        await go.wait()
-        done.set()
-        return "done"
-
-    caller = TaskSet("test").start(to_the_end(work(), name="work"), name="caller")
-    for _ in range(3):
-        await asyncio.sleep(0)
-        caller.cancel()
-    await asyncio.sleep(0)
-    assert not caller.done()
-    go.set()
-    with pytest.raises(asyncio.CancelledError):
-        await caller
-    assert done.is_set()
-
-
-async def test_what_goes_to_the_end_answers_and_raises_for_itself() -> None:
-    async def work(number: int) -> float:
-        return 1 / number
-
-    assert await to_the_end(work(2), name="work") == 0.5
-    with pytest.raises(ZeroDivisionError):
-        await to_the_end(work(0), name="work")

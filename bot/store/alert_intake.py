@@ -4,9 +4,9 @@ from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports_alerts import Heard
-from bot.store.async_engine import AsyncConnection
 from bot.store.locks import Lock, lock
 from bot.store.tables import alert_intake
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 from ulid import ULID
 
 from bot.domain.alerts.budget import Backlog
@@ -14,7 +15,6 @@ from bot.domain.alerts.storm import Storm
 from bot.domain.identity import ChannelId
 from bot.domain.outgoing import OutgoingKind, Urgency
 from bot.ports_alerts import Stormed, StormRow
-from bot.store.async_engine import AsyncConnection
 from bot.store.documents import ALERT_GROUP, STORM, dump
 from bot.store.inserting import insert_new, or_update
 from bot.store.outbox import NO_CARD, NOTE_WITHOUT_CARD, outbox_row

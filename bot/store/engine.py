@@ -10,8 +10,8 @@ from weakref import WeakKeyDictionary, WeakSet
 
 import aiosqlite
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from bot.store.async_engine import AsyncEngine, create_async_engine
 from bot.store.locked_file import LockedFile
 
 BUSY_MILLISECONDS = 10_000
@@ -20,8 +20,6 @@ STATEMENT_SECONDS = 10
 """How long PostgreSQL may take for one statement, or leave a transaction idle, before it is waited for elsewhere."""
 RECORD_SECONDS = 2
 """The same where Slack's three seconds run."""
-ASYNC_POSTGRESQL = "postgresql+psycopg_async"
-"""The half of SQLAlchemy's psycopg for asyncio; `postgresql+psycopg` alone is the other one."""
 CLOSE_SECONDS = 2
 """How long the threads of SQLite's connections may take to end, all together."""
 
@@ -67,13 +65,12 @@ def open_engine(url: str, *, writes: bool = True) -> AsyncEngine:
 
         arguments = connect_arguments(url, STATEMENT_SECONDS, writes=writes)
         return create_async_engine(
-            make_url(url).set(drivername=ASYNC_POSTGRESQL),
-            pool_pre_ping=True, pool_size=5, max_overflow=10, pool_timeout=CONNECT_SECONDS,
+            url, pool_pre_ping=True, pool_size=5, max_overflow=10, pool_timeout=CONNECT_SECONDS,
             isolation_level="READ COMMITTED" if writes else "REPEATABLE READ",
             connect_args={**arguments, "async_creator_fn": QuickToCancel.connect},
         )  # fmt: skip
     threads: WeakSet[Thread] = WeakSet()
-    engine = create_async_engine(make_url(url), connect_args={"async_creator_fn": partial(_connect, threads)})
+    engine = create_async_engine(url, connect_args={"async_creator_fn": partial(_connect, threads)})
     _THREADS[engine.sync_engine] = threads
     _set_up_sqlite(engine.sync_engine, writes=writes)
     return engine

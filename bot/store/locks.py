@@ -3,8 +3,7 @@
 from enum import IntEnum
 
 from sqlalchemy import func, select
-
-from bot.store.async_engine import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 NAMESPACE = 0x74697068  # "tiph"
 

@@ -3,8 +3,7 @@
 from collections.abc import Collection
 
 from sqlalchemy import func, select
-
-from bot.store.async_engine import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 CHANNEL = "tiphys"
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     true,
     update,
 )
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.alerts.group import AlertGroup, AlertGroupId
 from bot.domain.identity import ChangeId, ChannelId
@@ -38,7 +39,6 @@ from bot.domain.outgoing import (
 from bot.domain.request import Answer, Request
 from bot.domain.text import Text
 from bot.ports_store import Forgotten, Queue
-from bot.store.async_engine import AsyncConnection
 from bot.store.columns import Moment
 from bot.store.documents import REQUEST, TEXT, dump
 from bot.store.forgetting import forget

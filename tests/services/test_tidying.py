@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from bot.domain.audit import AuditEntry
@@ -59,7 +58,7 @@ async def record(store: SqlStore, key: str, minutes: int) -> None:
 
 async def left(store: SqlStore) -> set[str]:
     async with store.reading() as tx:
-        rows = await tx.connection.execute(text("SELECT id FROM inbound"))
+        rows = await tx.connection.exec_driver_sql("SELECT id FROM inbound")
         return {row.id for row in rows}
 
 

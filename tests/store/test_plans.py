@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import event
 
 from bot.domain.audit import AuditEntry
 from bot.domain.outgoing import CardPlacement, Outgoing, OutgoingKind, Pick, Urgency
@@ -106,15 +106,13 @@ async def plans(store: SqlStore, ask: Ask) -> dict[str, list[str]]:
             await ask(tx)
         finally:
             event.remove(engine, "before_cursor_execute", remember)
-
-    def plans(connection: Connection) -> dict[str, list[str]]:
+    async with store._reading.connect() as connection:
         return {
-            statement: [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+            statement: [
+                row.detail for row in await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            ]
             for statement, parameters in asked
         }
-
-    async with store._reading.connect() as connection:
-        return await connection.run_sync(plans)
 
 
 @pytest.mark.parametrize("what", ASKED)
