@@ -17,7 +17,7 @@ from tests.desk import ENVIRON, TIPHYS_YAML
 from tests.test_main import PATIENCE, first_answer, free_port, silent
 
 HEAVY = (
-    "alembic", "cryptography", "jwt", "psycopg", "pygments", "rich", "sqlalchemy.dialects.postgresql",
+    "alembic", "click", "cryptography", "jwt", "psycopg", "pygments", "rich", "sqlalchemy.dialects.postgresql",
     "bot.sandbox", "bot.store.indexes",
 )  # fmt: skip
 """Each is megabytes, or brings them. What needs one imports it where it is needed."""
