@@ -75,8 +75,10 @@ def run() -> None:
     """Run the bot."""
     # Until the bot listens to it itself. The first process of a container would not hear it at all.
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
-    # structlog and httpx load it for tracebacks and progress bars that no bot shows: 3 MiB, a twentieth of a second.
-    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
+    # structlog and httpx load these for tracebacks and a command line that no bot shows, and do without where they are
+    # not installed: 5 MiB, a twentieth of a second.
+    for module in ("rich", "pygments", "click"):
+        sys.modules.setdefault(module, None)  # type: ignore[arg-type]
     from bot.settings import read_settings
 
     settings = read_settings()

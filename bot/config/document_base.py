@@ -6,7 +6,9 @@ from bot.config.words import AnyText, Variable, wrong
 
 
 class Document(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    """Only the whole file is ever validated: what its parts are built for would be built for each of them again."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class SecretDocument(Document):

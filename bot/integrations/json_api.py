@@ -19,8 +19,9 @@ class Wire(BaseModel):
     text."""
 
     model_config = ConfigDict(
-        extra="ignore", frozen=True, alias_generator=AliasGenerator(validation_alias=to_camel), populate_by_name=True
-    )
+        extra="ignore", frozen=True, alias_generator=AliasGenerator(validation_alias=to_camel), populate_by_name=True,
+        defer_build=True,
+    )  # fmt: skip
 
     @model_validator(mode="before")
     @classmethod

@@ -70,7 +70,8 @@ def open_engine(url: str, *, writes: bool = True) -> AsyncEngine:
             connect_args={**arguments, "async_creator_fn": QuickToCancel.connect},
         )  # fmt: skip
     threads: WeakSet[Thread] = WeakSet()
-    engine = create_async_engine(url, connect_args={"async_creator_fn": partial(_connect, threads)})
+    # The one that was given back last is taken: each keeps up to 2 MiB of pages, in turn all would keep the same ones.
+    engine = create_async_engine(url, pool_use_lifo=True, connect_args={"async_creator_fn": partial(_connect, threads)})
     _THREADS[engine.sync_engine] = threads
     _set_up_sqlite(engine.sync_engine, writes=writes)
     return engine

@@ -1,4 +1,7 @@
-"""The tables. Rows that are read as a whole keep a JSON document beside the columns that queries need."""
+"""The tables. Rows that are read as a whole keep a JSON document beside the columns that queries need.
+
+Their indexes stand in `bot/store/indexes.py`.
+"""
 
 from datetime import datetime
 
@@ -7,7 +10,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
-    Index,
     Integer,
     MetaData,
     String,
@@ -52,20 +54,9 @@ changes = Table(
     Column("document", Text, nullable=False),
     *lease(),
 )
-Index(
-    "uq_changes_one_open",
-    changes.c.application,
-    changes.c.environment,
-    unique=True,
-    sqlite_where=text("is_open"),
-    postgresql_where=text("is_open"),
-)
 OPEN = text("changes.is_open")
-"""Written as its index has it. The column alone becomes `is_open = 1`, and SQLite does not see that this is the same:
-it would read every change that ever was."""
-Index("ix_changes_due_at", changes.c.due_at, sqlite_where=text("due_at IS NOT NULL"),
-      postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
-Index("ix_changes_stage", changes.c.application, changes.c.environment, changes.c.number)
+"""Written as its index has it (`bot/store/indexes.py`). The column alone becomes `is_open = 1`, and SQLite does not see
+that this is the same: it would read every change that ever was."""
 
 approvals = Table(
     "approvals",
@@ -93,7 +84,6 @@ audit_entries = Table(
     Column("text", Words, nullable=False),
     Column("detail", Text, nullable=False),
 )
-Index("ix_audit_entries_change", audit_entries.c.change_id, audit_entries.c.id)
 
 inbound = Table(
     "inbound",
@@ -108,8 +98,6 @@ inbound = Table(
     Column("error", Words),
     *lease(),
 )
-Index("ix_inbound_due_at", inbound.c.due_at, sqlite_where=text("due_at IS NOT NULL"),
-      postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
 
 outbox = Table(
     "outbox",
@@ -132,13 +120,6 @@ outbox = Table(
     Column("touched_at", Moment),  # when an alert group's card last had a reason to be shown anew
     *lease(),
 )
-Index("ix_outbox_due_at", outbox.c.due_at, sqlite_where=text("due_at IS NOT NULL"),
-      postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
-Index("ix_outbox_leased", outbox.c.lane, sqlite_where=text("leased_by IS NOT NULL"),
-      postgresql_where=text("leased_by IS NOT NULL"))  # fmt: skip
-
-Index("ix_outbox_touched", outbox.c.channel, outbox.c.touched_at, sqlite_where=text("touched_at IS NOT NULL"),
-      postgresql_where=text("touched_at IS NOT NULL"))  # fmt: skip
 
 placements = Table(
     "placements",
@@ -161,8 +142,6 @@ alert_intake = Table(
     Column("error", Words),
     sqlite_autoincrement=True,  # else a number is given out again when its row is gone
 )
-Index("ix_alert_intake_due_at", alert_intake.c.due_at, alert_intake.c.id, sqlite_where=text("due_at IS NOT NULL"),
-      postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
 
 alert_groups = Table(
     "alert_groups",
@@ -182,14 +161,6 @@ alert_groups = Table(
     Column("due_at", Moment),
     Column("document", Text, nullable=False),
 )
-Index("uq_alert_groups_one_open", alert_groups.c.key, unique=True, sqlite_where=text("is_open"),
-      postgresql_where=text("is_open"))  # fmt: skip
-Index("ix_alert_groups_key", alert_groups.c.key, alert_groups.c.number)
-Index("ix_alert_groups_opened_at", alert_groups.c.opened_at)
-Index("ix_alert_groups_labels_key", alert_groups.c.labels_key, sqlite_where=text("is_open"),
-      postgresql_where=text("is_open"))  # fmt: skip
-Index("ix_alert_groups_due_at", alert_groups.c.due_at, sqlite_where=text("due_at IS NOT NULL"),
-      postgresql_where=text("due_at IS NOT NULL"))  # fmt: skip
 OPEN_GROUP = text("alert_groups.is_open")
 """Written as its indexes have it, for the reason of `OPEN`."""
 
@@ -213,6 +184,3 @@ alert_storms = Table(
     Column("ts", String(32)),
     Column("digest", String(64)),
 )
-Index("uq_alert_storms_one_open", alert_storms.c.channel, unique=True, sqlite_where=text("closed_at IS NULL"),
-      postgresql_where=text("closed_at IS NULL"))  # fmt: skip
-Index("ix_alert_storms_channel", alert_storms.c.channel, alert_storms.c.since)

@@ -49,6 +49,23 @@ async def test_no_update_is_lost(counter: str) -> None:
     await close_engine(engine)
 
 
+async def test_of_idle_connections_one_alone_is_used_again(counter: str) -> None:
+    """Each keeps pages of its own, so that in turn they would keep the same pages many times."""
+    engine = open_engine(counter, writes=False)
+    all_open = asyncio.Barrier(3)
+
+    async def used(*, with_others: bool) -> object:
+        async with engine.connect() as connection:
+            if with_others:
+                await all_open.wait()
+            return (await connection.get_raw_connection()).driver_connection
+
+    opened = await asyncio.gather(*(used(with_others=True) for _ in range(3)))
+    again = [await used(with_others=False) for _ in range(6)]
+    assert (len(set(opened)), len(set(again))) == (3, 1)
+    await close_engine(engine)
+
+
 @pytest.mark.parametrize(
     ("pragma", "value"), [("journal_mode", "wal"), ("foreign_keys", 1), ("synchronous", 2), ("busy_timeout", 10_000)]
 )

@@ -19,9 +19,9 @@ from bot.ports_store import StoreUnavailable
 from bot.store import engine as store_engine
 from bot.store import migrate, revision
 from bot.store.engine import DatabaseInUse, FileLock, close_engine, open_engine
+from bot.store.indexes import metadata
 from bot.store.migrate import WrongSchema, ensure_newest, revisions, upgrade
 from bot.store.revision import MIGRATIONS, newest
-from bot.store.tables import metadata
 from tests.databases import BOTH
 
 NEWEST = "0004"

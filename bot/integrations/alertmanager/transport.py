@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -13,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bot.domain.alerts.policy import AlertSource
 from bot.integrations.alertmanager.errors import API, error_of_answer
+from bot.integrations.certificates import trust
 from bot.meter import SILENT, Meter, operation_of
 
 MOST_AT_ONCE = 4
@@ -49,14 +49,11 @@ class Transport:
             headers["X-Scope-OrgID"] = source.tenant
         if source.token is not None:
             headers["Authorization"] = f"Bearer {source.token}"
-        verify: ssl.SSLContext | bool = True
-        if source.ca_file is not None:
-            verify = ssl.create_default_context(cafile=source.ca_file)
         self._http = httpx.AsyncClient(
             base_url=f"{source.url.rstrip('/')}/api/v2",
             headers=headers,
             auth=httpx.BasicAuth(source.basic.username, source.basic.password) if source.basic else None,
-            verify=verify,
+            verify=trust(source.ca_file),
             follow_redirects=False,
             trust_env=False,
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=())),

@@ -7,7 +7,7 @@ the same wherever it was heard of.
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter
 from pydantic_core import PydanticCustomError
 
 from bot.integrations.json_api import Wire
@@ -126,8 +126,8 @@ class ApiStatus(Wire):
     cluster: ClusterStatus = ClusterStatus()
 
 
-ALERTS = TypeAdapter(tuple[ApiAlert, ...])
-SILENCES = TypeAdapter(tuple[ApiSilence, ...])
+ALERTS = TypeAdapter(tuple[ApiAlert, ...], config=ConfigDict(defer_build=True))
+SILENCES = TypeAdapter(tuple[ApiSilence, ...], config=ConfigDict(defer_build=True))
 SILENCE = TypeAdapter(ApiSilence)
 SILENCE_ID = TypeAdapter(SilenceId)
 STATUS = TypeAdapter(ApiStatus)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pydantic import ValidationError
 
 from bot.domain.pipeline import ArgocdInstance
 from bot.integrations.argocd.errors import API, error_of_answer
+from bot.integrations.certificates import trust
 from bot.integrations.json_api import Wire
 from bot.meter import SILENT, Meter, operation_of
 
@@ -62,13 +62,10 @@ class Transport:
     def __init__(self, instance: ArgocdInstance, patience: Patience, *, meter: Meter = SILENT) -> None:
         self._patience, self._meter = patience, meter
         self._gate = asyncio.Semaphore(MOST_AT_ONCE)
-        verify: ssl.SSLContext | bool = True
-        if instance.ca_file is not None:
-            verify = ssl.create_default_context(cafile=instance.ca_file)
         self._http = httpx.AsyncClient(
             base_url=instance.server.rstrip("/"),
             headers={"Authorization": f"Bearer {instance.token}", "Accept": "application/json"},
-            verify=verify,
+            verify=trust(instance.ca_file),
             http1=True,
             http2=False,
             follow_redirects=False,

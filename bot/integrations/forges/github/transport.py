@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from bot.credentials import Credential, as_credential
+from bot.integrations.certificates import trust
 from bot.integrations.forges.github.errors import (
     SYSTEM,
     RateLimited,
@@ -64,6 +65,7 @@ class Transport:
                 "X-GitHub-Api-Version": API_VERSION,
                 "User-Agent": USER_AGENT,
             },
+            verify=trust(),
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
             follow_redirects=False,
             trust_env=False,

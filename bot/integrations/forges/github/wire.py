@@ -32,7 +32,7 @@ _MERGEABILITY = {
 
 
 class Wire(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class WireUser(Wire):

@@ -1,0 +1,78 @@
+"""What a start loads: nothing heavy that is not used, and nothing that fails only when it is."""
+
+import asyncio
+import importlib
+import os
+import pkgutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import BaseModel, TypeAdapter
+
+import bot.config
+import bot.integrations
+from bot.store.migrate import upgrade
+from tests.desk import ENVIRON, TIPHYS_YAML
+from tests.test_main import PATIENCE, first_answer, free_port, silent
+
+HEAVY = (
+    "alembic", "click", "cryptography", "jwt", "psycopg", "pygments", "rich", "sqlalchemy.dialects.postgresql",
+    "bot.sandbox", "bot.store.indexes",
+)  # fmt: skip
+"""Each is megabytes, or brings them. What needs one imports it where it is needed."""
+AND_TELL = (
+    "import atexit, pathlib, sys; "
+    "atexit.register(lambda: pathlib.Path(sys.argv[2]).write_text("
+    "chr(10).join(name for name, module in sys.modules.items() if module))); "
+    "from bot.cli import app; app(['run'])"
+)
+
+
+async def test_a_start_on_sqlite_loads_nothing_that_is_heavy_and_not_used(tmp_path: Path) -> None:
+    (tmp_path / "tiphys.yaml").write_text(TIPHYS_YAML)
+    await upgrade(f"sqlite+aiosqlite:///{tmp_path}/tiphys.db")
+    with silent() as slack:
+        variables = {
+            "SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "SLACK_API_URL": slack, **ENVIRON,
+            "TIPHYS_DATA": str(tmp_path), "TIPHYS_LISTEN": f"127.0.0.1:{free_port()}",
+        }  # fmt: skip
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", AND_TELL, "run", str(tmp_path / "loaded"),
+            cwd=tmp_path, env={**os.environ, **variables},
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            answer = await first_answer(f"http://{variables['TIPHYS_LISTEN']}/readyz", process)
+            assert answer.json()["problems"] == ["starting"]
+            process.terminate()
+            async with asyncio.timeout(PATIENCE):
+                await process.wait()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+    loaded = (tmp_path / "loaded").read_text().split("\n")
+    assert {"bot.main", "bot.store.tables", "sqlalchemy.dialects.sqlite"} <= set(loaded)
+    assert [name for name in loaded if name in HEAVY] == []
+
+
+def test_every_model_that_is_built_when_it_is_first_used_can_be_built() -> None:
+    models, adapters = 0, 0
+    for module in modules():
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, BaseModel) and value.__module__.startswith("bot."):
+                value.model_rebuild(raise_errors=True)
+                assert value.__pydantic_complete__, value
+                models += 1
+            elif isinstance(value, TypeAdapter):
+                value.rebuild(raise_errors=True)
+                adapters += 1
+    assert models > 80
+    assert adapters >= 5
+
+
+def modules() -> Iterator[object]:
+    for package in (bot.config, bot.integrations):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            yield importlib.import_module(found.name)
