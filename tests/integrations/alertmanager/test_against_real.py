@@ -96,7 +96,7 @@ async def test_a_group_fires_resolves_in_part_is_silenced_and_is_over(collector:
     async with alertmanager(configuration) as real, client_of(real.url) as client:
         await real.post(a, b)
         await until(lambda: collector.states == {"a": FIRING, "b": FIRING})
-        [first] = collector.snapshots
+        first = collector.snapshots[0]  # on a busy machine the second one may come in a webhook of its own
         assert (first.receiver, first.truncated, first.external_url) == ("tiphys", 0, real.url)
         assert first.group_labels == {
             "alertname": "HighErrorRate", "namespace": "apm-production", **ENVIRONMENT
