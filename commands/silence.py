@@ -7,7 +7,7 @@ from bot.chat.options import read_options, read_page
 from bot.chat.parsing import did_you_mean
 from bot.domain.alerts.wish import COMMENT, MATCHERS, PRESET, read_extension, read_wish
 from bot.domain.request import Answer
-from bot.domain.text import Code, Text
+from bot.domain.text import Code, Text, marked
 
 VERBS = ("list", "add", "extend", "expire")
 OPTIONS = {"list": ("page",), "add": ("comment", "source"), "extend": ("comment",), "expire": ()}
@@ -51,10 +51,9 @@ async def run(context: Context, args: Args) -> Answer:
             return await context.services.silencing.add(request, wish, read.get("source") or None)
 
 
-def _faults(faults: Mapping[str, str]) -> list[str]:
+def _faults(faults: Mapping[str, str]) -> list[Text]:
     """Each with its field as it is typed; what is said of a fault has the way out."""
-    said = (f"\n{TYPED.get(field, field)}: {fault}" for field, fault in faults.items())
-    return list(said)
+    return [Text.of(f"\n{TYPED.get(field, field)}: ", marked(fault)) for field, fault in faults.items()]
 
 
 COMMAND = Command(

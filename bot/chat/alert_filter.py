@@ -7,7 +7,7 @@ from bot.domain.alerts.matcher import BrokenMatcher, Matcher, parse_matchers, st
 from bot.domain.alerts.severity import Severity
 from bot.domain.pipeline import Configuration
 from bot.domain.request import Answer
-from bot.domain.text import Code, Text
+from bot.domain.text import Code, Text, marked
 from bot.services.alerts.listing import AlertFilter
 
 _WORD = re.compile(r"([^\s,=!~\"]+)(?:[\s,]+|$)")
@@ -33,7 +33,9 @@ def read_filter(text: str, configuration: Configuration) -> AlertFilter | Answer
         try:
             matchers = parse_matchers(rest)
         except BrokenMatcher as broken:
-            return Answer.refusal("broken-matcher", Text.of("I cannot read ", Code(rest[:100]), f": {broken}."))
+            return Answer.refusal(
+                "broken-matcher", Text.of("I cannot read ", Code(rest[:100]), ": ", marked(f"{broken}."))
+            )
     return AlertFilter(
         application=application, environment=environment, severity=severity, matchers=matchers,
         words=" ".join(text.split())[:300],

@@ -4,6 +4,7 @@ Pieces that come from outside (commit messages, labels, typed reasons, Argo CD's
 never become a link, a mention or a command, whatever they contain.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -117,6 +118,14 @@ def _plain(part: Part) -> str:
             return part.label
         case Moment():
             return part.at.strftime("%Y-%m-%d %H:%M UTC")
+
+
+def marked(words: str) -> Text:
+    """Words in which backticks mark what is typed as it stands: that is code, and the backticks are gone. One that has
+    no other half stays as it is."""
+    *pairs, last = re.split(r"`([^`]*)`", words)
+    pieces = [Code(piece) if number % 2 else Plain(piece) for number, piece in enumerate(pairs)]
+    return Text(tuple(piece for piece in (*pieces, Plain(last)) if piece.text))
 
 
 def listed(words: tuple[str, ...], *, most: int = 5) -> str:

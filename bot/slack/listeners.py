@@ -19,7 +19,7 @@ from bot.domain.alerts.dialog import LOOKS
 from bot.domain.dialog import Dialog
 from bot.domain.incoming import Ack, Incoming
 from bot.domain.request import Answer
-from bot.domain.text import Code, Text
+from bot.domain.text import Code, Text, marked
 from bot.meter import SILENT, Meter
 from bot.ports_chat import Front
 from bot.ports_store import StoreUnavailable
@@ -117,7 +117,9 @@ class Listeners:
         incoming = read.submission(body)
         answer = await self._take(incoming, body)
         if answer.errors:
-            await ack(response_action="errors", errors=dict(answer.errors))
+            # Slack shows plain text there.
+            errors = {field: marked(words).plain for field, words in answer.errors.items()}
+            await ack(response_action="errors", errors=errors)
         elif answer.dialog is not None:
             await ack(response_action="update", view=view(answer.dialog, _origin(incoming)))
         else:

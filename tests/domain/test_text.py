@@ -11,11 +11,13 @@ from bot.domain.text import (
     Link,
     Mention,
     Moment,
+    Part,
     Plain,
     Strong,
     Text,
     counted,
     listed,
+    marked,
     readable,
     spoken,
 )
@@ -75,6 +77,20 @@ def test_counted(number: int, says: str) -> None:
 )
 def test_spoken(length: timedelta, says: str) -> None:
     assert spoken(length) == says
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        ("after `a` is `=` or `~`", (Plain("after "), Code("a"), Plain(" is "), Code("="), Plain(" or "), Code("~"))),
+        ("`a` is first, and ` stands alone", (Code("a"), Plain(" is first, and ` stands alone"))),
+        ("``", ()),
+        ("none", (Plain("none"),)),
+        ("", ()),
+    ],
+)  # fmt: skip
+def test_backticks_mark_code_and_are_gone(words: str, parts: tuple[Part, ...]) -> None:
+    assert marked(words).parts == parts
 
 
 @pytest.mark.parametrize(
