@@ -11,6 +11,7 @@ from bot.domain.alerts.group import MOST_ALERTS, AlertGroup, SilenceSeen
 from bot.domain.alerts.links import AlertLink
 from bot.domain.alerts.severity import Severity
 from bot.domain.alerts.silence import SilenceRef
+from bot.domain.alerts.wish import without_mark
 from bot.domain.text import Code, Link, Mention, Moment, Plain, Strong, Text, counted, spoken
 from bot.slack.blocks.alert_table import alert_table, how_many, labels
 from bot.slack.blocks.elements import Json, Style, actions, button, header, lines, named
@@ -164,7 +165,8 @@ def _silenced(card: AlertCard) -> list[Text]:
 def _silence(card: AlertCard, silence: SilenceSeen) -> Text:
     hides = sum(silence.id in alert.silenced_by for alert in card.alerts if alert.state is AlertState.SILENCED)
     what = "silenced" if hides in (0, len(card.alerts)) else f"{hides} silenced"
-    said = Text.of(": ", Plain(one_line(silence.comment, 160))) if silence.comment.strip() else Text()
+    comment = without_mark(silence.comment)
+    said = Text.of(": ", Plain(one_line(comment, 160))) if comment.strip() else Text()
     which = Text.of(" (", Code(one_line(short(silence.id), 20)), ")") if len(card.silences) > 1 else Text()
     by = Plain(one_line(silence.by, 60) or "–")
     return Text.of(f"🔕 {what} until ", Moment(silence.ends_at), " by ", by, which, said)

@@ -44,7 +44,9 @@ BEFORE = ChangeBefore(
     pull_url="https://github.example.com/example/apm/pull/187",
 )  # fmt: skip
 KNOWN = Acknowledgement(by=APPROVER, at=NOW + MINUTE)
-SILENCE = SilenceSeen(id="s1", by="approver-1 (U0APPR1)", ends_at=NOW + timedelta(hours=4), comment="new disks come")
+SILENCE = SilenceSeen(
+    id="s1", by="approver-1 (U0APPR1)", ends_at=NOW + timedelta(hours=4), comment="new disks come (tiphys:01J0A)"
+)
 
 
 def valued(service: str, value: str, started: int, **facts: Any) -> Alert:
@@ -210,7 +212,9 @@ def test_silences_are_shown_with_their_end_author_and_words() -> None:
     shown = read(alert_card(card("partly-silenced")))
     assert "🔥 HighErrorRate" in shown
     assert "1 firing, 1 silenced, 1 inhibited, 1 not reported" in shown
-    assert "🔕 1 silenced until Mar 4, 2026 at 18:05 by approver-1 (U0APPR1) (s1): new disks come" in shown
+    assert "🔕 1 silenced until Mar 4, 2026 at 18:05 by approver-1 (U0APPR1) (s1): new disks come\n" in shown, (
+        "without our mark"
+    )
     assert "🔕 and 2 more silences" in shown
     assert "❔ 1 not reported any more (silenced, or over); being checked" in shown
 
