@@ -62,7 +62,8 @@ async def test_without_the_watch_a_notification_makes_it_look_and_the_api_tells(
         answer = await forger.post(f"{address}{PATH}/main", json=lie, headers={"Authorization": f"Bearer {token}"})
         assert answer.status_code == 200, "it is heard, and no stage is that"
     assert await workspace.settle()
-    assert await looks(workspace, after=since) == 0
+    found = await looks(workspace, after=since)
+    assert found == 0, [(r["at"], r["service"], r["path"]) for r in await workspace.requests(after=since)]
 
     sick = {"application": NAME, "resource": "Deployment/gateway", "message": "out of memory"}
     await workspace.argocd("health", status="Degraded", **sick)
