@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from pydantic import BaseModel, TypeAdapter
 
 import bot.config
@@ -16,11 +17,11 @@ from bot.store.migrate import upgrade
 from tests.desk import ENVIRON, TIPHYS_YAML
 from tests.test_main import PATIENCE, first_answer, free_port, silent
 
-HEAVY = (
-    "alembic", "click", "cryptography", "jwt", "psycopg", "pygments", "rich", "sqlalchemy.dialects.postgresql",
-    "bot.sandbox", "bot.store.indexes",
-)  # fmt: skip
+HEAVY = ("alembic", "click", "pygments", "rich", "sqlalchemy.orm", "bot.sandbox", "bot.store.indexes")
 """Each is megabytes, or brings them. What needs one imports it where it is needed."""
+FOR_SQLITE = ("aiosqlite", "sqlalchemy.dialects.sqlite")
+FOR_POSTGRESQL = ("psycopg", "sqlalchemy.dialects.postgresql")
+FOR_AN_APP = ("cryptography", "jwt")
 AND_TELL = (
     "import atexit, pathlib, sys; "
     "atexit.register(lambda: pathlib.Path(sys.argv[2]).write_text("
@@ -30,16 +31,30 @@ AND_TELL = (
 
 
 async def test_a_start_on_sqlite_loads_nothing_that_is_heavy_and_not_used(tmp_path: Path) -> None:
-    (tmp_path / "tiphys.yaml").write_text(TIPHYS_YAML)
     await upgrade(f"sqlite+aiosqlite:///{tmp_path}/tiphys.db")
+    loaded = await loaded_by_a_start(tmp_path)
+    assert {"bot.main", "bot.store.tables", *FOR_SQLITE} <= loaded
+    assert loaded.intersection((*HEAVY, *FOR_POSTGRESQL, *FOR_AN_APP)) == set()
+
+
+@pytest.mark.postgresql
+async def test_neither_does_one_on_postgresql(tmp_path: Path, postgresql: str) -> None:
+    loaded = await loaded_by_a_start(tmp_path, DATABASE_URL=postgresql)
+    assert {"bot.main", "bot.store.kept_commits", *FOR_POSTGRESQL} <= loaded
+    assert loaded.intersection((*HEAVY, *FOR_SQLITE, *FOR_AN_APP)) == set()
+
+
+async def loaded_by_a_start(folder: Path, **more: str) -> set[str]:
+    """The modules of a bot that has its database, and waits for a Slack that says nothing."""
+    (folder / "tiphys.yaml").write_text(TIPHYS_YAML)
     with silent() as slack:
         variables = {
             "SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "SLACK_API_URL": slack, **ENVIRON,
-            "TIPHYS_DATA": str(tmp_path), "TIPHYS_LISTEN": f"127.0.0.1:{free_port()}",
+            "TIPHYS_DATA": str(folder), "TIPHYS_LISTEN": f"127.0.0.1:{free_port()}", **more,
         }  # fmt: skip
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", AND_TELL, "run", str(tmp_path / "loaded"),
-            cwd=tmp_path, env={**os.environ, **variables},
+            sys.executable, "-c", AND_TELL, "run", str(folder / "loaded"),
+            cwd=folder, env={**os.environ, **variables},
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         try:
@@ -52,9 +67,7 @@ async def test_a_start_on_sqlite_loads_nothing_that_is_heavy_and_not_used(tmp_pa
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-    loaded = (tmp_path / "loaded").read_text().split("\n")
-    assert {"bot.main", "bot.store.tables", "sqlalchemy.dialects.sqlite"} <= set(loaded)
-    assert [name for name in loaded if name in HEAVY] == []
+    return set((folder / "loaded").read_text().split("\n"))
 
 
 def test_every_model_that_is_built_when_it_is_first_used_can_be_built() -> None:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # most worlds have SQLite and need none of it: it would be half of what their start takes
-    from sqlalchemy.ext.asyncio import AsyncConnection
+    from bot.store.asyncio_engine import AsyncConnection
 
 OURS = "a Tiphys sandbox"
 

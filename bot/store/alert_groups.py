@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, delete, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.alerts.group import AlertGroup, AlertGroupId, AlertPlacement
 from bot.domain.alerts.keys import key_of_group, labels_key_of
@@ -14,6 +13,7 @@ from bot.domain.alerts.severity import Severity
 from bot.domain.identity import ChannelId
 from bot.ports_alerts import GroupConflict
 from bot.ports_forgetting import Forgotten
+from bot.store.asyncio_engine import AsyncConnection
 from bot.store.documents import ALERT_GROUP, dump
 from bot.store.inserting import insert_new, or_update
 from bot.store.locks import Lock, lock

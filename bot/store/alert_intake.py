@@ -4,10 +4,10 @@ from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports_alerts import Heard
 from bot.ports_forgetting import Forgotten
+from bot.store.asyncio_engine import AsyncConnection
 from bot.store.forgetting import forget
 from bot.store.locks import Lock, lock
 from bot.store.tables import alert_intake

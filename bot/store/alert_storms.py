@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 from ulid import ULID
 
 from bot.domain.alerts.budget import Backlog
@@ -16,6 +15,7 @@ from bot.domain.identity import ChannelId
 from bot.domain.outgoing import OutgoingKind, Urgency
 from bot.ports_alerts import Stormed, StormRow
 from bot.ports_forgetting import Forgotten
+from bot.store.asyncio_engine import AsyncConnection
 from bot.store.documents import ALERT_GROUP, STORM, dump
 from bot.store.forgetting import forget
 from bot.store.inserting import insert_new, or_update

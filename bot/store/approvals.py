@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from sqlalchemy import delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.approval import Approval
 from bot.domain.identity import ChangeId
+from bot.store.asyncio_engine import AsyncConnection
 from bot.store.inserting import insert_new
 from bot.store.tables import approvals
 

@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.audit import AuditEntry
 from bot.domain.identity import ChangeId
+from bot.store.asyncio_engine import AsyncConnection
 from bot.store.tables import audit_entries
 
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Select, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.change import Change
 from bot.domain.identity import ChangeId
 from bot.ports_store import AlreadyOpen, ChangeCount, Conflict, Queue
+from bot.store.asyncio_engine import AsyncConnection
 from bot.store.documents import CHANGE, dump
 from bot.store.inserting import insert_new
 from bot.store.locks import Lock, lock

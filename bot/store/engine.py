@@ -5,14 +5,16 @@ import time
 from functools import partial
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet
 
-import aiosqlite
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from bot.store.asyncio_engine import AsyncEngine, create_async_engine
 from bot.store.locked_file import LockedFile
+
+if TYPE_CHECKING:
+    import aiosqlite
 
 BUSY_MILLISECONDS = 10_000
 CONNECT_SECONDS = 3
@@ -77,9 +79,11 @@ def open_engine(url: str, *, writes: bool = True) -> AsyncEngine:
     return engine
 
 
-def _connect(threads: WeakSet[Thread], *arguments: Any, **options: Any) -> aiosqlite.Connection:
+def _connect(threads: WeakSet[Thread], *arguments: Any, **options: Any) -> "aiosqlite.Connection":
     """A connection that is opened when it is awaited, in the thread that all its statements run in. The driver keeps
     that to itself (aiosqlite/core.py, `Connection.__init__`)."""
+    import aiosqlite  # which PostgreSQL does without
+
     made = aiosqlite.connect(*arguments, **options)
     made._thread.daemon = True
     threads.add(made._thread)

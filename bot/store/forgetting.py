@@ -3,9 +3,9 @@
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Table, delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports_forgetting import Forgotten
+from bot.store.asyncio_engine import AsyncConnection
 
 
 async def forget(

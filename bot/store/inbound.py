@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.incoming import Ack, Incoming, Recorded
 from bot.ports_forgetting import Forgotten
 from bot.ports_store import DoneElsewhere, Queue
+from bot.store.asyncio_engine import AsyncConnection
 from bot.store.documents import ACK, INCOMING, dump
 from bot.store.forgetting import forget
 from bot.store.queues import read_queue

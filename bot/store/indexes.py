@@ -1,7 +1,8 @@
-"""The indexes of the tables, for migrations and for the test that holds those to what is declared.
+"""The indexes of the tables, and what else of them is one database's own: for migrations, and for the test that holds
+those to what is declared.
 
 A bot that runs needs none of this: it would load both kinds of dialect, to prove options that it never uses, and one of
-them is 2 MiB. Partial ones hold what is open or due, so that they stay as small as the work in hand.
+them is 2 MiB. Partial indexes hold what is open or due, so that they stay as small as the work in hand.
 """
 
 from sqlalchemy import Index, text
@@ -9,6 +10,8 @@ from sqlalchemy import Index, text
 from bot.store.tables import alert_groups, alert_intake, alert_storms, audit_entries, changes, inbound, metadata, outbox
 
 __all__ = ["metadata"]
+
+alert_intake.dialect_kwargs["sqlite_autoincrement"] = True  # else a number is given out again when its row is gone
 
 Index(
     "uq_changes_one_open",

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Dialect, Insert, Table
-from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.asyncio_engine import AsyncConnection
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert

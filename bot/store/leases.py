@@ -23,12 +23,12 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy import Row as SqlRow
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.change import Change
 from bot.domain.incoming import Recorded
 from bot.domain.outgoing import Outgoing, Pick
 from bot.ports_store import Claimed, StoreUnavailable
+from bot.store.asyncio_engine import AsyncConnection
 from bot.store.claims import Claimable, Holding, Key, Transactions, key_of
 from bot.store.columns import Moment
 from bot.store.documents import CHANGE

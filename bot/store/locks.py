@@ -3,7 +3,8 @@
 from enum import IntEnum
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.asyncio_engine import AsyncConnection
 
 NAMESPACE = 0x74697068  # "tiph"
 

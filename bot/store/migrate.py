@@ -4,9 +4,9 @@ import asyncio
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.ports_store import StoreUnavailable
+from bot.store.asyncio_engine import AsyncConnection, AsyncEngine
 from bot.store.engine import close_engine, open_engine
 from bot.store.locks import Lock, lock
 from bot.store.revision import MIGRATIONS, current, known, newest

@@ -3,7 +3,8 @@
 from collections.abc import Collection
 
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.asyncio_engine import AsyncConnection
 
 CHANNEL = "tiphys"
 

@@ -22,7 +22,6 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.alerts.group import AlertGroup, AlertGroupId
 from bot.domain.identity import ChangeId, ChannelId
@@ -40,6 +39,7 @@ from bot.domain.request import Answer, Request
 from bot.domain.text import Text
 from bot.ports_forgetting import Forgotten
 from bot.ports_store import Queue
+from bot.store.asyncio_engine import AsyncConnection
 from bot.store.columns import Moment
 from bot.store.documents import REQUEST, TEXT, dump
 from bot.store.forgetting import forget

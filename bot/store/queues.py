@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import Column, ColumnElement, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports_store import Queue
+from bot.store.asyncio_engine import AsyncConnection
 
 
 async def read_queue(

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ulid import ULID
 
 from bot.clock import SystemClock
@@ -22,6 +21,7 @@ from bot.store.alert_intake import AlertIntake
 from bot.store.alert_storms import AlertStorms
 from bot.store.alert_writer import AlertWriter
 from bot.store.approvals import Approvals
+from bot.store.asyncio_engine import AsyncConnection, AsyncEngine
 from bot.store.audit import Audit
 from bot.store.changes import Changes
 from bot.store.claims import LocalClaims

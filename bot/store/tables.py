@@ -140,7 +140,6 @@ alert_intake = Table(
     Column("due_at", Moment),  # null: never to be tried again
     Column("attempts", Integer, nullable=False),
     Column("error", Words),
-    sqlite_autoincrement=True,  # else a number is given out again when its row is gone
 )
 
 alert_groups = Table(

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.store.asyncio_engine import AsyncEngine
 from bot.store.engine import close_engine, open_engine, sqlite_path
 from bot.store.store import SqlStore
 from bot.tasks import TaskSet
