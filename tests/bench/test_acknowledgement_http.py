@@ -1,7 +1,8 @@
 """A signed slash command over HTTP until its acknowledgement, with row and audit entry committed, against bare servers.
 
-Goal: at most 1.5 times aiohttp that checks the signature by hand and commits one row to the same kind of database at
-the median, twice at p99. Every server is a process of its own.
+Goal: at most 1.5 times a bare Bolt app that commits one row to the same kind of database, at the median, and twice at
+p99, as over Socket Mode: the app that answers as soon as its listener has (`process_before_response`). A remark has us
+against a server without any SDK too, which checks the signature by hand. Every server is a process of its own.
 """
 
 from collections.abc import AsyncIterator
@@ -61,5 +62,9 @@ async def test_acknowledging_over_http(tmp_path: Path, at_once: int, acts: int, 
         measured = await in_turn(begin, ROUNDS)
         for table in ("inbound", "audit_entries"):
             assert places.rows_in(tmp_path / "1", table) == acts * (ROUNDS + 1) + 1
-    tell(f"Acknowledging a slash command over HTTP, {at_once} at once, {kind}", measured, measured[HAND],
-         f"goal: p50 at most {times(GOAL)} the one by hand, p99 at most {times(GOAL_P99)}")  # fmt: skip
+    ours, by_hand = measured[OURS], measured[HAND]
+    tell(
+        f"Acknowledging a slash command over HTTP, {at_once} at once, {kind}", measured, measured[BOLT],
+        f"goal: p50 at most {times(GOAL)} bare Bolt, p99 at most {times(GOAL_P99)}",
+        f"to the one by hand: p50 {times(ours.ratio(by_hand, 0.5))}, p99 {times(ours.ratio(by_hand, 0.99))}",
+    )  # fmt: skip
