@@ -4,34 +4,26 @@ The statements are compiled once: SQLAlchemy takes several times as long to exec
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Dialect, Table
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, Dialect, Table
 
 from bot.domain.identity import ChangeId
+from bot.store.commits import End, Withdrawn, errors_as_usual, tell
 from bot.store.engine import RECORD_SECONDS
 from bot.store.inserting import unless_known
+from bot.store.outbox import card_touched
 from bot.store.tables import audit_entries, inbound, outbox
 
 MOST_TOGETHER = 100
 """In one transaction."""
 PATIENCE_SECONDS = RECORD_SECONDS + 0.5
 """How long a database on another machine is waited for."""
-CLOSE_SECONDS = 4.0
-"""How long the end of a process waits for what is being written."""
 
 Row = Mapping[str, Any]
-End = str | None | Exception
-"""The ack that an earlier delivery got, None for a first one, or why it could not be recorded."""
-
-
-class Withdrawn(Exception):
-    """Somebody whose act is in this transaction no longer waits for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +40,7 @@ class Act:
 
     def end(self, end: End) -> None:
         """Tell who waits for it, unless he has gone or was told something else."""
-        if self.known.done():
-            return
-        if isinstance(end, Exception):
-            self.known.set_exception(end)
-        else:
-            self.known.set_result(end)
+        tell(self.known, end)
 
 
 class Cursor(Protocol):
@@ -66,12 +53,19 @@ class Cursor(Protocol):
 
 
 class ActRows:
-    """Writes acts to SQLite."""
+    """Writes acts to SQLite. See `bot.store.threaded.Rows`."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._inbound, self._into_inbound = _insertion(inbound, dialect)
         self._audit, self._into_audit = _insertion(audit_entries, dialect)
         self._outbox, self._into_outbox = _insertion(outbox, dialect)
+
+    def together(self, waiting: Sequence[Act]) -> int:
+        return min(len(waiting), MOST_TOGETHER)
+
+    def may_be_lone(self, act: Act) -> bool:
+        """Cards are touched in an order that all writers keep, which the thread knows."""
+        return act.touch is None
 
     def write(self, cursor: Cursor, act: Act) -> str | None:
         """Insert its rows. Of an act that is known nothing is written again: answers the ack that was given then."""
@@ -84,6 +78,17 @@ class ActRows:
         if act.answered is not None:
             cursor.execute(self._into_outbox, self._outbox.values(act.answered))
         return None
+
+    def commit(self, connection: Connection, acts: Sequence[Act]) -> Sequence[str | None]:
+        """All rows in one transaction. Raises `Withdrawn`."""
+        with connection.begin(), errors_as_usual(connection.dialect):
+            cursor = connection.connection.cursor()
+            found = [self.write(cursor, act) for act in acts]
+            for change, at in touches(acts, found):
+                connection.execute(card_touched(change, now=at, dialect=connection.dialect))
+            if any(act.known.cancelled() for act in acts):
+                raise Withdrawn
+        return found
 
 
 class Columns:
@@ -107,16 +112,6 @@ def touches(acts: Sequence[Act], found: Sequence[str | None]) -> list[tuple[Chan
         if act.touch is not None and known is None:
             last[act.touch] = max(act.at, last.get(act.touch, act.at))
     return sorted(last.items())
-
-
-@contextmanager
-def errors_as_usual(dialect: Dialect) -> Iterator[None]:
-    """The driver's errors as the rest of the store knows them."""
-    base = dialect.loaded_dbapi.Error
-    try:
-        yield
-    except base as error:
-        raise DBAPIError.instance(None, None, error, base, dialect=dialect) from error
 
 
 def _insertion(table: Table, dialect: Dialect) -> tuple[Columns, str]:

@@ -21,17 +21,8 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 
 from bot.domain.identity import ChangeId
-from bot.store.acts import (
-    CLOSE_SECONDS,
-    MOST_TOGETHER,
-    PATIENCE_SECONDS,
-    Act,
-    Columns,
-    End,
-    Withdrawn,
-    errors_as_usual,
-    touches,
-)
+from bot.store.acts import MOST_TOGETHER, PATIENCE_SECONDS, Act, Columns, touches
+from bot.store.commits import CLOSE_SECONDS, End, Withdrawn, errors_as_usual
 from bot.store.engine import RECORD_SECONDS
 from bot.store.kept import Found, KeptConnection, Statement, answers
 from bot.store.notices import CHANNEL, notice
@@ -62,7 +53,7 @@ class _Batch:
 
 
 class KeptCommits:
-    """See `bot.store.recorder.Commits`. What usually happens is a chain of callbacks, because every task and every
+    """See `bot.store.commits.Commits`. What usually happens is a chain of callbacks, because every task and every
     future would take the loop another turn; what rarely happens is a task."""
 
     def __init__(self, url: str, owner: str) -> None:

@@ -6,30 +6,20 @@ each database's own: `bot.store.threaded` and `bot.store.kept_commits`.
 """
 
 import asyncio
-from typing import Protocol
 
 from bot.domain.audit import AuditEntry
 from bot.domain.identity import ChangeId
 from bot.domain.incoming import Ack, Incoming
 from bot.domain.request import Answer
-from bot.store.acts import PATIENCE_SECONDS, Act
+from bot.store.acts import PATIENCE_SECONDS, Act, ActRows
 from bot.store.audit import audit_row
+from bot.store.commits import Commits
 from bot.store.documents import ACK
+from bot.store.engine import open_blocking_engine
 from bot.store.inbound import inbound_row
 from bot.store.lone import LoneCommits
 from bot.store.outbox import answer_row
 from bot.store.threaded import ThreadedCommits
-
-
-class Commits(Protocol):
-    """How one kind of database commits acts."""
-
-    def take(self, act: Act) -> None:
-        """Commit it together with those that come in the same moment or wait already, and end each. One bad act takes
-        no others with it. An act that has ended before its commit is not committed."""
-
-    async def close(self) -> None:
-        """Acts that wait for their commit are cancelled; what is on its way into the database is brought to its end."""
 
 
 class Recorder:
@@ -71,9 +61,10 @@ class Recorder:
         await self._commits.close()
 
 
-def _commits(url: str, owner: str, turn: asyncio.Lock | None, lone: LoneCommits | None) -> Commits:
+def _commits(url: str, owner: str, turn: asyncio.Lock | None, lone: LoneCommits | None) -> Commits[Act]:
     if turn is not None and lone is not None:
-        return ThreadedCommits(url, turn, lone)
+        engine = open_blocking_engine(url)
+        return ThreadedCommits("recorder", engine, ActRows(engine.dialect), turn, lone)
     from bot.store.kept_commits import KeptCommits  # loads the driver, which SQLite does without
 
     return KeptCommits(url, owner)

@@ -1,59 +1,77 @@
-"""Committing acts to SQLite: in a thread, because the driver for asyncio changes threads for every single statement.
+"""Committing rows in a thread: those that come in the same moment, or while others are written, go together.
 
-Who comes alone while the disk is quick needs no thread for it (`bot.store.lone`).
+A thread because a driver for asyncio changes threads for every single statement. What comes alone to a SQLite whose
+disk is quick needs none (`bot.store.lone`).
 """
 
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from functools import partial
 from queue import SimpleQueue
 from threading import Thread
+from typing import Generic, Protocol
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import OperationalError
 
-from bot.store.acts import CLOSE_SECONDS, MOST_TOGETHER, Act, ActRows, End, Withdrawn, errors_as_usual, touches
-from bot.store.engine import open_blocking_engine
+from bot.store.commits import CLOSE_SECONDS, AnItem, AnyItem, End
 from bot.store.lone import LoneCommits, NotNow
-from bot.store.outbox import card_touched
 from bot.tasks import TaskSet
 
 
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Acts on their way to the thread and back."""
+class Rows(Protocol[AnyItem]):
+    """How items of one kind are written."""
 
-    acts: Sequence[Act]
+    def together(self, waiting: Sequence[AnyItem], /) -> int:
+        """How many of those that wait, at least one, go into the next transaction."""
+
+    def may_be_lone(self, item: AnyItem, /) -> bool:
+        """Whether the loop may commit it where it arrives."""
+
+    def write(self, cursor: DBAPICursor, item: AnyItem, /) -> str | None:
+        """Inside a transaction that others begin; answers the end of it."""
+
+    def commit(self, connection: Connection, items: Sequence[AnyItem], /) -> Sequence[End]:
+        """All of them in one transaction, or none of them. Raises `Withdrawn` when somebody no longer waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch(Generic[AnItem]):
+    """Items on their way to the thread and back."""
+
+    items: Sequence[AnItem]
     loop: asyncio.AbstractEventLoop
     over: asyncio.Future[float]  # the seconds that the transaction took
 
     def end(self, ends: Sequence[End], seconds: float) -> None:
-        for act, end in zip(self.acts, ends, strict=True):
-            act.end(end)
+        for item, end in zip(self.items, ends, strict=True):
+            item.end(end)
         if not self.over.done():
             self.over.set_result(seconds)
 
 
-class ThreadedCommits:
-    """`turn` is held while it writes: the database has one writer at a time. `lone` serves others too, who close it.
-    See `bot.store.recorder.Commits`.
+class ThreadedCommits(Generic[AnItem]):
+    """`turn` is held while it writes, where the database has one writer at a time; `lone` serves others too, who close
+    it. `engine` is closed with this. See `bot.store.commits.Commits`.
     """
 
-    def __init__(self, url: str, turn: asyncio.Lock, lone: LoneCommits) -> None:
-        self.engine, self._turn, self.lone = open_blocking_engine(url), turn, lone
-        self._rows = ActRows(self.engine.dialect)
-        self._waiting: list[Act] = []
+    def __init__(
+        self, name: str, engine: Engine, rows: Rows[AnItem], turn: asyncio.Lock | None, lone: LoneCommits | None
+    ) -> None:
+        self.engine, self._turn, self.lone = engine, turn, lone
+        self._name, self._rows = name, rows
+        self._waiting: list[AnItem] = []
         self._is_writing = False
         self._begins: asyncio.Handle | None = None
-        self._tasks = TaskSet("store.recorder")
-        self._handed: SimpleQueue[_Batch | None] = SimpleQueue()
+        self._tasks = TaskSet(f"store.{name}")
+        self._handed: SimpleQueue[_Batch[AnItem] | None] = SimpleQueue()
         self._thread: Thread | None = None
 
-    def take(self, act: Act) -> None:
-        self._waiting.append(act)
+    def take(self, item: AnItem) -> None:
+        self._waiting.append(item)
         if not self._is_writing:
             self._is_writing = True
             self._begins = asyncio.get_running_loop().call_soon(self._begin)
@@ -63,8 +81,8 @@ class ThreadedCommits:
         if self._begins is not None and self._is_writing:
             self._begins.cancel()
             self._is_writing = False
-        for act in self._waiting:
-            act.known.cancel()
+        for item in self._waiting:
+            item.known.cancel()
         self._waiting.clear()
         if self._thread is not None:
             self._handed.put(None)
@@ -80,17 +98,15 @@ class ThreadedCommits:
             self._tasks.start(self._work_off(), name="write")
 
     def _commit_lone(self) -> bool:
-        """Commit the only one who waits, here and now; False when that is for the thread."""
-        if len(self._waiting) != 1:
+        """Commit the only one that waits, here and now; False when that is for the thread."""
+        if self.lone is None or len(self._waiting) != 1 or not self._rows.may_be_lone(self._waiting[0]):
             return False
-        [act] = self._waiting
-        if act.touch is not None:  # cards are touched in an order that all writers keep, which the thread knows
-            return False
-        if not act.known.done():  # else nobody waits for it
-            known = self.lone.commit(partial(self._rows.write, act=act))
-            if isinstance(known, NotNow):
+        [item] = self._waiting
+        if not item.known.done():  # else nobody waits for it
+            written = self.lone.commit(lambda cursor: self._rows.write(cursor, item))
+            if isinstance(written, NotNow):
                 return False
-            act.end(known)
+            item.end(written)
         self._waiting.clear()
         return True
 
@@ -100,15 +116,16 @@ class ThreadedCommits:
             while self._waiting:
                 if self._commit_lone():
                     break
-                async with self._turn:
-                    acts, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
-                    batch = _Batch(tuple(acts), loop, loop.create_future())
+                async with self._turn or nullcontext():
+                    count = self._rows.together(self._waiting)
+                    items, self._waiting = self._waiting[:count], self._waiting[count:]
+                    batch = _Batch(items, loop, loop.create_future())
                     if self._thread is None:
-                        self._thread = Thread(target=self._write_all, name="recorder", daemon=True)
+                        self._thread = Thread(target=self._write_all, name=self._name, daemon=True)
                         self._thread.start()
                     self._handed.put(batch)
                     seconds = await batch.over
-                    if len(acts) == 1:
+                    if self.lone is not None and len(items) == 1:
                         self.lone.elsewhere(seconds)
         finally:
             self._is_writing = False
@@ -122,12 +139,12 @@ class ThreadedCommits:
             try:
                 connection = connection or self.engine.connect()
                 began = time.perf_counter()
-                ends = self._commit(connection, batch.acts)
+                ends = self._rows.commit(connection, batch.items)
             except Exception:
                 self._drop(connection)
-                connection, ends = None, self._commit_each(batch.acts)
+                connection, ends = None, self._commit_each(batch.items)
             batch.loop.call_soon_threadsafe(batch.end, ends, time.perf_counter() - began)
-            if not self.lone.is_open and connection is not None:
+            if self.lone is not None and not self.lone.is_open and connection is not None:
                 with suppress(Exception):
                     self.lone.open(self.engine)
         self._drop(connection)
@@ -139,29 +156,18 @@ class ThreadedCommits:
                 connection.invalidate()
                 connection.close()
 
-    def _commit_each(self, acts: Sequence[Act]) -> list[End]:
-        """After a batch has failed: one bad act takes no others with it. Where nobody answers, that is asked once."""
+    def _commit_each(self, items: Sequence[AnItem]) -> list[End]:
+        """After a batch has failed: a bad one takes no others with it. Where nobody answers, that is asked once."""
         ends: list[End] = []
-        for act in acts:
-            if act.known.cancelled():
+        for item in items:
+            if item.known.cancelled():
                 ends.append(None)
                 continue
             try:
                 with self.engine.connect() as connection:
-                    ends.append(self._commit(connection, [act])[0])
+                    ends.extend(self._rows.commit(connection, [item]))
             except OperationalError as error:
-                return ends + [error] * (len(acts) - len(ends))
+                return ends + [error] * (len(items) - len(ends))
             except Exception as error:
                 ends.append(error)
         return ends
-
-    def _commit(self, connection: Connection, acts: Sequence[Act]) -> list[str | None]:
-        """All rows in one transaction; of an act that is known nothing is written again."""
-        with connection.begin(), errors_as_usual(connection.dialect):
-            cursor = connection.connection.cursor()
-            found = [self._rows.write(cursor, act) for act in acts]
-            for change, at in touches(acts, found):
-                connection.execute(card_touched(change, now=at, dialect=connection.dialect))
-            if any(act.known.cancelled() for act in acts):
-                raise Withdrawn
-        return found

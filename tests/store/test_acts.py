@@ -13,8 +13,9 @@ from bot.domain.identity import ChangeId
 from bot.domain.incoming import Ack
 from bot.domain.request import Answer
 from bot.domain.text import Text
-from bot.store.acts import Act, ActRows, errors_as_usual, touches
+from bot.store.acts import Act, ActRows, touches
 from bot.store.audit import audit_row
+from bot.store.commits import errors_as_usual
 from bot.store.engine import open_blocking_engine
 from bot.store.inbound import inbound_row
 from bot.store.migrate import upgrade

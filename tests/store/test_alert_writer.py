@@ -26,7 +26,7 @@ async def test_it_is_there_when_it_is_answered_as_often_as_it_came(store: SqlSto
 
 async def test_a_burst_shares_commits_and_keeps_its_order(store: SqlStore) -> None:
     commits: list[object] = []
-    event.listen(store._alert_writer._engine, "commit", commits.append)
+    event.listen(store._alert_writer._commits.engine, "commit", commits.append)
     await asyncio.gather(*(store.take_in("default", str(number), NOW) for number in range(60)))
     assert await bodies(store) == [str(number) for number in range(60)]
     assert len(commits) < 5

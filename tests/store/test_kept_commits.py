@@ -13,7 +13,8 @@ from bot.domain.incoming import Ack
 from bot.domain.text import Text
 from bot.ports_store import StoreUnavailable
 from bot.store import kept_commits
-from bot.store.acts import CLOSE_SECONDS, PATIENCE_SECONDS
+from bot.store.acts import PATIENCE_SECONDS
+from bot.store.commits import CLOSE_SECONDS
 from bot.store.kept_commits import KeptCommits
 from bot.store.notices import CHANNEL
 from bot.store.store import SqlStore

@@ -2,82 +2,19 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy.exc import StatementError
 
 from bot.domain.incoming import Ack
 from bot.domain.request import Answer
 from bot.domain.text import Text
 from bot.store import lone
-from bot.store.engine import sqlite_path
-from bot.store.migrate import upgrade
-from bot.store.store import SqlStore
-from bot.store.threaded import ThreadedCommits
 from bot.tasks import TaskSet
+from tests.store.lone_store import FOR_EVER, NEVER, Known
 from tests.store.test_recorder import CHANGE, act, counts, entry
-
-FOR_EVER, NEVER = 60.0, -1.0
-
-
-class Known:
-    """A SQLite store, and how many commits its threads have made."""
-
-    def __init__(self, url: str) -> None:
-        self.store = SqlStore(url)
-        self.by_thread = 0
-        path = sqlite_path(url)
-        assert path is not None
-        self.path = path
-        for engine in (self.commits.engine, self.store._alert_writer._engine):
-            event.listen(engine, "commit", self._committed)
-
-    @property
-    def commits(self) -> ThreadedCommits:
-        commits = self.store._recorder._commits
-        assert isinstance(commits, ThreadedCommits)
-        return commits
-
-    async def record(self, name: str) -> Ack | None:
-        return await self.store.record(act(name), Ack(), entry(), done=False)
-
-    async def prove(self) -> None:
-        """As many acts as it takes until the disk is known to be quick."""
-        for number in range(lone.PROOFS):
-            await self.record(f"proof-{number}")
-        await self.open()
-        self.by_thread = 0
-
-    async def open(self) -> None:
-        """The thread opens the connection after it has answered; it takes one thing after the other."""
-        await asyncio.to_thread(self._opened)
-
-    async def received(self, name: str) -> bool:
-        """Whether it is in the database, as another process sees that."""
-        with closing(sqlite3.connect(self.path)) as database:
-            found = database.execute("SELECT id FROM inbound WHERE id = ?", (name,)).fetchall()
-        return found == [(name,)]
-
-    def _committed(self, _: object) -> None:
-        self.by_thread += 1
-
-    def _opened(self) -> None:
-        while not self.commits.lone.is_open:
-            pass
-
-
-@pytest.fixture
-async def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Known]:
-    monkeypatch.setattr(lone, "QUICK_SECONDS", FOR_EVER)
-    url = f"sqlite+aiosqlite:///{tmp_path}/tiphys.db"
-    await upgrade(url)
-    made = Known(url)
-    yield made
-    await made.store.close()
 
 
 async def test_only_a_disk_that_was_quick_often_enough_is_waited_for_by_the_loop(known: Known) -> None:
@@ -173,7 +110,7 @@ async def test_what_nobody_waits_for_any_more_is_not_committed(known: Known) -> 
 
 async def test_a_lost_connection_is_replaced(known: Known) -> None:
     await known.prove()
-    known.commits.lone._connection.close()
+    known.lone._connection.close()
     assert await known.record("a") is None
     assert known.by_thread == 1
     await known.prove()

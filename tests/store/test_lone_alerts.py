@@ -1,44 +1,18 @@
 """A webhook of alerts that comes alone to a quick disk is committed where it arrives, by the rules for acts."""
 
 import asyncio
-import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from bot.store import lone
 from bot.store.alert_writer import MOST_CHARACTERS_ALONE
-from bot.store.migrate import upgrade
 from bot.tasks import TaskSet
 from tests.examples import NOW
-from tests.store.test_lone import FOR_EVER, NEVER, Known
+from tests.store.lone_store import NEVER, Known
 
 
-class Hearing(Known):
-    """A SQLite store that webhooks come to, too."""
-
-    async def take_in(self, body: str) -> None:
-        await self.store.take_in("default", body, NOW)
-
-    def bodies(self) -> list[str]:
-        """What is in the database, as another process sees that."""
-        with closing(sqlite3.connect(self.path)) as database:
-            return [body for (body,) in database.execute("SELECT body FROM alert_intake ORDER BY id")]
-
-
-@pytest.fixture
-async def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Hearing]:
-    monkeypatch.setattr(lone, "QUICK_SECONDS", FOR_EVER)
-    url = f"sqlite+aiosqlite:///{tmp_path}/tiphys.db"
-    await upgrade(url)
-    made = Hearing(url)
-    yield made
-    await made.store.close()
-
-
-async def test_webhooks_prove_that_the_disk_is_quick_for_webhooks_and_acts(known: Hearing) -> None:
+async def test_webhooks_prove_that_the_disk_is_quick_for_webhooks_and_acts(known: Known) -> None:
     for number in range(lone.PROOFS):
         await known.take_in(str(number))
     assert known.by_thread == lone.PROOFS
@@ -50,7 +24,7 @@ async def test_webhooks_prove_that_the_disk_is_quick_for_webhooks_and_acts(known
     assert await known.received("a")
 
 
-async def test_its_row_is_that_of_the_thread(known: Hearing) -> None:
+async def test_its_row_is_that_of_the_thread(known: Known) -> None:
     await known.take_in('{"ü": 1}')
     await known.prove()
     await known.take_in('{"ü": 1}')
@@ -63,7 +37,7 @@ async def test_its_row_is_that_of_the_thread(known: Hearing) -> None:
     )  # fmt: skip
 
 
-async def test_one_slow_commit_sends_all_to_the_thread_again(known: Hearing, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_slow_commit_sends_all_to_the_thread_again(known: Known, monkeypatch: pytest.MonkeyPatch) -> None:
     await known.prove()
     monkeypatch.setattr(lone, "QUICK_SECONDS", NEVER)
     await known.take_in("slow")
@@ -72,14 +46,14 @@ async def test_one_slow_commit_sends_all_to_the_thread_again(known: Hearing, mon
     assert known.by_thread == 1
 
 
-async def test_those_that_come_in_the_same_moment_share_the_threads_commit(known: Hearing) -> None:
+async def test_those_that_come_in_the_same_moment_share_the_threads_commit(known: Known) -> None:
     await known.prove()
     await asyncio.gather(*(known.take_in(str(number)) for number in range(30)))
     assert known.by_thread == 1
     assert known.bodies() == [str(number) for number in range(30)]
 
 
-async def test_a_large_one_is_the_threads(known: Hearing) -> None:
+async def test_a_large_one_is_the_threads(known: Known) -> None:
     await known.prove()
     await known.take_in("x" * MOST_CHARACTERS_ALONE)
     assert known.by_thread == 0
@@ -88,7 +62,7 @@ async def test_a_large_one_is_the_threads(known: Hearing) -> None:
     assert len(known.bodies()) == 2
 
 
-async def test_a_writer_of_our_own_comes_first(known: Hearing) -> None:
+async def test_a_writer_of_our_own_comes_first(known: Known) -> None:
     await known.prove()
     tasks = TaskSet("test")
     async with known.store.writing():
@@ -100,7 +74,7 @@ async def test_a_writer_of_our_own_comes_first(known: Hearing) -> None:
     assert known.bodies() == ["a"]
 
 
-async def test_a_bad_row_is_refused_as_ever_and_the_next_one_stored(known: Hearing) -> None:
+async def test_a_bad_row_is_refused_as_ever_and_the_next_one_stored(known: Known) -> None:
     await known.prove()
     with pytest.raises(UnicodeEncodeError):
         await known.take_in("\ud800")
@@ -108,7 +82,7 @@ async def test_a_bad_row_is_refused_as_ever_and_the_next_one_stored(known: Heari
     assert known.bodies() == ["good"]
 
 
-async def test_what_nobody_waits_for_any_more_is_not_committed(known: Hearing) -> None:
+async def test_what_nobody_waits_for_any_more_is_not_committed(known: Known) -> None:
     await known.prove()
     gone = TaskSet("test").start(known.take_in("gone"), name="gone")
     await asyncio.sleep(0)
@@ -117,7 +91,7 @@ async def test_what_nobody_waits_for_any_more_is_not_committed(known: Hearing) -
     assert known.bodies() == ["stays"]
 
 
-async def test_the_log_does_not_grow_for_ever(known: Hearing) -> None:
+async def test_the_log_does_not_grow_for_ever(known: Known) -> None:
     """The largest that come alone: without the thread's commits they would make it 30 MB long."""
     await known.prove()
     for _ in range(4 * lone.MOST_IN_A_ROW):
@@ -126,7 +100,7 @@ async def test_the_log_does_not_grow_for_ever(known: Hearing) -> None:
     assert Path(f"{known.path}-wal").stat().st_size < 15_000_000
 
 
-async def test_after_the_close_nobody_is_left_waiting(known: Hearing) -> None:
+async def test_after_the_close_nobody_is_left_waiting(known: Known) -> None:
     await known.prove()
     waiting = TaskSet("test").start(known.take_in("a"), name="waiting")
     await asyncio.sleep(0)
