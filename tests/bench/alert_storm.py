@@ -29,7 +29,7 @@ from bot.store.migrate import upgrade
 from bot.store.store import SqlStore
 from tests.alert_examples import ALERTS, alert
 from tests.bench.measuring import moment
-from tests.slack.alert_desk import AlertDesk
+from tests.slack.alerts.alert_desk import AlertDesk
 from tests.slack.conftest import MANIFEST, Workspace, served, until
 
 GROUPS, OF_EACH, STATES = 500, 20, 6

@@ -17,8 +17,8 @@ from bot.sandbox.slack.plain import message as plain
 from bot.sandbox.slack.workspace import Workspace as SlackWorkspace
 from tests.integrations.alertmanager.recorded import VERSIONS, list_webhook_scenarios
 from tests.services.alerts.room import open_room
+from tests.slack.alerts.replaying import Json, Replaying, posted, replaying
 from tests.slack.conftest import GOLDEN, Workspace
-from tests.slack.replaying import Json, Replaying, posted, replaying
 
 SEED = 20261129
 NEWEST = VERSIONS[-1]
