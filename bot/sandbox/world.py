@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import socket
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -39,6 +40,8 @@ from bot.slack.manifest import manifest
 from bot.tasks import TaskSet
 
 SAVE_EVERY = 1.0
+"""Seconds between two saves, or so many times what the last one took: a world that has grown old saves more rarely."""
+SAVE_SHARE = 20
 DATABASE_FILE = "database_url"
 ENVIRONMENTS = ("development", "staging", "production")
 
@@ -242,10 +245,13 @@ class World:
                     service.load(state[service.name])
 
     async def _keep_saving(self) -> None:
+        pause = SAVE_EVERY
         while True:
-            await asyncio.sleep(SAVE_EVERY)
+            await asyncio.sleep(pause)
             if self.feed.count != self._saved:
-                self.save()
+                began = time.monotonic()
+                self.save()  # in one go, so that what it writes belongs together: nobody is served meanwhile
+                pause = max(SAVE_EVERY, SAVE_SHARE * (time.monotonic() - began))
 
 
 def _seeds() -> list[ApplicationSeed]:

@@ -82,16 +82,17 @@ class Workspace:
     async def settle(self, timeout: float = 20) -> bool:
         return bool((await self.call("POST", "/api/settle", {"timeout": timeout}))["settled"])
 
-    async def messages(self, channel: str = "deployments") -> list[Message]:
-        found = (await self.call("GET", f"/api/channels/{channel}/messages"))["messages"]
+    async def messages(self, channel: str = "deployments", *, after: str = "") -> list[Message]:
+        """`after`: the ts of a message, to leave out that one and older ones."""
+        found = (await self.call("GET", f"/api/channels/{channel}/messages?after={after}"))["messages"]
         return [Message(data, channel) for data in found]
 
-    async def cards(self, channel: str = "deployments") -> list[Message]:
-        return [message for message in await self.messages(channel) if message.change is not None]
+    async def cards(self, channel: str = "deployments", *, after: str = "") -> list[Message]:
+        return [message for message in await self.messages(channel, after=after) if message.change is not None]
 
-    async def card(self, channel: str = "deployments") -> Message:
+    async def card(self, channel: str = "deployments", *, after: str = "") -> Message:
         """The newest card of the channel."""
-        cards = await self.cards(channel)
+        cards = await self.cards(channel, after=after)
         assert cards, f"no card in {channel}"
         return cards[-1]
 
@@ -180,11 +181,13 @@ class Workspace:
             await asyncio.sleep(every)
         raise AssertionError(f"waited {patience:.0f} s for: {wants}; cards now: {await self._told()}")
 
-    async def card_is(self, state: str, *, channel: str = "deployments", patience: float = PATIENCE) -> Message:
+    async def card_is(
+        self, state: str, *, channel: str = "deployments", patience: float = PATIENCE, after: str = ""
+    ) -> Message:
         """Wait until the newest card says this state."""
 
         async def look() -> Message | None:
-            card = await self.card(channel)
+            card = await self.card(channel, after=after)
             return card if card.state == state else None
 
         found: Message = await self.until(look, wants=f"a card that says {state!r}", patience=patience)

@@ -98,7 +98,8 @@ class Control:
 
     async def _messages(self, request: web.Request) -> web.Response:
         channel = the_channel(self._parts, request.match_info["channel"])
-        top = [m for m in self._parts.workspace.messages(channel.id) if m.is_top_level]
+        after = request.query.get("after", "")
+        top = [m for m in self._parts.workspace.messages(channel.id) if m.is_top_level and m.ts > after]
         return web.json_response({"messages": [message_as_json(self._parts, message) for message in top]})
 
     async def _delete_message(self, request: web.Request) -> web.Response:

@@ -80,6 +80,15 @@ async def test_what_cannot_be_patched(script: Script) -> None:
     assert await script.refused("GET", "/api/users/nobody/views") == (404, "no_such_user")
 
 
+async def test_messages_after_one(client: AsyncWebClient, script: Script) -> None:
+    first, second, third = [await client.chat_postMessage(channel="C0DEPLOY", text=text) for text in ("a", "b", "c")]
+    await client.chat_update(channel="C0DEPLOY", ts=first["ts"], text="edited, and no newer for it")
+    await client.chat_postMessage(channel="C0DEPLOY", text="a reply", thread_ts=second["ts"])
+    later = (await script.get(f"/api/channels/deployments/messages?after={first['ts']}"))["messages"]
+    assert [m["plain"] for m in later] == ["b", "c"]
+    assert (await script.get(f"/api/channels/deployments/messages?after={third['ts']}"))["messages"] == []
+
+
 async def test_knobs_stay_as_they_are_unless_named(script: Script) -> None:
     await script.patch("/api/slack", rate_limits=True, refuse_scope="chat:write")
     answer = await script.patch("/api/slack", scale=2)
