@@ -123,5 +123,6 @@ CATALOGUE: dict[str, Kind] = {
     "database.must-upgrade": Kind(_E, "an older schema, with which `tiphys run` refuses to start"),
     "database.newer": Kind(_E, "a schema that this version does not know: a newer Tiphys has migrated it"),
     "database.unusable": Kind(_E, "what is there is no database of ours, or its folder cannot be written"),
+    "database.refused": Kind(_E, "the database answers and does not let us in: `tiphys run` refuses to start"),
     "database.no-answer": Kind(_W, "the database gives no answer"),
 }
