@@ -1,15 +1,18 @@
 """Reading `tiphys.yaml` again: a broken one changes nothing and is told, a good one changes all that hangs on it."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.ports import Unavailable
 from bot.redaction import Redaction
 from bot.reloading import MOST_PROBLEMS, Reloading
 from bot.services.watching import Watching
 from tests.desk import ENVIRON, NOBODY_THERE, Office, open_office
+from tests.keys import certificate_pem
 
 OTHER_PLACE = "http://127.0.0.1:19"
 
@@ -112,6 +115,29 @@ async def test_a_new_secret_is_kept_out_of_logs(reloaded: Reloaded, monkeypatch:
     monkeypatch.setitem(ENVIRON, "GITHUB_TOKEN", "a-brand-new-value-1")
     await reloaded.change("needed: 2", "needed: 1")
     assert "a-brand-new-value-1" not in reloaded.redaction.text("token a-brand-new-value-1 is refused")
+
+
+async def test_a_certificate_that_is_cut_off_keeps_what_was_in_force(reloaded: Reloaded) -> None:
+    before, client = reloaded.desk.source.current, reloaded.office.adapters.argocd["main"]
+    (reloaded.file.parent / "ca.pem").write_text(certificate_pem()[:300])
+    await reloaded.change(f"server: {NOBODY_THERE}", f"ca_file: ca.pem, server: {NOBODY_THERE}")
+    assert reloaded.desk.source.current is before
+    assert reloaded.office.adapters.argocd["main"] is client
+    [notice] = await reloaded.notices()
+    assert "argocd.main.ca_file" in notice
+    assert "damaged or cut off" in notice
+
+
+async def test_a_client_that_cannot_be_built_leaves_the_old_one_open(reloaded: Reloaded, tmp_path: Path) -> None:
+    """The file may be gone a moment after it was looked at."""
+    adapters, configuration = reloaded.office.adapters, reloaded.desk.source.current
+    client = adapters.argocd["main"]
+    broken = replace(configuration.argocd["main"], ca_file=str(tmp_path / "gone.pem"))
+    with pytest.raises(FileNotFoundError):
+        await adapters.follow(replace(configuration, argocd={"main": broken}))
+    assert adapters.argocd["main"] is client
+    with pytest.raises(Unavailable):
+        await client.version()
 
 
 async def test_what_is_spoken_to_follows_the_file(reloaded: Reloaded) -> None:
