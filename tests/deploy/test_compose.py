@@ -50,6 +50,7 @@ def test_a_bot_may_do_nothing_that_it_does_not_need(name: str) -> None:
     targets = {volume["target"] for volume in service["volumes"]}
     assert targets == {IMAGE.environment["TIPHYS_DATA"], IMAGE.environment["TIPHYS_CONFIG"]}
     assert service["tmpfs"] == ["/tmp"]
+    assert "entrypoint" not in service, "the image's own has process 1"
     assert (FILE.parent / service["build"]["context"]).resolve() == ROOT
     assert (ROOT / service["build"]["dockerfile"]).is_file()
 

@@ -113,6 +113,12 @@ def test_it_is_asked_what_it_answers(overlay: str) -> None:
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_images_entry_stays_what_starts(overlay: str) -> None:
+    """With its process 1: `command` would take the place of both."""
+    assert not any("command" in container for container in containers(overlay))
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
 def test_it_has_the_time_to_end(overlay: str) -> None:
     assert pod(overlay)["terminationGracePeriodSeconds"] > DEADLINE_SECONDS + 5
 
