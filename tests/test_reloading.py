@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from bot.ports import Unavailable
+from bot.ports_store import StoreUnavailable
 from bot.redaction import Redaction
-from bot.reloading import MOST_PROBLEMS, Reloading
+from bot.reloading import AGAIN, MOST_PROBLEMS, Reloading
 from bot.services.watching import Watching
 from tests.desk import ENVIRON, NOBODY_THERE, Office, open_office
 from tests.keys import certificate_pem
@@ -34,6 +36,11 @@ class Reloaded:
         assert old in text
         self.file.write_text(text.replace(old, new), "utf-8")
         self.desk.clock.at += timedelta(seconds=2)
+        await self.reloading.look()
+
+    async def later(self) -> None:
+        """The file is as it was."""
+        self.desk.clock.at += AGAIN
         await self.reloading.look()
 
     async def notices(self) -> list[str]:
@@ -70,6 +77,47 @@ async def test_a_broken_change_keeps_what_was_in_force_and_is_told_once(reloaded
     [notice] = await reloaded.notices()
     assert notice.startswith("tiphys.yaml changed and cannot be used; the configuration before it stays in force.")
     assert "needed" in notice
+
+
+async def test_a_database_that_is_away_is_told_when_it_is_back(
+    reloaded: Reloaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> NoReturn:
+        raise StoreUnavailable("it does not answer in time")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(reloaded.desk.store, "writing", away)
+        await reloaded.change("needed: 2", "needed: two")
+    assert await reloaded.notices() == []
+    await reloaded.later()
+    [notice] = await reloaded.notices()
+    assert "needed" in notice
+    await reloaded.later()
+    assert len(await reloaded.notices()) == 1
+
+
+async def test_mending_what_a_broken_file_refers_to_is_enough(reloaded: Reloaded) -> None:
+    authority = reloaded.file.parent / "ca.pem"
+    authority.write_text(certificate_pem()[:300])
+    await reloaded.change(f"server: {NOBODY_THERE}", f"ca_file: ca.pem, server: {NOBODY_THERE}")
+    authority.write_text("nothing")
+    await reloaded.later()
+    assert ["damaged" in notice for notice in await reloaded.notices()] == [True, False]
+    authority.write_text(certificate_pem())
+    await reloaded.later()
+    assert reloaded.desk.source.current.argocd["main"].ca_file == str(authority)
+    in_force = reloaded.desk.source.current
+    await reloaded.later()
+    assert reloaded.desk.source.current is in_force
+
+
+async def test_a_file_that_is_broken_twice_in_the_same_way_is_told_twice(reloaded: Reloaded) -> None:
+    await reloaded.change("needed: 2", "needed: two")
+    await reloaded.change("needed: two", "needed: 2")
+    await reloaded.later()
+    await reloaded.later()
+    await reloaded.change("needed: 2", "needed: two")
+    assert len(await reloaded.notices()) == 2
 
 
 async def test_many_problems_are_counted(reloaded: Reloaded) -> None:
