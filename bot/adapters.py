@@ -39,12 +39,16 @@ class Adapters:
         self._built: dict[str, ArgocdInstance | Repository | AlertSource] = {}
 
     async def follow(self, configuration: Configuration) -> set[str]:
-        """Build what is new or changed, close what it replaces; answers the names of new Argo CD instances."""
+        """Build what is new or changed, close what it replaces; answers the names of new Argo CD instances.
+
+        Raises `OSError` where a `ca_file` cannot be read any more: what was there stays open, and it may be repeated.
+        """
         new = set()
         for name, instance in configuration.argocd.items():
             if self._built.get(f"argocd.{name}") != instance:
+                client = ArgocdClient(instance, clock=self._clock, meter=self._meter)
                 await _close(self.argocd.get(name))
-                self.argocd[name] = ArgocdClient(instance, clock=self._clock, meter=self._meter)
+                self.argocd[name] = client
                 self._built[f"argocd.{name}"] = instance
                 new.add(name)
         wanted = self._serve_apps(configuration)
@@ -77,8 +81,9 @@ class Adapters:
             await self.alertmanagers.pop(name).close()
         for name, source in sources.items():
             if self._built.get(f"alertmanager.{name}") != source:
+                client = AlertmanagerClient(source, clock=self._clock, meter=self._meter)
                 await _close(self.alertmanagers.get(name))
-                self.alertmanagers[name] = AlertmanagerClient(source, clock=self._clock, meter=self._meter)
+                self.alertmanagers[name] = client
                 self._built[f"alertmanager.{name}"] = source
 
     def _serve_apps(self, configuration: Configuration) -> set[AppOnGithub]:

@@ -32,6 +32,7 @@ from bot.ports_store import ChangeCount, Queue, Transaction
 MOST_CODES = 100
 OTHER = "other"
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,59}")
+_ODD_VERSION = re.compile(r"version=(?!\d{1,4}(\.\d{1,4}){0,3}\s*(;|$))", re.ASCII)
 _MINUTE, _HOUR, _DAY = 60.0, 3_600.0, 86_400.0
 CALL_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 ACKNOWLEDGE_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3)
@@ -170,8 +171,12 @@ class Metrics(Meter):
             self._age.labels(name).set(queue.age.total_seconds())
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
-        """All of it in the format that `accept` asks for, and that format's content type."""
-        encode, content_type = choose_encoder(accept)
+        """All of it in the format that `accept` asks for, and that format's content type.
+
+        What anybody writes for a version is compared as a number by the library, and told back in the content type.
+        """
+        understood = [asked for asked in accept.split(",") if asked.isascii() and not _ODD_VERSION.search(asked)]
+        encode, content_type = choose_encoder(",".join(understood))
         return encode(_WithoutBirthdays(self.registry)), content_type
 
     def _known(self, code: str) -> str:

@@ -124,6 +124,15 @@ def test_both_formats_can_be_read_and_hold_no_birthdays(metrics: Metrics) -> Non
         assert not [name for name in names if name.endswith("_created")]
 
 
+@pytest.mark.parametrize("version", ["abc", "1.x", "2.\udcff", "1=2", "9" * 5_000, "", "1\x850", "²"])
+@pytest.mark.parametrize("kind", ["text/plain", "application/openmetrics-text"])
+def test_a_version_that_is_none_is_passed_over(metrics: Metrics, kind: str, version: str) -> None:
+    body, told = metrics.exposition(f"{kind};version={version},{OPEN};q=0.5")
+    assert told.startswith("application/openmetrics-text; version=1.0.0")
+    assert body.endswith(b"# EOF\n")
+    assert metrics.exposition(f"{kind}; version={version}; q=1")[1].isascii()
+
+
 def test_two_in_one_process_do_not_share_anything(metrics: Metrics) -> None:
     other = Metrics("1.2.3")
     other.begun(1)

@@ -1,15 +1,20 @@
 """Reading `tiphys.yaml` again: a broken one changes nothing and is told, a good one changes all that hangs on it."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from bot.ports import Unavailable
+from bot.ports_store import StoreUnavailable
 from bot.redaction import Redaction
-from bot.reloading import MOST_PROBLEMS, Reloading
+from bot.reloading import AGAIN, MOST_PROBLEMS, Reloading
 from bot.services.watching import Watching
 from tests.desk import ENVIRON, NOBODY_THERE, Office, open_office
+from tests.keys import certificate_pem
 
 OTHER_PLACE = "http://127.0.0.1:19"
 
@@ -31,6 +36,11 @@ class Reloaded:
         assert old in text
         self.file.write_text(text.replace(old, new), "utf-8")
         self.desk.clock.at += timedelta(seconds=2)
+        await self.reloading.look()
+
+    async def later(self) -> None:
+        """The file is as it was."""
+        self.desk.clock.at += AGAIN
         await self.reloading.look()
 
     async def notices(self) -> list[str]:
@@ -67,6 +77,47 @@ async def test_a_broken_change_keeps_what_was_in_force_and_is_told_once(reloaded
     [notice] = await reloaded.notices()
     assert notice.startswith("tiphys.yaml changed and cannot be used; the configuration before it stays in force.")
     assert "needed" in notice
+
+
+async def test_a_database_that_is_away_is_told_when_it_is_back(
+    reloaded: Reloaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> NoReturn:
+        raise StoreUnavailable("it does not answer in time")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(reloaded.desk.store, "writing", away)
+        await reloaded.change("needed: 2", "needed: two")
+    assert await reloaded.notices() == []
+    await reloaded.later()
+    [notice] = await reloaded.notices()
+    assert "needed" in notice
+    await reloaded.later()
+    assert len(await reloaded.notices()) == 1
+
+
+async def test_mending_what_a_broken_file_refers_to_is_enough(reloaded: Reloaded) -> None:
+    authority = reloaded.file.parent / "ca.pem"
+    authority.write_text(certificate_pem()[:300])
+    await reloaded.change(f"server: {NOBODY_THERE}", f"ca_file: ca.pem, server: {NOBODY_THERE}")
+    authority.write_text("nothing")
+    await reloaded.later()
+    assert ["damaged" in notice for notice in await reloaded.notices()] == [True, False]
+    authority.write_text(certificate_pem())
+    await reloaded.later()
+    assert reloaded.desk.source.current.argocd["main"].ca_file == str(authority)
+    in_force = reloaded.desk.source.current
+    await reloaded.later()
+    assert reloaded.desk.source.current is in_force
+
+
+async def test_a_file_that_is_broken_twice_in_the_same_way_is_told_twice(reloaded: Reloaded) -> None:
+    await reloaded.change("needed: 2", "needed: two")
+    await reloaded.change("needed: two", "needed: 2")
+    await reloaded.later()
+    await reloaded.later()
+    await reloaded.change("needed: 2", "needed: two")
+    assert len(await reloaded.notices()) == 2
 
 
 async def test_many_problems_are_counted(reloaded: Reloaded) -> None:
@@ -112,6 +163,29 @@ async def test_a_new_secret_is_kept_out_of_logs(reloaded: Reloaded, monkeypatch:
     monkeypatch.setitem(ENVIRON, "GITHUB_TOKEN", "a-brand-new-value-1")
     await reloaded.change("needed: 2", "needed: 1")
     assert "a-brand-new-value-1" not in reloaded.redaction.text("token a-brand-new-value-1 is refused")
+
+
+async def test_a_certificate_that_is_cut_off_keeps_what_was_in_force(reloaded: Reloaded) -> None:
+    before, client = reloaded.desk.source.current, reloaded.office.adapters.argocd["main"]
+    (reloaded.file.parent / "ca.pem").write_text(certificate_pem()[:300])
+    await reloaded.change(f"server: {NOBODY_THERE}", f"ca_file: ca.pem, server: {NOBODY_THERE}")
+    assert reloaded.desk.source.current is before
+    assert reloaded.office.adapters.argocd["main"] is client
+    [notice] = await reloaded.notices()
+    assert "argocd.main.ca_file" in notice
+    assert "damaged or cut off" in notice
+
+
+async def test_a_client_that_cannot_be_built_leaves_the_old_one_open(reloaded: Reloaded, tmp_path: Path) -> None:
+    """The file may be gone a moment after it was looked at."""
+    adapters, configuration = reloaded.office.adapters, reloaded.desk.source.current
+    client = adapters.argocd["main"]
+    broken = replace(configuration.argocd["main"], ca_file=str(tmp_path / "gone.pem"))
+    with pytest.raises(FileNotFoundError):
+        await adapters.follow(replace(configuration, argocd={"main": broken}))
+    assert adapters.argocd["main"] is client
+    with pytest.raises(Unavailable):
+        await client.version()
 
 
 async def test_what_is_spoken_to_follows_the_file(reloaded: Reloaded) -> None:

@@ -86,7 +86,7 @@ CATALOGUE: dict[str, Kind] = {
     "forge.scope-missing": Kind(_E, "the classic token lacks the scope `repo`"),
     "forge.token-expires": Kind(_W, "the token expires within two weeks"),
     "forge.check-runs": Kind(_I, "check runs can be read"),
-    "forge.check-runs-hidden": Kind(_W, "check runs cannot be read: the card shows statuses alone"),
+    "forge.check-runs-hidden": Kind(_W, "check runs cannot be read: the gates and the card know statuses alone"),
     "forge.merge-methods": Kind(_I, "the repository allows the merge methods that strategies use"),
     "forge.merge-method-refused": Kind(_E, "the repository, or a rule of the branch, forbids a merge method"),
     "forge.merge-method-unknown": Kind(_W, "GitHub does not tell which merge methods are allowed"),
@@ -123,5 +123,6 @@ CATALOGUE: dict[str, Kind] = {
     "database.must-upgrade": Kind(_E, "an older schema, with which `tiphys run` refuses to start"),
     "database.newer": Kind(_E, "a schema that this version does not know: a newer Tiphys has migrated it"),
     "database.unusable": Kind(_E, "what is there is no database of ours, or its folder cannot be written"),
+    "database.refused": Kind(_E, "the database answers and does not let us in: `tiphys run` refuses to start"),
     "database.no-answer": Kind(_W, "the database gives no answer"),
 }

@@ -1,6 +1,7 @@
 """The database: whether it is there, and whether its schema is the one that this version needs."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -10,6 +11,7 @@ from bot.ports_store import StoreUnavailable
 from bot.store.engine import sqlite_path
 from bot.store.migrate import revisions
 from bot.store.revision import known
+from bot.store.unavailable import DEFINITE
 
 SUBJECT = "database"
 SILENT = Finding(
@@ -30,7 +32,7 @@ async def check_database(url: str) -> Findings:
         current, newest = await revisions(url)
     except (OperationalError, StoreUnavailable) as error:
         why = error.reason if isinstance(error, StoreUnavailable) else _said(error)
-        return [Finding(slug=SILENT.slug, subject=SUBJECT, evidence=f"{name}: {why}", fix=SILENT.fix)]
+        return [_refused(name, why) if DEFINITE.search(why) else replace(SILENT, evidence=f"{name}: {why}")]
     except DBAPIError as error:
         return [_unusable(f"{name}: {_said(error)}", "Name another file, or restore a backup (docs/runbook.md)")]
     return [judge_schema(name, current, newest, migrates_itself=file is not None)]
@@ -63,6 +65,11 @@ def _to_be_made(file: Path) -> Finding:
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         return _unusable(f"{file}: {folder} cannot be written", "Let Tiphys write there, or set TIPHYS_DATA")
     return Finding(slug="database.empty", subject=SUBJECT, evidence=f"{file}: nothing there yet; `tiphys run` makes it")
+
+
+def _refused(name: str, why: str) -> Finding:
+    fix = "Correct DATABASE_URL, or the database's users and its pg_hba.conf"
+    return Finding(slug="database.refused", subject=SUBJECT, evidence=f"{name}: {why}", fix=fix)
 
 
 def _unusable(evidence: str, fix: str) -> Finding:

@@ -1,6 +1,7 @@
 """All checks at once: systems side by side, none waits for another, and the whole ends in time."""
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -44,7 +45,8 @@ async def check_online(
     """
     clock, patience = SystemClock(), patience or Patience()
     async with AsyncExitStack() as closing:
-        folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="tiphys-check-", ignore_cleanup_errors=True))
+        scratch = tempfile.TemporaryDirectory(prefix="tiphys-check-", dir=_room(settings), ignore_cleanup_errors=True)
+        folder = closing.enter_context(scratch)
         inspection = SlackInspection(
             bot_token=settings.slack_bot_token.get_secret_value(),
             app_token=settings.slack_app_token.get_secret_value() if settings.slack_app_token else None,
@@ -68,6 +70,12 @@ async def check_online(
             groups += _named_by_settings(settings, closing, clock, patience)
         found = await asyncio.gather(*groups)
     return [finding for findings in found for finding in findings]
+
+
+def _room(settings: Settings) -> Path | None:
+    """Where mirrors have room; None: where all that is temporary goes, which is small in a container."""
+    data = settings.tiphys_data.absolute()
+    return data if data.is_dir() and os.access(data, os.W_OK | os.X_OK) else None
 
 
 async def check_slack(inspection: SlackInspection, configuration: Configuration | None, patience: Patience) -> Findings:

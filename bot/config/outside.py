@@ -1,6 +1,7 @@
 """Argo CD instances and repositories: their addresses and tokens, and the environment variables that win."""
 
 import re
+import ssl
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -15,6 +16,12 @@ from bot.domain.pipeline import ArgocdInstance, GithubApp, Repository
 GITHUB_API = "https://api.github.com"
 ARGOCD_TOKEN = "ARGOCD_AUTH_TOKEN"  # noqa: S105  the name of a variable
 GITHUB_TOKEN = "GITHUB_TOKEN"  # noqa: S105
+
+
+_CERTIFICATE = re.compile(
+    r"-----BEGIN (?P<kind>|TRUSTED )CERTIFICATE-----.*?(?P<end>-----END (?P=kind)CERTIFICATE-----|(?=-----BEGIN )|\Z)",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +136,30 @@ def _github_app(
 
 
 def look_at_certificates(file: str, path: Path, surroundings: Surroundings, problems: Problems) -> None:
-    """Adds a problem for a file that cannot be read or holds no certificate."""
+    """Adds a problem for a file that cannot be read, holds no certificate, or one that is damaged."""
     try:
         text = surroundings.read_file(file)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not text"
         problems.add(path, f"the file `{file}` cannot be read: {reason}", "Look at its path and its owner")
         return
-    if not re.search("-----BEGIN (TRUSTED )?CERTIFICATE-----", text):
+    found = list(_CERTIFICATE.finditer(text))
+    if not found:
         problems.add(path, f"the file `{file}` holds no certificate", "Point it to a file in PEM form")
+    for number, certificate in enumerate(found, 1):
+        if not _is_whole(certificate):
+            which = f"a certificate, number {number} of {len(found)}, that" if len(found) > 1 else "a certificate that"
+            fix = "Put it in whole, from its `BEGIN` to its `END` line"
+            problems.add(path, f"the file `{file}` holds {which} is damaged or cut off", fix)
+            return
+
+
+def _is_whole(certificate: re.Match[str]) -> bool:
+    """OpenSSL's own form (`TRUSTED`) is read from files alone: of it only the lines around it are looked at."""
+    if not certificate["end"] or certificate["kind"]:
+        return bool(certificate["end"])
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=certificate[0])
+    except (ssl.SSLError, TypeError):  # a TypeError: it is not ASCII
+        return False
+    return True

@@ -9,7 +9,7 @@ import structlog
 
 from bot.domain.pipeline import SlackPolicy
 from bot.meter import SILENT, Meter
-from bot.ports import Clock, Unavailable
+from bot.ports import Clock, Denied, Unavailable
 from bot.ports_alerts import AlertOutbox
 from bot.ports_chat import Front, Outbox
 from bot.settings import Settings
@@ -28,6 +28,8 @@ from bot.wake import Bells
 log = structlog.get_logger(__name__)
 
 ASK_AGAIN_SECONDS = 2.0
+REFUSED_SECONDS = 60.0
+"""Until a refused token is tried again: as with the app token, only an operator can help, in Slack or by a restart."""
 
 
 class AllOutbox(Outbox, AlertOutbox, Protocol):
@@ -37,7 +39,8 @@ class AllOutbox(Outbox, AlertOutbox, Protocol):
 class SlackConnection:
     """Made inside the running loop. The directory can be asked at once; `start` brings the rest to life.
 
-    While Slack gives no answer everything waits for it; only a token that Slack refuses ends the start.
+    While Slack gives no answer everything waits for it; only a token that Slack refuses ends the start. One that
+    it refuses after the start had to wait is a problem that is told, and tried again.
     """
 
     def __init__(
@@ -126,6 +129,10 @@ class SlackConnection:
                 self._problem = error.reason
                 log.warning("slack.no_answer", reason=error.reason)
                 await asyncio.sleep(error.retry_after or ASK_AGAIN_SECONDS)
+            except Denied as error:
+                self._problem = error.reason
+                log.error("slack.bot_token_refused", reason=error.reason, way_out=error.way_out)
+                await asyncio.sleep(REFUSED_SECONDS)
         app = build_app(self._client, identity, over_http=self._app_token is None)
         self._listeners = Listeners(
             front, self._client, self._posting, identity, home_workspace_only=home_only, meter=self._meter

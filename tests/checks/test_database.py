@@ -9,8 +9,11 @@ import pytest
 from bot.checks.catalogue import CATALOGUE, Severity
 from bot.checks.database import check_database, judge_schema
 from bot.checks.finding import Finding
+from bot.ports_store import StoreUnavailable
 from bot.store.engine import FileLock
 from bot.store.migrate import revisions, upgrade
+from bot.store.unavailable import DatabaseRefused, raise_if_definite
+from tests.postgresql import USER, Cluster
 
 FIRST, LATER = "0001", "9999"
 NOBODY_THERE = "postgresql+psycopg://tiphys@127.0.0.1:1/tiphys"
@@ -52,22 +55,43 @@ CASES: dict[str, tuple[Callable[[Path], Awaitable[None]], str] | Finding] = {
     "database.must-upgrade": older(migrates_itself=False),
     "database.newer": (of_the_future, "schema 9999, this version needs"),
     "database.unusable": (no_database, "file is not a database"),
+    "database.refused": (absent, 'role "nobody" does not exist'),
     "database.no-answer": (absent, "Connection refused"),
 }
+NEEDED = {"database.refused": [pytest.mark.postgresql]}
 
 
-@pytest.mark.parametrize("slug", CASES)
-async def test_every_finding_is_shown(slug: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("slug", [pytest.param(slug, marks=NEEDED.get(slug, ())) for slug in CASES])
+async def test_every_finding_is_shown(slug: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     case, file = CASES[slug], tmp_path / "tiphys.db"
     if isinstance(case, Finding):
         finding, words = case, "schema 0001, this version needs 9999"
     else:
         arrange, words = case
         await arrange(file)
-        [finding] = await check_database(NOBODY_THERE if slug == "database.no-answer" else url_of(file))
+        [finding] = await check_database(address_of(slug, file, request))
     assert finding.slug == slug
     assert words in finding.evidence
     assert finding.fix or CATALOGUE[slug].severity is Severity.INFO
+
+
+def address_of(slug: str, file: Path, request: pytest.FixtureRequest) -> str:
+    if slug == "database.refused":
+        return str(request.getfixturevalue("empty_postgresql")).replace(f"{USER}@", "nobody@")
+    return NOBODY_THERE if slug == "database.no-answer" else url_of(file)
+
+
+@pytest.mark.postgresql
+async def test_what_run_refuses_to_start_with_is_an_error(cluster: Cluster) -> None:
+    """As `raise_if_definite` judges it at the start."""
+    url = cluster.url("no_such_database")
+    with pytest.raises(StoreUnavailable) as raised:
+        await revisions(url)
+    with pytest.raises(DatabaseRefused):
+        raise_if_definite(raised.value)
+    [finding] = await check_database(url)
+    assert finding.severity is Severity.ERROR
+    assert 'database "no_such_database" does not exist' in finding.evidence
 
 
 async def test_a_running_bot_is_looked_at_beside(tmp_path: Path) -> None:

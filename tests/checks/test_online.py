@@ -1,6 +1,9 @@
 """All checks together: nothing hides anything else, nothing is said to be fine that could not be asked."""
 
+import tempfile
 from pathlib import Path
+
+import pytest
 
 from bot.checks.catalogue import Severity
 from bot.checks.finding import Findings
@@ -64,6 +67,17 @@ async def test_without_a_file_what_the_settings_name_is_asked(scene: Scene) -> N
         del scene.environ[name]
     found = await check_online(scene.settings(), None, patience=LEISURELY)
     assert {finding.subject for finding in found} == {"slack", "database"}
+
+
+async def test_mirrors_are_fetched_to_where_there_is_room(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A container's /tmp has little, and a Pod that fills it is evicted."""
+    data = tmp_path / "data"
+    data.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    the("git.fetched", await check_online(scene.settings(), scene.configuration(), patience=LEISURELY))
+    assert list(data.iterdir()) == []
 
 
 async def test_nothing_is_left_behind(scene: Scene, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import pytest
 from bot.config.loading import load
 from bot.config.problems import Problem
 from bot.domain.pipeline import Configuration
+from tests.keys import certificate_pem
 
 TOKENS = {"ARGOCD_AUTH_TOKEN": "argocd-token-1", "GITHUB_TOKEN": "github-token-1"}
 
@@ -122,7 +123,7 @@ class Reading:
     def with_alerts(self) -> "Reading":
         """Whose surroundings have what `WITH_ALERTS` refers to."""
         self.environ |= ALERT_SECRETS
-        self.files["conf/ca.pem"] = "-----BEGIN CERTIFICATE-----\n"
+        self.files["conf/ca.pem"] = certificate_pem()
         return self
 
 

@@ -1,8 +1,17 @@
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
 from bot.config.problems import ENVIRONMENT, NOT_SET
+from bot.integrations.certificates import trust
 from tests.config.conftest import Reading, changed
+from tests.keys import certificate_pem
 
 TOKEN = ("{github: example/shop}", "{github: example/shop, token: {env: SHOP_TOKEN}}")
 FILE = ("{github: example/shop}", "{github: example/shop, token: {file: secrets/shop}}")
+NAMED = ("{server: https://argocd.example.com}", "{server: https://argocd.example.com, ca_file: ca.pem}")
 TWO = (
     "  main: {server: https://argocd.example.com}",
     "  main: {server: https://argocd.example.com}\n  other: {server: https://other.example.com, token: {env: OTHER}}",
@@ -54,12 +63,46 @@ def test_a_file_that_holds_no_token(reading: Reading) -> None:
 
 
 def test_certificates(reading: Reading) -> None:
-    text = changed(("{server: https://argocd.example.com}", "{server: https://argocd.example.com, ca_file: ca.pem}"))
+    text = changed(NAMED)
     assert "cannot be read" in reading.problem(text).reason
     reading.files["conf/ca.pem"] = "x"
     assert "no certificate" in reading.problem(text).reason
-    reading.files["conf/ca.pem"] = "-----BEGIN CERTIFICATE-----\n"
-    assert reading.good(text).argocd["main"].ca_file == "conf/ca.pem"
+    for whole in (certificate_pem(), f"# Zürich\n{certificate_pem()}\n# Genève\n{certificate_pem('other')}"):
+        reading.files["conf/ca.pem"] = whole
+        assert reading.good(text).argocd["main"].ca_file == "conf/ca.pem"
+
+
+@pytest.mark.parametrize(
+    ("damaged", "which"),
+    [
+        ("-----BEGIN CERTIFICATE-----\n", "holds a certificate that is damaged"),
+        (certificate_pem()[:300], "holds a certificate that is damaged"),
+        (certificate_pem().replace("MII", "MIé", 1), "holds a certificate that is damaged"),
+        (certificate_pem() + certificate_pem("other")[:300], "number 2 of 2"),
+        (certificate_pem()[:300] + certificate_pem("other"), "number 1 of 2"),
+        ("-----BEGIN TRUSTED CERTIFICATE-----\nMII", "holds a certificate that is damaged"),
+    ],
+)
+def test_a_damaged_certificate_is_named(reading: Reading, damaged: str, which: str) -> None:
+    text = changed(NAMED)
+    reading.files["conf/ca.pem"] = damaged
+    problem = reading.problem(text)
+    assert problem.path == "argocd.main.ca_file"
+    assert "the file `conf/ca.pem` holds" in problem.reason
+    assert which in problem.reason
+    assert "from its `BEGIN` to its `END` line" in problem.fix
+
+
+def test_a_certificate_in_openssls_own_form_is_one(reading: Reading, tmp_path: Path) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("needs the openssl command")
+    command = ["openssl", "x509", "-trustout"]
+    made = subprocess.run(command, input=certificate_pem(), capture_output=True, text=True, check=True)
+    file = tmp_path / "ca.pem"
+    file.write_text(made.stdout)
+    trust(str(file))  # or it raises
+    reading.files["conf/ca.pem"] = made.stdout
+    reading.good(changed(NAMED))
 
 
 def test_the_environments_addresses_win(reading: Reading) -> None:

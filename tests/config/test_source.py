@@ -5,6 +5,7 @@ import pytest
 from bot.config.problems import ConfigurationError, Problem
 from bot.config.source import ConfigurationSource, read_configuration, read_slack_policy
 from tests.config.conftest import ALERT_SECRETS, TOKENS, WHOLE, WITH_ALERTS, changed
+from tests.keys import certificate_pem
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def test_a_good_file_takes_the_place_of_the_one_before(file: Path) -> None:
 
 def test_the_secrets_of_alert_sources_are_secrets(file: Path) -> None:
     file.write_text(WITH_ALERTS)
-    (file.parent / "ca.pem").write_text("-----BEGIN CERTIFICATE-----")
+    (file.parent / "ca.pem").write_text(certificate_pem())
     source = ConfigurationSource(file, lambda: TOKENS | ALERT_SECRETS)
     assert sorted(source.secrets()) == sorted([*TOKENS.values(), *ALERT_SECRETS.values()])
 

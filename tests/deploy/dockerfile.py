@@ -73,6 +73,15 @@ def stages() -> list[Stage]:
     return found
 
 
+def under_init(image: Stage) -> tuple[list[str], list[str]]:
+    """The image's entry, taken apart: what is process 1, and what that starts."""
+    entry = image.last("ENTRYPOINT").exec_form
+    if "--" not in entry:
+        return [], entry
+    at = entry.index("--")
+    return entry[:at], entry[at + 1 :]
+
+
 def instructions(text: str) -> Iterator[Instruction]:
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     for line in "\n".join(lines).replace("\\\n", " ").splitlines():

@@ -42,14 +42,25 @@ def test_nothing_but_the_loopback_reaches_it() -> None:
 
 
 @pytest.mark.parametrize("name", BOTS)
+def test_a_configuration_that_is_put_in_place_of_the_old_is_seen(name: str) -> None:
+    """A file that is mounted by itself is not: its folder is. And nothing of it gets into Git."""
+    service = COMPOSE["services"][name]
+    [source] = [volume["source"] for volume in service["volumes"] if volume["type"] == "bind"]
+    file = Path(COMPOSE["services"]["tiphys"]["environment"]["TIPHYS_CONFIG"])
+    assert {"type": "bind", "source": source, "target": str(file.parent), "read_only": True} in service["volumes"]
+    assert f"/deploy/{source.removeprefix('./')}/" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
+
+
+@pytest.mark.parametrize("name", BOTS)
 def test_a_bot_may_do_nothing_that_it_does_not_need(name: str) -> None:
     service = COMPOSE["services"][name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     targets = {volume["target"] for volume in service["volumes"]}
-    assert targets == {IMAGE.environment["TIPHYS_DATA"], IMAGE.environment["TIPHYS_CONFIG"]}
+    assert targets == {IMAGE.environment["TIPHYS_DATA"], str(Path(IMAGE.environment["TIPHYS_CONFIG"]).parent)}
     assert service["tmpfs"] == ["/tmp"]
+    assert "entrypoint" not in service, "the image's own has process 1"
     assert (FILE.parent / service["build"]["context"]).resolve() == ROOT
     assert (ROOT / service["build"]["dockerfile"]).is_file()
 
@@ -61,7 +72,7 @@ def test_the_database_is_well_then_upgraded_then_used() -> None:
     assert services["upgrade"]["depends_on"] == {"database": {"condition": "service_healthy"}}
     assert services["tiphys"]["depends_on"]["upgrade"] == {"condition": "service_completed_successfully"}
     volumes = {volume["source"] for service in services.values() for volume in service["volumes"]}
-    assert set(COMPOSE["volumes"]) == volumes - {"./tiphys.yaml"}
+    assert set(COMPOSE["volumes"]) == volumes - {"./config"}
 
 
 def test_images_are_pinned() -> None:

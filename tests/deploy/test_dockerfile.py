@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.settings import Settings, read_settings
-from tests.deploy.dockerfile import DOCKERFILE, ROOT, in_context, stages
+from tests.deploy.dockerfile import DOCKERFILE, ROOT, in_context, stages, under_init
 
 BUILD, IMAGE = stages()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -88,6 +88,15 @@ def test_its_variables_are_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert str(read_settings().listen.port) == IMAGE.last("EXPOSE").text
 
 
+def test_process_1_takes_in_what_others_left() -> None:
+    """Python as process 1 would not: see `bot.integrations.git.process.end_group`."""
+    init, _ = under_init(IMAGE)
+    assert init == ["tini", "-s"]
+    [packages] = re.findall(r"apt-get install --yes --no-install-recommends ([^&]+)", IMAGE.last("RUN").text)
+    assert init[0] in packages.split()
+
+
 def test_it_starts_the_command_line() -> None:
-    assert IMAGE.last("ENTRYPOINT").exec_form == list(PROJECT["project"]["scripts"])
+    _, command = under_init(IMAGE)
+    assert command == list(PROJECT["project"]["scripts"])
     assert IMAGE.last("CMD").exec_form == ["run"]

@@ -1,8 +1,8 @@
 """The image's install steps, taken from the Dockerfile, in an empty folder: what they make starts there as the image's
 user with code that nobody may write, answers, and ends.
 
-What only a container engine can do is left out and told of in docs/deploying.md: the base image, Debian's packages, the
-read-only root. The folder stands in for `/`, so absolute paths are moved into it.
+What only a container engine can do is left out and told of in docs/deploying.md: the base image, Debian's packages
+(process 1 among them), the read-only root. The folder stands in for `/`, so absolute paths are moved into it.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from bot.sandbox.feed import Feed
 from bot.sandbox.seeded import TOKENS
 from bot.sandbox.slack.service import SlackService
 from bot.sandbox.traffic import Traffic
-from tests.deploy.dockerfile import ROOT, in_context, stages
+from tests.deploy.dockerfile import ROOT, in_context, stages, under_init
 from tests.desk import ENVIRON, MANIFEST, TIPHYS_YAML, served
 
 BUILD, IMAGE = stages()
@@ -165,7 +165,7 @@ async def test_it_starts_there_as_its_user_and_answers(root: Root) -> None:
             "SLACK_BOT_TOKEN": TOKENS.slack_bot, "SLACK_APP_TOKEN": TOKENS.slack_app,
             "SLACK_API_URL": f"{address}/api/", "TIPHYS_LISTEN": f"127.0.0.1:{free_port()}",
         }  # fmt: skip
-        command = [*IMAGE.last("ENTRYPOINT").exec_form, *IMAGE.last("CMD").exec_form]
+        command = [*under_init(IMAGE)[1], *IMAGE.last("CMD").exec_form]
         command[0] = shutil.which(command[0], path=environment["PATH"]) or command[0]
         assert Path(command[0]).is_relative_to(code)
         process = await asyncio.create_subprocess_exec(

@@ -113,8 +113,21 @@ def test_it_is_asked_what_it_answers(overlay: str) -> None:
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_images_entry_stays_what_starts(overlay: str) -> None:
+    """With its process 1: `command` would take the place of both."""
+    assert not any("command" in container for container in containers(overlay))
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
 def test_it_has_the_time_to_end(overlay: str) -> None:
-    assert pod(overlay)["terminationGracePeriodSeconds"] > DEADLINE_SECONDS + 5
+    assert pod(overlay)["terminationGracePeriodSeconds"] > pause(overlay) + DEADLINE_SECONDS + 5
+
+
+@pytest.mark.parametrize(("overlay", "is_waited"), [("development", False), ("staging", True), ("production", True)])
+def test_a_pod_that_others_replace_is_gone_from_the_service_before_it_ends(overlay: str, is_waited: bool) -> None:
+    """With `Recreate` there is no other that could be asked meanwhile."""
+    assert (pause(overlay) > 0) is is_waited
+    assert is_waited == ("rollingUpdate" in one(overlay, "Deployment")["spec"]["strategy"])
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -179,6 +192,16 @@ def test_production_is_spread_and_outlives_maintenance() -> None:
         "kubernetes.io/hostname", "topology.kubernetes.io/zone",
     }  # fmt: skip
     assert all(constraint["labelSelector"] == selector for constraint in spread)
+
+
+def pause(overlay: str) -> int:
+    """Seconds between the decision that a Pod goes and its SIGTERM."""
+    [tiphys] = pod(overlay)["containers"]
+    if "lifecycle" not in tiphys:
+        return 0
+    program, seconds = tiphys["lifecycle"]["preStop"]["exec"]["command"]
+    assert program == "sleep"
+    return int(seconds)
 
 
 def variables(container: dict[str, Any]) -> dict[str, str]:

@@ -25,7 +25,7 @@ def test_the_overlay_of_ones_own_builds(tmp_path: Path) -> None:
     done = subprocess.run([kubectl, "kustomize", str(own)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     found = {document["kind"]: document for document in yaml.safe_load_all(done.stdout)}
-    assert {document["metadata"]["namespace"] for document in found.values()} == {"tiphys"}
+    assert {document["metadata"]["namespace"] for document in found.values()} == {"chatops"}
     assert (found["ConfigMap"]["metadata"]["name"], found["ConfigMap"]["data"]) == (
         "tiphys",
         {"tiphys.yaml": "version: 1\n"},
@@ -33,6 +33,15 @@ def test_the_overlay_of_ones_own_builds(tmp_path: Path) -> None:
     pod = found["Deployment"]["spec"]["template"]["spec"]
     images = {container["image"] for container in [*pod["initContainers"], *pod["containers"]]}
     assert images == {"registry.example.com/platform/tiphys:0.1.0"}
+
+
+def test_what_is_typed_meets_the_overlay_of_ones_own() -> None:
+    """One namespace for the Pod and its Secret, and no overlay that names an image and channels of nobody."""
+    section = PAGE.split("## On Kubernetes")[1].split("\n## ")[0]
+    [namespace] = re.findall(r"^namespace: (.+)$", section, re.MULTILINE)
+    assert set(re.findall(r"kubectl (?:create namespace|--namespace) (\S+)", section)) == {namespace}
+    assert re.findall(r"kubectl apply --kustomize (\S+)", section) == ["overlays/production"]
+    assert re.findall(r"kubectl .*create secret generic (\S+)", section) == ["tiphys"]
 
 
 def test_every_secret_is_told() -> None:

@@ -76,6 +76,19 @@ async def test_a_silent_slack_is_waited_for(workspace: Any, outbox: Any, connect
     assert isinstance(await connection.directory.member(UserId("U0DEV1")), Member)
 
 
+async def test_a_token_that_is_refused_after_a_silence_is_told_and_tried_again(
+    workspace: Any, outbox: Any, connect: Any, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.slack.connection.ASK_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr("bot.slack.connection.REFUSED_SECONDS", 0.3)
+    workspace.fault("auth.test", "status", status=503, left=2)
+    workspace.fault("auth.test", "status", status=200, left=1)  # its body says no
+    connection = connect()
+    await start(connection, outbox)
+    await eventually(lambda: "Slack: the bot token is refused: fault" in connection.problems())
+    await eventually(lambda: connection.problems() == ())
+
+
 async def test_without_a_connection_it_says_why(
     workspace: Any, outbox: Any, connect: Any, eventually: Eventually
 ) -> None:

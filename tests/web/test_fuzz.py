@@ -42,12 +42,17 @@ NAMES = st.one_of(
         "X-Slack-Signature", "X-Slack-Request-Timestamp", "X-Slack-Retry-Num", "X-Slack-Bolt-Lazy-Only",
         "X-Slack-Bolt-Lazy-Function-Name", "Content-Type", "Content-Encoding", "Transfer-Encoding", "Content-Length",
         "Expect", "Cookie", "Range", "Upgrade", "Connection", "Host", "X-Hub-Signature-256", "X-GitHub-Event",
-        "Authorization",
+        "Authorization", "Accept",
     ]),
     st.from_regex(r"[!#-'*+.^-z|~-]{1,20}", fullmatch=True),
 )  # fmt: skip
 HEADERS = st.lists(st.tuples(NAMES, st.one_of(TEXT.map(str.encode), st.binary(max_size=40)).map(
     lambda value: value.replace(b"\r", b"").replace(b"\n", b""))), max_size=6)  # fmt: skip
+ACCEPTED = st.builds(
+    "{}; {}={}".format, st.sampled_from(["text/plain", "application/openmetrics-text", "*/*"]),
+    st.sampled_from(["version", "escaping", "q"]),
+    st.one_of(st.sampled_from(["1.0.0", "2.x"]), st.text(st.characters(exclude_categories=["C"]), max_size=9)),
+)  # fmt: skip
 WORDS = st.sampled_from([
     "type", "event", "event_callback", "app_mention", "message", "user", "id", "team", "team_id", "channel", "actions",
     "block_actions", "view", "view_submission", "state", "values", "container", "authorizations", "ssl_check",
@@ -162,6 +167,17 @@ def test_anything_at_all(house: House, endpoint: Endpoint) -> None:
 @pytest.mark.parametrize("endpoint", [*ENDPOINTS, UNKNOWN], ids=str)
 def test_very_much_of_anything(house: House, endpoint: Endpoint) -> None:
     anything(house, endpoint, MANY)
+
+
+def test_whatever_is_accepted(house: House) -> None:
+    """By itself: beside other headers of any bytes hardly one gets past the parser."""
+
+    @SAMPLE
+    @given(accepted=st.lists(ACCEPTED, min_size=1, max_size=3).map(",".join))
+    def holds(accepted: str) -> None:
+        assert house.asked("GET", "/metrics", [("Accept", accepted.encode())]).status == 200
+
+    holds()
 
 
 @EACH

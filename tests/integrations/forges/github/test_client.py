@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.domain.branch_rules import RequiredCheck, state_of
 from bot.domain.identity import Revision
 from bot.domain.pipeline import Repository
 from bot.domain.pull_request import Check, CheckState, Mergeability
@@ -174,6 +175,16 @@ async def test_checks_are_statuses_and_runs_of_all_pages_and_ours_is_marked(forg
         Check(name="scan", state=CheckState.FAILURE),
         Check(name="new", state=CheckState.PENDING),
     )
+
+
+async def test_where_check_runs_are_hidden_a_required_one_is_missing(forge: GithubForge, hub: Hub) -> None:
+    """As docs/security.md says of fine-grained tokens and private repositories."""
+    hub.statuses.append({"sha": HEAD, "context": "ci/build", "state": "success", "target_url": None})
+    hub.runs = [{"name": "unit", "status": "completed", "conclusion": "failure", "html_url": None}]
+    hub.fail("GET", "/check-runs", status=403, document={"message": "Resource not accessible by personal access token"})
+    seen = await forge.list_checks(Revision(HEAD))
+    assert seen == (Check(name="ci/build", state=CheckState.SUCCESS),)
+    assert state_of(RequiredCheck(name="unit"), seen) is None
 
 
 async def test_no_checks_are_no_checks_although_github_calls_that_pending(forge: GithubForge) -> None:
