@@ -32,8 +32,9 @@ class Proposing:
         live = await self._outside.argocd_of(stage).get(stage.argocd, refresh=True)
         await git.fetch()
         repository = configuration.repository_of(change.application)
-        if wrong := not_as_configured(live, mismatches(stage, repository, live, await git.default_branch())):
-            return _not_into(change, wrong)
+        wrong = mismatches(stage, repository, live, await git.default_branch())
+        if reason := not_as_configured(stage, live, wrong):
+            return _not_into(change, reason)
         base = await git.find_tip(stage.branch)
         if base is None:
             return Advance(event=Event.ERRORED, reason=f"branch {stage.branch} does not exist in the repository")
