@@ -102,6 +102,7 @@ class SyncFacts:
     finished_at: datetime | None = None
     left_behind: tuple[str, ...] = ()  # PruneSkipped resources
     moved_on: int = 0  # commits on the branch after the merged revision
+    newest_before: int | None = None  # the newest entry of Argo CD's history when the intent was stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

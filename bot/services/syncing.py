@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.domain.change import Change, Merge
 from bot.domain.decisions.decision import Advance, Decision, Wait
-from bot.domain.decisions.syncing import FOLLOW, SyncSeen, decide_merged, decide_syncing
+from bot.domain.decisions.syncing import FOLLOW, SyncSeen, decide_merged, decide_syncing, is_unasked
 from bot.domain.decisions.verifying import decide_verifying
 from bot.domain.gate import first_shut
 from bot.domain.identity import Revision, is_revision, short
@@ -39,7 +39,7 @@ class Syncing:
         now = self._clock.now()
         match change.state:
             case State.SYNCING:
-                if _is_unasked(change, seen):
+                if is_unasked(change, seen):
                     return await self._start(change, stage, configuration, seen)
                 return decide_syncing(change, seen, stage, now)
             case State.VERIFYING:
@@ -75,7 +75,6 @@ class Syncing:
         return SyncSeen(
             live=live, gates=gates, operation=operation,
             shipped=live.active is not None and await self._is_merged(git, change, stage, live, live.active),
-            deployed=any(entry.revision == merge.revision for entry in live.history),
             moved_on=await self._moved_on(git, merge.revision, await self._tip(git, change, stage, live)),
             key=key,
             progress=progress_of(live) if operation is not None else None,
@@ -177,12 +176,3 @@ def _not_now(merge: Merge, seen: SyncSeen) -> str | None:
     if seen.live.auto_sync is not None:
         return "auto-sync was switched on"
     return "the live Application changed" if merge.key.differences(seen.key) else None
-
-
-def _is_unasked(change: Change, seen: SyncSeen) -> bool:
-    """Ours is to be asked for: it was decided, nothing shows that it was, and nothing else is running."""
-    sync = change.sync
-    if sync is None or sync.operation is None or sync.started_at is not None:
-        return False
-    running = seen.live.operation is not None and not seen.live.operation.phase.is_over
-    return seen.operation is None and not seen.shipped and not running
