@@ -62,6 +62,8 @@ class Syncing:
         live = live_read.result()
         if live.auto_sync is not None and change.state in (State.MERGED, State.WAITING_FOR_SYNC):
             live = await argocd.get(stage.argocd, refresh=True)  # so that Argo CD sees the merge at once
+        if soaks:
+            await self._fetch(git, needed=live.active not in (None, merge.revision))
         key = await content_key(git, merge.revision, stage, live)
         gates = before_sync(
             GateCase(
@@ -107,11 +109,17 @@ class Syncing:
             return False
         return not merge.key.differences(await content_key(git, revision, stage, live))
 
+    async def _fetch(self, git: Git, *, needed: bool) -> None:
+        """After Argo CD was looked at: so what it runs is a commit that we know, or one that Git has not.
+
+        Where nothing hangs on that, Git may be away.
+        """
+        with contextlib.suppress(*(() if needed else (Unavailable,))):
+            await git.fetch()
+
     async def _tip(self, git: Git, change: Change, stage: Stage, live: LiveApplication) -> str:
         """Where the branch is: in Git when the end is near, else (and while Git is away) as Argo CD last saw it."""
         if change.state is State.VERIFYING:
-            with contextlib.suppress(Unavailable):
-                await git.fetch()
             return await git.find_tip(stage.branch) or live.sync_revision
         return live.sync_revision
 
