@@ -111,7 +111,7 @@ class Proposing:
             key=await content_key(git, head, stage, live), source_revision=change.source_revision or base,
             active_revision=live.active, active_history_id=newest.id if newest else None, shipment=shipment,
             diff=await git.diff(base, head), compare_link=_compare_link(pull, live.active, head),
-            auto_sync=live.auto_sync is not None,
+            auto_sync=live.auto_sync is not None, prune=change.proposes_to_prune(stage),
         )  # fmt: skip
         void_because = change.void_because or _changed_by_rebuilding(change, proposal)
         return Advance(

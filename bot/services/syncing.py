@@ -156,7 +156,7 @@ class Syncing:
             infos["approved-by"] = ", ".join(approvers)
         try:
             await self._outside.argocd_of(stage).start_sync(
-                stage.argocd, revision=merge.revision, prune=stage.prune, infos=infos
+                stage.argocd, revision=merge.revision, prune=change.may_prune(stage), infos=infos
             )
         except Denied:
             raise
