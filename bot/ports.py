@@ -284,7 +284,10 @@ class Forge(Protocol):
         ...
 
     async def set_status(self, head: Revision, *, state: str, description: str) -> None:
-        """Our `tiphys/approval` on a head: `pending`, `success` or `failure`. Setting the same again is harmless."""
+        """Our `tiphys/approval` on a head: `pending`, `success` or `failure`. Setting the same again is harmless.
+
+        Raises `Unavailable` while the forge does not know the commit.
+        """
         ...
 
     async def merge(

@@ -35,7 +35,8 @@ STATES = {
     State.SYNCING: "Argo CD was asked to sync the merged commit, or does so by itself",
     State.VERIFYING: "synced; health and alerts are watched through the soak",
     State.SUCCEEDED: "the operation succeeded at the merged revision and health held",
-    State.FAILED: "the answer was no: checks, rules of the branch, sync, health or alerts",
+    State.FAILED: "the answer was no: checks, rules of the branch, sync, health or alerts; or what was shipped runs no "
+    "longer",
     State.ERRORED: "no answer could be had",
     State.REJECTED: "a person said no",
     State.ABORTED: "a person stopped it",
@@ -65,7 +66,7 @@ EVENTS = {
     Event.OPERATION_SUCCEEDED: "the operation ended well at the merged revision",
     Event.SOAKED: "healthy through the soak, and no alert stood in the way",
     Event.FAILED: "checks, rules of the branch, sync, health or alerts said no, or took longer than `timeouts` and "
-    "`alerts` allow",
+    "`alerts` allow; or what was shipped runs no longer",
     Event.ERRORED: "no answer could be had, or one that no repetition will change",
     Event.REJECTED: "somebody who may pressed Reject, with a reason",
     Event.ABORTED: "somebody who may pressed Abort, or the pull request was closed, or merged elsewhere, by hand",

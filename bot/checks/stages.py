@@ -6,7 +6,7 @@ from bot.checks.argocd import stage_path
 from bot.checks.finding import Finding, Findings
 from bot.domain.identity import short
 from bot.domain.live import LiveApplication
-from bot.domain.mapping import mismatches
+from bot.domain.mapping import mismatches, unsupported_in
 from bot.domain.pipeline import Configuration, Stage, SyncMode
 from bot.ports import Argocd, Denied, Git, NotFound, OutsideError, Refused, Unsupported
 
@@ -30,7 +30,7 @@ async def check_stage(
         return [_unseen(stage, error)]
     found = [
         _about(stage, "stage.not-supported", f"{live.name}: {slug}: {words}", REFUSED_SHAPES)
-        for slug, words in live.unsupported
+        for slug, words in unsupported_in(stage, live)
     ]
     found += _auto_sync(stage, live)
     try:

@@ -57,7 +57,7 @@ def card_of(
         sync_mode=change.sync_mode,
         approvals_needed=policy.needed if policy else 0,
         may_approve=may_approve or (policy.sources if policy else ()),
-        prune=stage.prune if stage else False,
+        prune=change.may_prune(stage) if stage else False,
         actions=actions_of(change) if stage else (CardAction.DETAILS,),
         asks_confirmation=change.sync_mode is SyncMode.CONTROLLED,
         application_link=application_link,

@@ -11,7 +11,7 @@ from bot.domain.gate import Gate
 from bot.domain.identity import ChangeId, ChannelId, GroupId, Revision, UserId
 from bot.domain.lifecycle import TERMINAL, State
 from bot.domain.live import SyncProgress
-from bot.domain.pipeline import SyncMode
+from bot.domain.pipeline import Stage, SyncMode
 
 
 class ChangeKind(StrEnum):
@@ -73,6 +73,7 @@ class Proposal:
     compare_link: str | None = None
     diff: str = ""  # of the promotion commit, bounded; untrusted
     auto_sync: bool = False  # the live Application had auto-sync on when this was proposed
+    prune: bool = False  # the stage's policy said so when this was first proposed: what approvers were shown
 
     @property
     def fingerprint(self) -> str:
@@ -102,6 +103,7 @@ class SyncFacts:
     finished_at: datetime | None = None
     left_behind: tuple[str, ...] = ()  # PruneSkipped resources
     moved_on: int = 0  # commits on the branch after the merged revision
+    newest_before: int | None = None  # the newest entry of Argo CD's history when the intent was stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +167,15 @@ class Change:
     def is_void(self, approval: Approval) -> bool:
         """Whether somebody else changed the promotion branch after this approval was given."""
         return self.voided_at is not None and approval.at <= self.voided_at
+
+    def proposes_to_prune(self, stage: Stage) -> bool:
+        """What a proposal made now says of it. Pruning is no part of the content that a rebuild keeps approvals for: so
+        a rebuild never begins it."""
+        return stage.prune and (self.proposal is None or self.proposal.prune)
+
+    def may_prune(self, stage: Stage) -> bool:
+        """Whether our sync deletes what Git no longer has: where people were asked for that, and it is still wanted."""
+        return self.proposal is not None and self.proposal.prune and stage.prune
 
     @property
     def standing(self) -> str:

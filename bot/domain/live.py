@@ -143,6 +143,7 @@ class LiveApplication:
     reconciled_at: datetime | None = None
     is_deleting: bool = False
     unsupported: tuple[tuple[str, str], ...] = ()  # slug, sentence: why this Application cannot be promoted into
+    beyond: tuple[tuple[str, str], ...] = ()  # the same: why it may read more than its folder's kustomization names
     resource_version: str = ""
 
     @property

@@ -33,9 +33,19 @@ def _folder(path: str) -> str:
     return "/".join(step for step in path.split("/") if step not in ("", "."))
 
 
-def not_as_configured(live: LiveApplication, wrong: tuple[str, ...]) -> str:
+def unsupported_in(stage: Stage, live: LiveApplication) -> tuple[tuple[str, str], ...]:
+    """Every reason, by slug and sentence, why an Application of this kind cannot be this stage.
+
+    What it may read beyond its folder is one where people approve what that folder reads: they would approve less than
+    what ships. Not so where they approve the whole tree, or where nothing is promoted into the stage.
+    """
+    binds_to_folder = stage.source is not None and not stage.whole_tree
+    return (*live.unsupported, *live.beyond) if binds_to_folder else live.unsupported
+
+
+def not_as_configured(stage: Stage, live: LiveApplication, wrong: tuple[str, ...]) -> str:
     """Why nothing may be promoted into the live Application, as a sentence without its end; empty when all is well."""
-    if live.unsupported:
-        slug, words = live.unsupported[0]
+    if unsupported := unsupported_in(stage, live):
+        slug, words = unsupported[0]
         return f"{live.name} is of a kind that is not supported ({slug}): {words}"
     return f"the live Application differs from tiphys.yaml: {wrong[0]}" if wrong else ""

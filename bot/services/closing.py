@@ -5,8 +5,8 @@ from bot.domain.identity import Revision
 from bot.domain.lifecycle import State
 from bot.domain.pipeline import Configuration
 from bot.domain.text import listed
-from bot.ports import Forge, LeaseLost, NotFound
-from bot.services.messages import branch_of, marker_of
+from bot.ports import Forge, Git, LeaseLost, NotFound
+from bot.services.messages import COMMITTER_EMAIL, branch_of, is_named, marker_of
 from bot.services.names import Names
 from bot.services.outside import Outside
 
@@ -24,10 +24,9 @@ class Closing:
         approved = await self._approved(change, configuration)
         if change.state is not State.SUCCEEDED or approved:
             await self._tell(forge, change, head, approved)
-        ours = change.proposal.head if change.proposal is not None else head
-        if head is not None and ours is not None:
+        if head is not None and await _is_ours(git, change, head):
             try:
-                await git.delete_branch(branch_of(change), expected=ours)
+                await git.delete_branch(branch_of(change), expected=head)
             except (LeaseLost, NotFound):
                 return
 
@@ -56,6 +55,17 @@ class Closing:
         for revision in heads if change.state is not State.SUCCEEDED else ():
             await forge.set_status(revision, state="failure", description=change.standing)
         await forge.ensure_closed(number, comment=f"{_comment(change)}{approved}", marker=marker)
+
+
+async def _is_ours(git: Git, change: Change, head: Revision) -> bool:
+    """By what was stored of it. A push that was not stored before the end came tells itself by committer and trailer:
+    who commits on top of it, or amends it, is the committer then."""
+    if change.proposal is not None and head == change.proposal.head:
+        return True
+    if head == change.foreign_head:
+        return False
+    commit = await git.commit(head)
+    return commit.committer_email == COMMITTER_EMAIL and is_named(commit.body, change.id)
 
 
 def _comment(change: Change) -> str:

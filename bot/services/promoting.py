@@ -11,7 +11,7 @@ from bot.domain.decisions.decision import Advance
 from bot.domain.identity import ChangeId, ChannelId, Revision, short
 from bot.domain.lifecycle import BEFORE_MERGE, Event, State
 from bot.domain.live import Health, LiveApplication
-from bot.domain.mapping import mismatches
+from bot.domain.mapping import mismatches, unsupported_in
 from bot.domain.pipeline import Configuration, Stage, SyncMode
 from bot.domain.request import Answer, Request
 from bot.domain.text import Code, InChannel, Link, Strong, Text
@@ -88,8 +88,8 @@ class Promotions:
     ) -> Answer | None:
         """Refusals that are known before anything is written."""
         for of, found in ((stage, live), (source, source_live)):
-            if found.unsupported:
-                slug, words = found.unsupported[0]
+            if unsupported := unsupported_in(of, found):
+                slug, words = unsupported[0]
                 words = f"{of.argocd.name} is of a kind that is not supported ({slug}): {words}."
                 return Answer.refusal(slug, Text.of(words))
             repository = configuration.repository_of(of.application)

@@ -32,8 +32,9 @@ class Proposing:
         live = await self._outside.argocd_of(stage).get(stage.argocd, refresh=True)
         await git.fetch()
         repository = configuration.repository_of(change.application)
-        if wrong := not_as_configured(live, mismatches(stage, repository, live, await git.default_branch())):
-            return _not_into(change, wrong)
+        wrong = mismatches(stage, repository, live, await git.default_branch())
+        if reason := not_as_configured(stage, live, wrong):
+            return _not_into(change, reason)
         base = await git.find_tip(stage.branch)
         if base is None:
             return Advance(event=Event.ERRORED, reason=f"branch {stage.branch} does not exist in the repository")
@@ -110,7 +111,7 @@ class Proposing:
             key=await content_key(git, head, stage, live), source_revision=change.source_revision or base,
             active_revision=live.active, active_history_id=newest.id if newest else None, shipment=shipment,
             diff=await git.diff(base, head), compare_link=_compare_link(pull, live.active, head),
-            auto_sync=live.auto_sync is not None,
+            auto_sync=live.auto_sync is not None, prune=change.proposes_to_prune(stage),
         )  # fmt: skip
         void_because = change.void_because or _changed_by_rebuilding(change, proposal)
         return Advance(

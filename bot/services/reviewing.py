@@ -88,7 +88,8 @@ class Reviewing:
         )  # fmt: skip
         return ReviewSeen(
             pull_request=pull, base=base, key=key, approvals=approvals, gates=gates,
-            wrong=not_as_configured(live, wrong), foreign=await self._foreign(git, proposal, pull, configuration),
+            wrong=not_as_configured(stage, live, wrong),
+            foreign=await self._foreign(git, proposal, pull, configuration),
             moved=await self._moved(git, proposal.key, key, proposal.head, tree or base) if key else (),
             behind=branch.behind, status=next((check for check in checks if check.is_ours), None),
         )  # fmt: skip

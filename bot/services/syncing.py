@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.domain.change import Change, Merge
 from bot.domain.decisions.decision import Advance, Decision, Wait
-from bot.domain.decisions.syncing import FOLLOW, SyncSeen, decide_merged, decide_syncing
+from bot.domain.decisions.syncing import FOLLOW, SyncSeen, decide_merged, decide_syncing, is_unasked
 from bot.domain.decisions.verifying import decide_verifying
 from bot.domain.gate import first_shut
 from bot.domain.identity import Revision, is_revision, short
@@ -39,7 +39,7 @@ class Syncing:
         now = self._clock.now()
         match change.state:
             case State.SYNCING:
-                if _is_unasked(change, seen):
+                if is_unasked(change, seen):
                     return await self._start(change, stage, configuration, seen)
                 return decide_syncing(change, seen, stage, now)
             case State.VERIFYING:
@@ -62,6 +62,8 @@ class Syncing:
         live = live_read.result()
         if live.auto_sync is not None and change.state in (State.MERGED, State.WAITING_FOR_SYNC):
             live = await argocd.get(stage.argocd, refresh=True)  # so that Argo CD sees the merge at once
+        if soaks:
+            await self._fetch(git, needed=live.active not in (None, merge.revision))
         key = await content_key(git, merge.revision, stage, live)
         gates = before_sync(
             GateCase(
@@ -75,7 +77,6 @@ class Syncing:
         return SyncSeen(
             live=live, gates=gates, operation=operation,
             shipped=live.active is not None and await self._is_merged(git, change, stage, live, live.active),
-            deployed=any(entry.revision == merge.revision for entry in live.history),
             moved_on=await self._moved_on(git, merge.revision, await self._tip(git, change, stage, live)),
             key=key,
             progress=progress_of(live) if operation is not None else None,
@@ -108,11 +109,17 @@ class Syncing:
             return False
         return not merge.key.differences(await content_key(git, revision, stage, live))
 
+    async def _fetch(self, git: Git, *, needed: bool) -> None:
+        """After Argo CD was looked at: so what it runs is a commit that we know, or one that Git has not.
+
+        Where nothing hangs on that, Git may be away.
+        """
+        with contextlib.suppress(*(() if needed else (Unavailable,))):
+            await git.fetch()
+
     async def _tip(self, git: Git, change: Change, stage: Stage, live: LiveApplication) -> str:
         """Where the branch is: in Git when the end is near, else (and while Git is away) as Argo CD last saw it."""
         if change.state is State.VERIFYING:
-            with contextlib.suppress(Unavailable):
-                await git.fetch()
             return await git.find_tip(stage.branch) or live.sync_revision
         return live.sync_revision
 
@@ -149,7 +156,7 @@ class Syncing:
             infos["approved-by"] = ", ".join(approvers)
         try:
             await self._outside.argocd_of(stage).start_sync(
-                stage.argocd, revision=merge.revision, prune=stage.prune, infos=infos
+                stage.argocd, revision=merge.revision, prune=change.may_prune(stage), infos=infos
             )
         except Denied:
             raise
@@ -177,12 +184,3 @@ def _not_now(merge: Merge, seen: SyncSeen) -> str | None:
     if seen.live.auto_sync is not None:
         return "auto-sync was switched on"
     return "the live Application changed" if merge.key.differences(seen.key) else None
-
-
-def _is_unasked(change: Change, seen: SyncSeen) -> bool:
-    """Ours is to be asked for: it was decided, nothing shows that it was, and nothing else is running."""
-    sync = change.sync
-    if sync is None or sync.operation is None or sync.started_at is not None:
-        return False
-    running = seen.live.operation is not None and not seen.live.operation.phase.is_over
-    return seen.operation is None and not seen.shipped and not running

@@ -9,6 +9,9 @@ from bot.ports import Git, Unsupported
 from bot.strategies.kustomize_fields import NotUnderstood, check_plugin, named_by
 from bot.strategies.yaml_nodes import YamlRefused, read_document
 
+OVERRIDES = ".argocd-source"
+"""`.argocd-source.yaml` and `.argocd-source-<application>.yaml` in an Application's folder: Argo CD's repo-server lays
+what they say over `spec.source`, components and plugins too."""
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _DIRECTORY_LIMIT = 500
 _LINK, _SUBMODULE = "120000", "160000"
@@ -67,12 +70,13 @@ async def read_paths(git: Git, treeish: str, directory: str) -> ReadPaths:
 
 class _Walk:
     def __init__(self, git: Git, treeish: str) -> None:
-        self._git, self._treeish = git, treeish
+        self._git, self._treeish, self._application = git, treeish, ""
         self._directories: set[str] = set()
         self._files: set[str] = set()
         self._widened: list[str] = []
 
     async def follow(self, directory: str) -> None:
+        self._application = directory
         level = {directory}
         while level and not self._widened:
             self._directories |= level
@@ -115,6 +119,10 @@ class _Walk:
         _, kind = await self._look("", directory)
         if kind is None:
             return set()
+        if directory == self._application:  # Argo CD looks for them in no other folder
+            for entry in await self._git.list_entries(self._treeish, directory):
+                if entry.name.startswith(OVERRIDES):
+                    raise NotUnderstood(f"its {entry.name[:100]} may make Argo CD read more")
         file = await kustomization_file(self._git, self._treeish, directory)
         if file is None:
             raise NotUnderstood("it has no kustomization")

@@ -69,7 +69,8 @@ def test_details_are_always_offered_and_nothing_twice(change: Change) -> None:
 
 
 def test_a_card_carries_the_policy_of_its_stage() -> None:
-    card = card_of(examples.change(), stage(prune=True), application_link="https://argocd.example.com/a")
+    change = examples.change(proposal=examples.proposal(prune=True))
+    card = card_of(change, stage(prune=True), application_link="https://argocd.example.com/a")
     assert (card.approvals_needed, card.may_approve, card.prune) == (2, ("role:release",), True)
     assert card.asked_by == examples.DEVELOPER
     assert card.application_link == "https://argocd.example.com/a"

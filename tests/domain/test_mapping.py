@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.live import LiveSource
-from bot.domain.mapping import mismatches, not_as_configured
+from bot.domain.mapping import mismatches, not_as_configured, unsupported_in
 from tests.examples import REPOSITORY, live, stage
 
 SOURCE = LiveSource(
@@ -91,9 +91,16 @@ def test_another_project_is_told_first() -> None:
 def test_an_application_without_a_single_git_source_is_told_by_its_shape() -> None:
     assert found(None) == ()
     odd = live(source=None, unsupported=(("multi-source", "it has several sources"),))
-    assert not_as_configured(odd, ()).endswith("(multi-source): it has several sources")
+    assert not_as_configured(stage(), odd, ()).endswith("(multi-source): it has several sources")
+
+
+def test_what_may_be_read_beyond_the_folder_matters_where_approvals_bind_to_that() -> None:
+    beyond = live(beyond=(("outside-paths", "it has components"),), unsupported=(("app-of-apps", "a parent"),))
+    assert [slug for slug, _ in unsupported_in(stage(), beyond)] == ["app-of-apps", "outside-paths"]
+    assert [slug for slug, _ in unsupported_in(stage(whole_tree=True), beyond)] == ["app-of-apps"]
+    assert [slug for slug, _ in unsupported_in(stage(source=None), beyond)] == ["app-of-apps"]
 
 
 def test_all_is_well_or_the_first_mismatch() -> None:
-    assert not_as_configured(live(), ()) == ""
-    assert not_as_configured(live(), ("a", "b")) == "the live Application differs from tiphys.yaml: a"
+    assert not_as_configured(stage(), live(), ()) == ""
+    assert not_as_configured(stage(), live(), ("a", "b")) == "the live Application differs from tiphys.yaml: a"

@@ -25,3 +25,8 @@ def test_an_unsupported_shape_closes_it_and_comes_before_a_mismatch(case: Case) 
     odd = live(unsupported=(("multi-source", "it has several sources"),))
     gate = application.evaluate(case(live=odd, mismatches=("project is 'other'",)))
     assert gate == Gate.closed("application", "it has several sources")
+
+
+def test_one_that_reads_beyond_its_folder_closes_it(case: Case) -> None:
+    odd = live(beyond=(("outside-paths", "it has components"),))
+    assert application.evaluate(case(live=odd)) == Gate.closed("application", "it has components")

@@ -8,10 +8,10 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from bot.domain.alerts.firing import Firing, FiringAlerts
 from bot.domain.content_key import ContentKey
-from bot.domain.identity import ChangeId
+from bot.domain.identity import ChangeId, Revision
 from bot.domain.incoming import Incoming
 from bot.domain.lifecycle import BEFORE_MERGE, TERMINAL, TRANSITIONS, Event, State, allows
-from bot.domain.live import Health, Operation, Phase
+from bot.domain.live import Deployment, Health, Operation, Phase
 from tests import examples
 from tests.alert_examples import fires
 from tests.properties.lifecycle_played import APPROVERS, BLIND, GROUP, KEYS, REQUESTER, Played, World
@@ -24,6 +24,7 @@ TURNS: tuple[tuple[str, tuple[Any, ...]], ...] = (
     *(("turn", ("health", health)) for health in (Health.HEALTHY, Health.PROGRESSING, Health.DEGRADED)),
     *(("turn", ("alerts", alerts)) for alerts in (None, FiringAlerts(), FiringAlerts(alerts=(fires(),)), BLIND)),
     *(("argocd_works", (phase,)) for phase in (None, Phase.RUNNING, Phase.SUCCEEDED, Phase.FAILED)),
+    ("deployed", (examples.ACTIVE,)),
     *(("pass_time", (minutes,)) for minutes in (1, 10, 60, 245, 490)),
     *(("join_or_leave_the_group", (user,)) for user in APPROVERS),
     *(("by_hand", (key, "merged")) for key in KEYS),
@@ -129,6 +130,13 @@ class Lifecycle(Played):
         ours = self.change.sync is not None and self.change.sync.operation is not None
         infos = (("tiphys-change", self.change.id),) if ours else ()
         self.world.operation = Operation(phase=phase, revision=examples.MERGED, infos=infos) if phase else None
+        if phase is Phase.SUCCEEDED:
+            self.deployed(examples.MERGED)
+
+    def deployed(self, revision: Revision) -> None:
+        """What was merged, or what ran before it: somebody rolls back."""
+        entry = Deployment(id=len(self.world.history) + 14, revision=revision, deployed_at=self.now)
+        self.world.history = (*self.world.history, entry)
 
     @rule(far=st.integers(1, 5))
     def a_good_day(self, far: int) -> None:

@@ -28,7 +28,7 @@ from bot.domain.gate import Gate
 from bot.domain.identity import ChangeId, GroupId, UserId
 from bot.domain.incoming import Incoming
 from bot.domain.lifecycle import Event, State
-from bot.domain.live import AutoSync, Health, Operation, Phase
+from bot.domain.live import AutoSync, Deployment, Health, Operation
 from bot.domain.pull_request import Merged
 from bot.services import ledger
 from bot.services.approvers import Approvers
@@ -62,6 +62,7 @@ class World:
     conflict: bool = False
     auto_sync: bool = False
     operation: Operation | None = None
+    history: tuple[Deployment, ...] = examples.live().history
     health: Health = Health.HEALTHY
     alerts: Firing | None = None
 
@@ -119,6 +120,7 @@ class Played(RuleBasedStateMachine):
             assert moved.proposal is not None
             assert moved.proposal.key.fingerprint == self.world.key.fingerprint
         if decided.event is Event.SOAKED:
+            assert self.world.history[-1].revision == examples.MERGED, "something else has soaked"
             alerts = self.world.alerts
             assert alerts is None or (isinstance(alerts, FiringAlerts) and not alerts.counting), "soaked in an alarm"
             assert moved.healthy_since is not None
@@ -189,10 +191,9 @@ class Played(RuleBasedStateMachine):
     def sync_seen(self, change: Change) -> SyncSeen:
         world, merge = self.world, change.merge
         assert merge is not None
-        operation = world.operation
-        shipped = operation is not None and operation.phase is Phase.SUCCEEDED
+        operation, shipped = world.operation, world.history[-1].revision == merge.revision
         live = examples.live(
-            operation=operation, health=world.health,
+            operation=operation, health=world.health, history=world.history,
             auto_sync=AutoSync(prune=False, self_heal=False) if world.auto_sync else None,
         )  # fmt: skip
         gate = Gate.closed("window", "shut") if world.gate_shut else Gate.open("window", "open")

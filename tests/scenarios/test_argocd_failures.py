@@ -113,6 +113,60 @@ async def test_terminated_and_overtaken(start: Start) -> None:
     await workspace.until(is_told, wants="the channel hears of the other's sync")
 
 
+async def rolled_back(workspace: Workspace) -> None:
+    """On-call brings back what ran before, once nothing runs any longer."""
+    history = (await workspace.application(NAME))["history"]
+    await workspace.argocd("sync", revision=history[-2]["revision"])
+
+    async def is_done() -> bool:
+        newest = (await workspace.application(NAME))["history"][-1]
+        return bool(newest["revision"] == history[-2]["revision"])
+
+    await workspace.until(is_done, wants="the rollback is done")
+
+
+async def test_a_rollback_while_tiphys_was_away_is_not_overrun(workspace: Workspace) -> None:
+    """Argo CD took our sync, and the process ended before it was told so."""
+    await workspace.fault("argocd", "apply_then_reset", method="POST", path="/sync$", times=1)
+    await workspace.propose()
+    await workspace.approve("approver-1", "approver-2")
+
+    async def is_taken() -> bool:
+        return bool((await workspace.application(NAME))["operations"])
+
+    await workspace.until(is_taken, wants="Argo CD has our sync")
+    await workspace.call("POST", "/api/bots", {"bot": "bot-1", "do": "kill"})
+
+    async def is_done() -> bool:
+        return bool((await workspace.application(NAME))["operations"][-1]["phase"] == "Succeeded")
+
+    await workspace.until(is_done, wants="our operation is over")
+    await rolled_back(workspace)
+    await workspace.call("POST", "/api/bots", {"bot": "bot-1", "do": "start"})
+    card = await workspace.card_is("failed")
+    assert "now (history 2, synced by admin), not what was shipped" in card.plain
+    assert await workspace.settle()
+    assert len(await syncs_asked(workspace)) == 1
+    operations = (await workspace.application(NAME))["operations"]
+    assert [operation["by"] for operation in operations] == ["tiphys", "admin"]
+
+
+async def test_a_rollback_during_the_soak_is_no_success(start: Start, tmp_path: Path) -> None:
+    """What was there before is healthy, and nobody has approved that. While Git is away nobody can tell what it is."""
+    config = configured(tmp_path, (SOAK, SOAK.replace("1s", "10s")))
+    workspace = await start("--speed", "20", "--config", str(config))
+    before = await approved(workspace)
+    await workspace.card_is("verifying")
+    await workspace.fault("git", "status", status=503)
+    await rolled_back(workspace)
+    card = await card_shows(workspace, "waiting for Git")
+    assert card.state == "verifying"
+    await workspace.end_faults()
+    card = await failed(workspace, before)
+    assert f"the environment runs {before[:7]} now (history 2, synced by admin), not what was shipped" in card.plain
+    assert "still runs" not in card.plain
+
+
 async def test_health_decides_after_the_sync(start: Start, tmp_path: Path) -> None:
     """Suspended waits for a person; healthy begins the soak anew; Degraded for longer than a moment is the end."""
     config = configured(

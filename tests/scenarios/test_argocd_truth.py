@@ -209,3 +209,21 @@ async def test_what_is_no_longer_in_git_is_pruned_where_that_was_approved(start:
     assert "left behind" not in card.plain
     [operation] = await operations(workspace)
     assert operation["prune"] is True
+
+
+async def test_pruning_that_is_switched_on_after_the_card_was_shown_is_not_approved(workspace: Workspace) -> None:
+    """What the card says is what is done: left behind."""
+    await without_network_policy(workspace)
+    await workspace.propose()
+    await workspace.approve("approver-1")
+    await card_shows(workspace, "1 of 2")
+    config = Path((await workspace.call("GET", "/api/ready"))["paths"]["config"])
+    now = config.read_text("utf-8")
+    assert "    prune: false\n" in now
+    changed = now.replace("    prune: false\n", "    prune: true\n").replace("needed: 2", "needed: 1")
+    config.write_text(changed, "utf-8")  # and with it one approval is enough
+    card = await workspace.card_is("succeeded")
+    assert "left behind (pruning is off): NetworkPolicy/apm-stores" in card.plain
+    assert "1 resource left behind" in card.text
+    [operation] = await operations(workspace)
+    assert operation["prune"] is False

@@ -38,11 +38,19 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"metadata": {"annotations": {"argocd.argoproj.io/skip-reconcile": "true"}}},
         "(skip-reconcile)",
     ),
+    "components of its own": (
+        {"spec": {"source": {"kustomize": {"components": ["../../base/ingress"]}}}},
+        "(outside-paths)",
+    ),
+    "a plugin": ({"spec": {"source": {"plugin": {"name": "vault"}}}}, "(not-kustomize)"),
     "a parent": ({"status": {"resources": [CHILD], "summary": {"isAppOfApps": True}}}, "(app-of-apps)"),
 }
 BACK: dict[str, Any] = {
     "spec": {
-        "source": {"repoURL": None, "path": OVERLAY, "targetRevision": "main", "chart": None},
+        "source": {
+            "repoURL": None, "path": OVERLAY, "targetRevision": "main", "chart": None, "kustomize": None,
+            "plugin": None,
+        },
         "sources": None, "sourceHydrator": None, "project": "apm",
     },
     "metadata": {"annotations": {"argocd.argoproj.io/skip-reconcile": None}},
@@ -147,6 +155,21 @@ async def test_the_application_changes_after_an_approval(workspace: Workspace) -
     assert card.state == "waiting for approval"
     assert "earlier approvals no longer count: the live Application changed" in card.plain
     assert not (await workspace.pulls())[0]["merged"]
+
+
+async def test_components_that_git_does_not_name_are_no_way_around_an_approval(workspace: Workspace) -> None:
+    """Anybody may change what the Application alone names, and no approval would be held to it: nothing is merged."""
+    await workspace.propose()
+    await workspace.approve("approver-1")
+    await workspace.thread_says("1 of 2")
+    await workspace.argocd("spec", patch=REFUSED["components of its own"][0])
+    card = await workspace.card_is("approvals void")
+    assert "(outside-paths): it has spec.source.kustomize.components; list them in kustomization.yaml" in card.plain
+    await put_back(workspace)
+    await workspace.click("developer", "change.rebuild", card)
+    await workspace.card_is("waiting for approval")
+    await workspace.approve("approver-1", "approver-2")
+    await workspace.card_is("succeeded")
 
 
 async def test_the_application_changes_after_the_merge(workspace: Workspace) -> None:

@@ -170,6 +170,7 @@ async def test_a_document_of_an_older_shape_loads(store: SqlStore, url: str) -> 
         for field in OPTIONAL:
             document.pop(field)
         document["proposal"].pop("auto_sync")
+        document["proposal"].pop("prune")
         document["merge"].pop("base")
         document["forgotten"] = {"by": "a newer version"}
         await connection.execute(text("UPDATE changes SET document = :it"), {"it": json.dumps(document)})

@@ -156,6 +156,18 @@ async def test_a_submodule_and_a_linked_kustomization_widen(repository: Reposito
     assert "symbolic link" in str((await read_paths(repository.git, tip, "a")).widened)
 
 
+@pytest.mark.parametrize("name", [".argocd-source.yaml", ".argocd-source-apm-stack-production.yaml"])
+async def test_settings_for_argocd_beside_the_kustomization_widen(repository: Repository, name: str) -> None:
+    """They may name components and plugins; in another folder nothing reads them."""
+    settings = "kustomize:\n  components: [../../components/prod]\n"
+    base: dict[str | bytes, bytes | str | None] = {
+        "deploy/base/kustomization.yaml": "namespace: a\n", f"deploy/base/{name}": settings,
+    }  # fmt: skip
+    assert (await reads(repository, "resources: [../../base]\n", base))[2] is None
+    widened = (await reads(repository, "namespace: b\n", {f"{ROOT}/{name}": settings}))[2]
+    assert widened == f"{ROOT}: its {name} may make Argo CD read more"
+
+
 async def test_two_kustomizations_in_a_directory_are_an_error(repository: Repository) -> None:
     tip = repository.commit({"a/kustomization.yaml": "", "a/Kustomization": ""})
     with pytest.raises(AmbiguousKustomization):

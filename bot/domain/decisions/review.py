@@ -181,10 +181,13 @@ def _base_moved(change: Change, seen: ReviewSeen) -> Decision | None:
             note=Text.of(f"Approvals no longer count: {because}. The promotion is rebuilt and asks again."),
         )
     state = seen.pull_request.mergeability
-    is_conflict = seen.key is None or state is Mergeability.CONFLICT
-    # Every commit on the base puts it behind: it is rebuilt when that is all that is missing. On the base as it is the
-    # same commit would come out: the forge has not looked yet.
-    is_behind = (seen.behind or state is Mergeability.BEHIND) and seen.base != proposal.base
+    # On the base as it is the same commit would come out again: what the forge says then, or says of another head than
+    # ours, is from before it looked.
+    has_moved = seen.base != proposal.base
+    is_told = state is Mergeability.CONFLICT and has_moved and seen.pull_request.head == proposal.head
+    is_conflict = seen.key is None or is_told
+    # Every commit on the base puts it behind: it is rebuilt when that is all that is missing.
+    is_behind = (seen.behind or state is Mergeability.BEHIND) and has_moved
     is_behind = is_behind and (seen.approvals is None or seen.approvals.passed)
     if is_conflict or is_behind:
         why = "conflicts with the base" if is_conflict else "is behind the base"

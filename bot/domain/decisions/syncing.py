@@ -23,8 +23,7 @@ class SyncSeen:
 
     `operation` is ours, or the one that ships the merged commit (Argo CD's own, a person's); None when neither is to be
     seen. `shipped` says that the newest history entry is the merged commit or a descendant with the same key, deployed
-    since the merge; `deployed` that any entry is the merged commit. `key` is of the merged commit as the live
-    Application reads it now.
+    since the merge. `key` is of the merged commit as the live Application reads it now.
     """
 
     live: LiveApplication
@@ -32,7 +31,6 @@ class SyncSeen:
     operation: Operation | None
     shipped: bool
     key: ContentKey
-    deployed: bool = False
     moved_on: int = 0
     progress: SyncProgress | None = None
     alerts: Firing | None = None  # as grave as the stage's policy says; None: there is nobody to ask
@@ -60,10 +58,14 @@ def decide_merged(change: Change, seen: SyncSeen, stage: Stage, now: datetime) -
     if (shut := first_shut(seen.gates)) is not None:
         wait = FOLLOW * 3 if shut.opens_at is None else max(min(shut.opens_at - now, FOLLOW * 5), FOLLOW)
         return Wait(reason=shut.reason, look_again=wait, facts=facts)
+    newest = seen.live.newest
     return Advance(
         event=Event.SYNC_STARTED,
         reason="syncing the merged commit",
-        facts={**facts, "sync": SyncFacts(operation=change.id, asked_at=now)},
+        facts={
+            **facts,
+            "sync": SyncFacts(operation=change.id, asked_at=now, newest_before=newest.id if newest else None),
+        },
     )
 
 
@@ -119,6 +121,28 @@ def _shipped(change: Change, seen: SyncSeen, now: datetime) -> Decision:
     )
 
 
+def is_unasked(change: Change, seen: SyncSeen) -> bool:
+    """Whether our sync is to be asked for: it was decided, nothing shows that it was asked, and nothing is running.
+
+    What was deployed since shows it too: whatever runs now came after it, and is not ours to replace.
+    """
+    sync = change.sync
+    if sync is None or sync.operation is None or sync.started_at is not None:
+        return False
+    running = seen.live.operation is not None and not seen.live.operation.phase.is_over
+    return seen.operation is None and not seen.shipped and not was_deployed(change, seen.live) and not running
+
+
+def was_deployed(change: Change, live: LiveApplication) -> bool:
+    """Whether the merged commit was deployed since our sync was decided, whatever runs now.
+
+    By the ids of the history, which grow by one: clocks differ, and its times are whole seconds.
+    """
+    before = change.sync.newest_before if change.sync is not None else None
+    since = [entry for entry in live.history if before is None or entry.id > before]
+    return change.merge is not None and any(entry.revision == change.merge.revision for entry in since)
+
+
 def decide_syncing(change: Change, seen: SyncSeen, stage: Stage, now: datetime) -> Decision:
     """A change whose sync was asked for: follow the operation by its phase, never by its finish time."""
     sync = change.sync
@@ -167,7 +191,7 @@ def _ended_well(change: Change, seen: SyncSeen, operation: Operation, now: datet
 
 
 def _operation_gone(change: Change, seen: SyncSeen, sync: SyncFacts, now: datetime) -> Decision:
-    if seen.shipped or seen.deployed:
+    if seen.shipped or was_deployed(change, seen.live):
         return _shipped(change, seen, now)
     if seen.live.operation is not None and not seen.live.operation.phase.is_over and sync.started_at is None:
         return Advance(

@@ -7,6 +7,7 @@ from bot.domain.alerts.firing import CannotTell, Firing, FiringAlerts, hidden_in
 from bot.domain.change import Change, SyncFacts
 from bot.domain.decisions.decision import Advance, Decision, Wait
 from bot.domain.decisions.syncing import FOLLOW, SyncSeen, still_runs
+from bot.domain.identity import short
 from bot.domain.lifecycle import Event
 from bot.domain.live import Health, LiveApplication
 from bot.domain.pipeline import BakeAction, Stage
@@ -19,14 +20,17 @@ BLIND_FOR = timedelta(hours=2)
 
 
 def decide_verifying(change: Change, seen: SyncSeen, stage: Stage, now: datetime) -> Decision:
-    """A synced change: succeeded once it was healthy for the whole soak, and no alert stood in the way.
+    """A synced change: succeeded once what was shipped was healthy for the whole soak, and no alert stood in the way.
 
-    Firing alerts set the soak back, or end the change. While nobody can tell whether any fire it stands still.
+    It ends when the environment runs something else: health then tells nothing of what was approved. Firing alerts set
+    the soak back, or end the change. While nobody can tell whether any fire it stands still.
     """
     live, sync = seen.live, change.sync
     facts: dict[str, object] = {"progress": None, **_alerting(change, seen, stage, now)}
     if sync is not None and seen.moved_on != sync.moved_on:
         facts["sync"] = replace(sync, moved_on=seen.moved_on)
+    if (decided := _replaced(seen, facts)) is not None:
+        return decided
     if (decided := _ended_by_alerts(change, seen, stage, now, facts)) is not None:
         return decided
     if live.health is Health.HEALTHY:
@@ -47,6 +51,17 @@ def decide_verifying(change: Change, seen: SyncSeen, stage: Stage, now: datetime
         reason = f"not healthy within {spoken(stage.timeouts.health)}: {worst}"
         return Advance(event=Event.FAILED, reason=reason, facts=ends)
     return Wait(reason=f"waiting for health: {worst}", look_again=FOLLOW, facts=facts)
+
+
+def _replaced(seen: SyncSeen, facts: dict[str, object]) -> Advance | None:
+    """Rolled back, or synced to other content. An empty history, which Argo CD can be told to keep, says nothing."""
+    newest, operation = seen.live.newest, seen.live.operation
+    if newest is None or seen.shipped:
+        return None
+    is_known = operation is not None and operation.phase.is_over and operation.revision == newest.revision
+    by = f", synced by {operation.initiated_by}" if operation and is_known and operation.initiated_by else ""
+    runs = f"the environment runs {short(newest.revision)} now (history {newest.id}{by})"
+    return Advance(event=Event.FAILED, reason=f"{runs}, not what was shipped", facts={**facts, "cause": runs})
 
 
 def _soak(change: Change, seen: SyncSeen, stage: Stage, now: datetime, facts: dict[str, object]) -> Decision:

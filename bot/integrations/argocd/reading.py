@@ -20,7 +20,7 @@ from bot.domain.live import (
     SyncStatus,
 )
 from bot.integrations.argocd import wire
-from bot.integrations.argocd.support import unsupported_shapes
+from bot.integrations.argocd.support import beyond_its_folder, unsupported_shapes
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -53,6 +53,7 @@ def live_application(live: wire.Application) -> LiveApplication:
         reconciled_at=status.reconciled_at,
         is_deleting=live.metadata.deletion_timestamp is not None,
         unsupported=unsupported,
+        beyond=beyond_its_folder(live),
         resource_version=live.metadata.resource_version,
     )
 

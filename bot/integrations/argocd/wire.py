@@ -175,6 +175,7 @@ class Status(Wire):
     reconciled_at: Moment = None
     operation_state: OperationState | None = None
     summary: Summary = Summary()
+    source_type: str = ""
 
 
 class Application(Wire):

@@ -225,7 +225,7 @@ def test_the_same_content_on_a_moved_base_changes_nothing() -> None:
     ("facts", "why"),
     [
         ({"key": None}, "conflicts with the base"),
-        ({"pull_request": examples.pull_request(Mergeability.CONFLICT)}, "conflicts with the base"),
+        ({"pull_request": examples.pull_request(Mergeability.CONFLICT), "base": MOVED}, "conflicts with the base"),
         (
             {"pull_request": examples.pull_request(Mergeability.BEHIND), "base": MOVED, "approvals": examples.quorum()},
             "is behind the base",
@@ -248,9 +248,18 @@ def test_what_is_only_behind_is_rebuilt_when_it_is_approved(facts: dict[str, Any
     wait(examples.change(rebuilds=MOST_REBUILDS), seen(**facts, base=MOVED))
 
 
-def test_what_was_just_rebuilt_is_not_rebuilt_again_before_the_forge_has_looked() -> None:
-    behind = seen(pull_request=examples.pull_request(Mergeability.BEHIND), approvals=examples.quorum())
-    assert advance(examples.change(APPROVED), behind).event is Event.GATES_OPEN  # the gate `mergeable` holds it
+@pytest.mark.parametrize("said", [Mergeability.BEHIND, Mergeability.CONFLICT])
+def test_what_was_just_rebuilt_is_not_rebuilt_again_before_the_forge_has_looked(said: Mergeability) -> None:
+    """The same commit would come out, and five of those would end it."""
+    old = seen(pull_request=examples.pull_request(said), approvals=examples.quorum())
+    assert advance(examples.change(APPROVED), old).event is Event.GATES_OPEN  # the gate `mergeable` holds it
+
+
+def test_a_conflict_of_the_commit_before_ours_is_none() -> None:
+    """The base has moved on, and the forge still speaks of the head that was there before the rebuild."""
+    before = examples.pull_request(Mergeability.CONFLICT, head=Revision("7" * 40))
+    old = seen(pull_request=before, approvals=examples.quorum(), base=MOVED)
+    assert advance(examples.change(APPROVED), old).event is Event.GATES_OPEN
 
 
 @pytest.mark.parametrize("slug", ["checks", "mergeable", "rules", "reviews", "required_checks", "conversations"])

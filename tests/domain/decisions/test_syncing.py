@@ -13,15 +13,22 @@ from bot.domain.decisions.syncing import (
     SyncSeen,
     decide_merged,
     decide_syncing,
+    is_unasked,
 )
 from bot.domain.gate import Gate
 from bot.domain.identity import UserId
 from bot.domain.lifecycle import Event, State
-from bot.domain.live import Phase
+from bot.domain.live import Deployment, Phase
 from bot.domain.pipeline import SyncMode
 from tests import examples
 from tests.domain.decisions.after_merge import AUTO, MANUAL, SECOND, advance, result, seen, wait
-from tests.examples import CHANGE, KEY, MINUTE, NOW, OTHER_KEY
+from tests.examples import ACTIVE, CHANGE, HOUR, KEY, MERGED, MINUTE, NOW, OTHER_KEY
+
+ROLLED_BACK = (
+    Deployment(id=14, revision=ACTIVE, deployed_at=NOW - HOUR),
+    Deployment(id=15, revision=MERGED, deployed_at=NOW),
+    Deployment(id=16, revision=ACTIVE, deployed_at=NOW + MINUTE),
+)
 
 
 class TestMerged:
@@ -32,7 +39,9 @@ class TestMerged:
         change = examples.merged_change()
         decided = advance(change, self.decide(change, seen()))
         assert decided.event is Event.SYNC_STARTED
-        assert decided.facts["sync"] == SyncFacts(operation=CHANGE, asked_at=NOW)
+        assert decided.facts["sync"] == SyncFacts(operation=CHANGE, asked_at=NOW, newest_before=14)
+        first = advance(change, self.decide(change, seen(live=examples.live(history=()))))
+        assert first.facts["sync"].newest_before is None
 
     @pytest.mark.parametrize(
         ("gate", "look_again"),
@@ -213,6 +222,33 @@ class TestSyncing:
         asked = examples.merged_change(State.SYNCING, sync=SyncFacts(operation=CHANGE, asked_at=NOW))
         assert wait(self.decide(asked, seen())).reason == "asking Argo CD to sync"
 
+    def test_it_is_asked_for_while_nothing_shows_that_it_was(self) -> None:
+        asked = examples.merged_change(State.SYNCING, sync=SyncFacts(operation=CHANGE, asked_at=NOW))
+        assert is_unasked(asked, seen())
+        over = examples.operation(Phase.SUCCEEDED, infos=(), initiated_by="admin")
+        assert is_unasked(asked, seen(live=examples.live(operation=over)))
+        assert not is_unasked(asked, seen(live=examples.live(operation=replace(over, phase=Phase.RUNNING))))
+        assert not is_unasked(asked, seen(operation=examples.operation()))
+        assert not is_unasked(asked, seen(shipped=True))
+        assert not is_unasked(examples.syncing_change(), seen())
+        followed = examples.merged_change(State.SYNCING, sync=SyncFacts(operation=None, asked_at=NOW))
+        assert not is_unasked(followed, seen())
+
+    def test_what_came_after_our_deployment_is_not_overrun(self) -> None:
+        """Taken and done, its answer lost, and rolled back by somebody since: ours is no longer the newest."""
+        asked = examples.merged_change(State.SYNCING, sync=SyncFacts(operation=CHANGE, asked_at=NOW, newest_before=14))
+        rollback = examples.operation(Phase.SUCCEEDED, infos=(), initiated_by="admin")
+        looked = seen(live=examples.live(operation=rollback, history=ROLLED_BACK))
+        assert not is_unasked(asked, looked)
+        assert advance(asked, self.decide(asked, looked)).event is Event.OPERATION_SUCCEEDED
+
+    def test_a_deployment_from_before_ours_was_decided_is_not_ours(self) -> None:
+        """Somebody synced the merged commit by hand and rolled it back, and then ours was decided."""
+        asked = examples.merged_change(State.SYNCING, sync=SyncFacts(operation=CHANGE, asked_at=NOW, newest_before=16))
+        assert is_unasked(asked, seen(live=examples.live(history=ROLLED_BACK)))
+        of_old = replace(asked, sync=SyncFacts(operation=CHANGE, asked_at=NOW))  # stored by an older Tiphys
+        assert not is_unasked(of_old, seen(live=examples.live(history=ROLLED_BACK)))
+
     def test_somebody_elses_operation_before_ours_sends_it_back(self) -> None:
         asked = examples.merged_change(State.SYNCING, sync=SyncFacts(operation=CHANGE, asked_at=NOW))
         busy = examples.live(operation=examples.operation(infos=(), initiated_by="admin"))
@@ -229,8 +265,8 @@ class TestSyncing:
             Event.FAILED, f"our sync was overtaken by another operation{says}",
         )  # fmt: skip
 
-    @pytest.mark.parametrize("facts", [{"shipped": True}, {"deployed": True}])
-    def test_our_operation_replaced_after_it_shipped_is_none(self, facts: dict[str, bool]) -> None:
+    @pytest.mark.parametrize("facts", [{"shipped": True}, {"live": examples.live(history=ROLLED_BACK)}])
+    def test_our_operation_replaced_after_it_shipped_is_none(self, facts: dict[str, Any]) -> None:
         change = examples.syncing_change()
         assert advance(change, self.decide(change, seen(**facts))).event is Event.OPERATION_SUCCEEDED
 

@@ -13,12 +13,24 @@ from bot.domain.decisions.syncing import SyncSeen
 from bot.domain.decisions.verifying import BLIND_FOR, DEGRADED_GRACE, decide_verifying
 from bot.domain.identity import Revision
 from bot.domain.lifecycle import Event, State
-from bot.domain.live import Health
+from bot.domain.live import Deployment, Health, LiveApplication, Phase
 from bot.domain.pipeline import BakeAction, StageAlerts, Timeouts
 from tests import examples
 from tests.alert_examples import fires, is_silenced
-from tests.domain.decisions.after_merge import SECOND, advance, seen, wait
-from tests.examples import CHANGE, MERGED, MINUTE, NOW, OTHER_KEY
+from tests.domain.decisions import after_merge
+from tests.domain.decisions.after_merge import SECOND, advance, wait
+from tests.examples import ACTIVE, CHANGE, MERGED, MINUTE, NOW, OTHER_KEY
+
+SHIPPED = (*examples.live().history, Deployment(id=15, revision=MERGED, deployed_at=NOW))
+
+
+def live(**facts: Any) -> LiveApplication:
+    """It runs what was merged."""
+    return examples.live(**{"history": SHIPPED} | facts)
+
+
+def seen(**facts: Any) -> SyncSeen:
+    return after_merge.seen(**{"live": live(), "shipped": True} | facts)
 
 
 class TestVerifying:
@@ -47,14 +59,14 @@ class TestVerifying:
         assert wait(self.decide(self.change(), seen(), soak=soak)).reason == f"healthy; soaking {says}"
 
     def test_a_relapse_begins_the_soak_anew(self) -> None:
-        progressing = seen(live=examples.live(health=Health.PROGRESSING))
+        progressing = seen(live=live(health=Health.PROGRESSING))
         decided = wait(self.decide(self.change(healthy_since=NOW), progressing, NOW + 9 * MINUTE))
         assert decided.facts["healthy_since"] is None
         assert decided.facts["unhealthy_since"] == NOW + 9 * MINUTE
         assert decided.reason == "waiting for health: the application is Progressing"
 
     def test_a_suspended_application_waits_for_a_person_without_end(self) -> None:
-        suspended = seen(live=examples.live(health=Health.SUSPENDED))
+        suspended = seen(live=live(health=Health.SUSPENDED))
         decided = wait(self.decide(self.change(healthy_since=NOW), suspended, NOW + timedelta(days=3)))
         assert decided.reason == "Suspended: waits for a person"
         assert decided.facts["healthy_since"] is None
@@ -69,7 +81,7 @@ class TestVerifying:
     )
     def test_bad_health_fails_it_after_its_patience(self, health: Health, patience: timedelta) -> None:
         api = examples.resource("apm-api", Health.DEGRADED, message="image pull: manifest unknown")
-        looked = seen(live=examples.live(health=health, resources=(examples.resource("other"), api)))
+        looked = seen(live=live(health=health, resources=(examples.resource("other"), api)))
         change = self.change(unhealthy_since=NOW)
         wait(self.decide(change, looked, NOW + patience - SECOND))
         decided = advance(change, self.decide(change, looked, NOW + patience))
@@ -77,11 +89,11 @@ class TestVerifying:
         assert decided.reason == (
             "not healthy within 15 min: Deployment/apm-api Degraded (image pull: manifest unknown)"
         )
-        assert decided.facts["still_runs"] == "4444444 (history 14)"
+        assert decided.facts["still_runs"] == ""
 
     def test_degraded_fails_it_soon_but_not_at_once(self) -> None:
         """Deployments pass through it for a moment."""
-        looked = seen(live=examples.live(health=Health.DEGRADED, health_message="image pull: manifest unknown"))
+        looked = seen(live=live(health=Health.DEGRADED, health_message="image pull: manifest unknown"))
         first = wait(self.decide(self.change(unhealthy_since=NOW), looked, NOW + MINUTE))
         assert first.facts["degraded_since"] == NOW + MINUTE
         change = self.change(unhealthy_since=NOW, degraded_since=NOW + MINUTE)
@@ -90,7 +102,7 @@ class TestVerifying:
         assert (decided.event, decided.reason) == (Event.FAILED, "Degraded: image pull: manifest unknown")
 
     def test_leaving_degraded_forgets_it(self) -> None:
-        progressing = seen(live=examples.live(health=Health.PROGRESSING))
+        progressing = seen(live=live(health=Health.PROGRESSING))
         decided = wait(self.decide(self.change(unhealthy_since=NOW, degraded_since=NOW), progressing, NOW + MINUTE))
         assert decided.facts["degraded_since"] is None
         assert decided.facts["unhealthy_since"] == NOW
@@ -102,7 +114,7 @@ class TestVerifying:
         assert decided.reason == "healthy through the soak, 2 resources left behind: ConfigMap/old and Service/old"
 
     def test_a_short_health_timeout_is_kept_for_degraded_too(self) -> None:
-        looked, change = seen(live=examples.live(health=Health.DEGRADED)), self.change(degraded_since=NOW)
+        looked, change = seen(live=live(health=Health.DEGRADED)), self.change(degraded_since=NOW)
         decided = self.decide(change, looked, NOW + 2 * SECOND, timeouts=Timeouts(health=2 * SECOND))
         assert advance(change, decided).event is Event.FAILED
 
@@ -114,7 +126,7 @@ class TestVerifying:
         ],
     )
     def test_without_a_bad_resource_the_application_speaks(self, facts: dict[str, Any], says: str) -> None:
-        looked = seen(live=examples.live(health=Health.DEGRADED, **facts))
+        looked = seen(live=live(health=Health.DEGRADED, **facts))
         assert wait(self.decide(self.change(), looked)).reason == f"waiting for health: {says}"
 
     def test_it_is_told_that_git_has_moved_on(self) -> None:
@@ -124,10 +136,43 @@ class TestVerifying:
 
     def test_another_revision_in_git_does_not_fail_it(self) -> None:
         """`status.sync` speaks of the branch tip, not of what we shipped."""
-        ahead = seen(live=examples.live(sync_revision=Revision("8" * 40)), moved_on=1, key=OTHER_KEY)
+        ahead = seen(live=live(sync_revision=Revision("8" * 40)), moved_on=1, key=OTHER_KEY)
         change = self.change(healthy_since=NOW)
         assert advance(change, self.decide(change, ahead, NOW + 10 * MINUTE)).event is Event.SOAKED
         assert MERGED != "8" * 40
+
+    @pytest.mark.parametrize("health", list(Health))
+    @pytest.mark.parametrize("firing", [None, FiringAlerts(alerts=(fires(),)), CannotTell(reason="no answer")])
+    def test_what_runs_instead_of_what_was_shipped_ends_it(self, health: Health, firing: Firing | None) -> None:
+        """Its health is not that of what was approved."""
+        back = (*SHIPPED, Deployment(id=16, revision=ACTIVE, deployed_at=NOW))
+        looked = seen(live=live(health=health, history=back), shipped=False, alerts=firing)
+        change = self.change(healthy_since=NOW)
+        decided = advance(change, self.decide(change, looked, NOW + 10 * MINUTE))
+        assert decided.event is Event.FAILED
+        assert decided.reason == "the environment runs 4444444 now (history 16), not what was shipped"
+        assert decided.facts["cause"] == "the environment runs 4444444 now (history 16)"
+
+    def test_who_put_it_there_is_told_where_that_is_known(self) -> None:
+        back = (*SHIPPED, Deployment(id=16, revision=ACTIVE, deployed_at=NOW))
+        rollback = examples.operation(Phase.SUCCEEDED, revision=ACTIVE, infos=(), initiated_by="admin")
+        for operation, says in (
+            (rollback, "(history 16, synced by admin)"), (replace(rollback, phase=Phase.RUNNING), "(history 16)"),
+            (replace(rollback, revision=MERGED), "(history 16)"), (replace(rollback, initiated_by=""), "(history 16)"),
+        ):  # fmt: skip
+            decided = self.decide(self.change(), seen(live=live(history=back, operation=operation), shipped=False))
+            assert says in advance(self.change(), decided).reason
+
+    def test_a_descendant_with_the_same_content_is_what_was_shipped(self) -> None:
+        newer = (*SHIPPED, Deployment(id=16, revision=Revision("8" * 40), deployed_at=NOW))
+        change = self.change(healthy_since=NOW)
+        decided = self.decide(change, seen(live=live(history=newer)), NOW + 10 * MINUTE)
+        assert advance(change, decided).event is Event.SOAKED
+
+    def test_a_history_that_is_not_kept_says_nothing(self) -> None:
+        change = self.change(healthy_since=NOW)
+        decided = self.decide(change, seen(live=live(history=()), shipped=False), NOW + 10 * MINUTE)
+        assert advance(change, decided).event is Event.SOAKED
 
 
 class TestAlertsInTheSoak:
@@ -147,7 +192,7 @@ class TestAlertsInTheSoak:
         **policy: Any,
     ) -> Decision:  # fmt: skip
         stage = examples.stage(alerts=StageAlerts(**policy))
-        return decide_verifying(change, seen(live=examples.live(health=health), alerts=alerts), stage, now)
+        return decide_verifying(change, seen(live=live(health=health), alerts=alerts), stage, now)
 
     def after(self, change: Change, decided: Decision) -> Change:
         """As the ledger stores a wait."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.integrations.argocd.support import application_set_of, unsupported_shapes
+from bot.integrations.argocd.support import application_set_of, beyond_its_folder, unsupported_shapes
 from bot.integrations.argocd.wire import Application
 from tests.integrations.argocd.conftest import recorded_exchange
 
@@ -66,6 +66,49 @@ def test_every_reason_is_told() -> None:
     found = unsupported_shapes(Application.model_validate(document))
     assert [slug for slug, _ in found] == ["multi-source", "skip-reconcile"]
     assert all(sentence for _, sentence in found)
+
+
+def _beyond(found_to_be: str = "Kustomize", **source: Any) -> tuple[tuple[str, str], ...]:
+    document = {"spec": {"source": {**GIT, **source}}, "status": {"sourceType": found_to_be}}
+    return beyond_its_folder(Application.model_validate(document))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {},
+        {"found_to_be": ""},
+        {"kustomize": None, "plugin": None, "helm": {}, "directory": {"jsonnet": {}, "recurse": False}},
+        {"kustomize": {"images": ["apm-api=example/apm-api:1"], "namePrefix": "a-", "replicas": [{"name": "x"}]}},
+        {"kustomize": {"components": [], "patches": None, "fieldOfTomorrow": ""}},
+        {"kustomize": {"patches": [{"patch": "- op: remove", "target": {"kind": "Deployment"}}]}},
+    ],
+)
+def test_kustomize_settings_that_name_no_file_are_taken(source: dict[str, Any]) -> None:
+    assert _beyond(**source) == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "slug", "names"),
+    [
+        ({"kustomize": {"components": ["../../components/prod"]}}, "outside-paths", "kustomize.components"),
+        ({"kustomize": {"patches": [{"patch": "x"}, {"path": "../p.yaml"}]}}, "outside-paths", "kustomize.patches"),
+        ({"kustomize": {"fieldOfTomorrow": "../x"}}, "outside-paths", "kustomize.fieldOfTomorrow"),
+        ({"plugin": {}}, "not-kustomize", "spec.source.plugin"),
+        ({"plugin": {"name": "vault"}}, "not-kustomize", "spec.source.plugin"),
+        ({"helm": {"valueFiles": ["../../values.yaml"]}}, "not-kustomize", "spec.source.helm"),
+        ({"directory": {"jsonnet": {"libs": ["vendor"]}}}, "not-kustomize", "spec.source.directory"),
+        ({"found_to_be": "Plugin"}, "not-kustomize", "the source type Plugin"),
+    ],
+)
+def test_what_may_read_more_than_the_kustomization_names_is_told(source: dict[str, Any], slug: str, names: str) -> None:
+    [(found, words)] = _beyond(**source)
+    assert found == slug
+    assert names in words
+
+
+def test_without_a_source_there_is_nothing_beyond_it() -> None:
+    assert beyond_its_folder(Application.model_validate({"spec": {"sources": [GIT]}})) == ()
 
 
 def test_the_owner() -> None:

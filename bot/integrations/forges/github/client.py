@@ -6,7 +6,7 @@ from typing import Any
 from bot.credentials import Credential
 from bot.domain.branch_rules import OUR_CHECK, BranchRules, Review
 from bot.domain.change import Change, Shipment
-from bot.domain.identity import Revision
+from bot.domain.identity import Revision, short
 from bot.domain.pipeline import Repository
 from bot.domain.pull_request import Check, MergeAttempt, Merged, OpenPull, PullRequest
 from bot.integrations.forges.github.body import body_of
@@ -145,7 +145,12 @@ class GithubForge:
 
     async def set_status(self, head: Revision, *, state: str, description: str) -> None:
         wanted = {"state": state, "context": OUR_CHECK, "description": _cut(description, LONGEST_DESCRIPTION)}
-        await self._http.write("POST", self._path(f"/statuses/{head}"), wanted)
+        try:
+            await self._http.write("POST", self._path(f"/statuses/{head}"), wanted)
+        except Complaint as complaint:
+            if complaint.status == 422 and "no commit found" in complaint.said.lower():  # it was pushed a moment ago
+                raise Unavailable(SYSTEM, f"GitHub does not know the commit {short(head)} yet") from None
+            raise
 
     async def merge(
         self, number: int, *, expected_head: Revision, method: str, title: str, message: str

@@ -57,6 +57,7 @@ class Hub:
         self.pulls: dict[int, dict[str, Any]] = {}
         self.comments: dict[int, list[str]] = {}
         self.statuses: list[dict[str, Any]] = []
+        self.unknown: set[str] = set()  # commits that were pushed and are not known here yet
         self.runs: list[dict[str, Any]] = []
         self.faults: list[Fault] = []
         self.asked: list[Asked] = []
@@ -261,6 +262,8 @@ class Hub:
 
     async def _status(self, request: web.Request) -> web.Response:
         status = {**(await request.json()), "sha": request.match_info["sha"]}
+        if status["sha"] in self.unknown:
+            return refusal(422, f"No commit found for SHA: {status['sha']}")
         if len(status["description"]) > 140:
             return refusal(422, "Validation Failed")
         self.statuses.append(status)

@@ -9,7 +9,7 @@ from bot.domain.pull_request import Check, CheckState, Mergeability
 from bot.integrations.forges.github.client import GithubForge
 from bot.integrations.forges.github.markdown import GAP
 from bot.ports import Denied, Forge, NotFound, Refused, Unavailable
-from tests.integrations.forges.github.standin import HEAD, MERGED, TOKEN, Hub
+from tests.integrations.forges.github.standin import HEAD, MERGED, TOKEN, Fault, Hub
 
 BRANCH = "tiphys/apm-stack/production/01JXYZ"
 MARKER = "<!-- tiphys:change:01JXYZ -->"
@@ -195,6 +195,19 @@ async def test_a_long_description_is_cut(forge: GithubForge, hub: Hub) -> None:
     await forge.set_status(Revision(HEAD), state="failure", description="because " * 40)
     assert hub.statuses[0]["context"] == "tiphys/approval"
     assert len(hub.statuses[0]["description"]) == 140
+
+
+async def test_a_commit_that_github_does_not_know_yet_is_waited_for(forge: GithubForge, hub: Hub) -> None:
+    """Right after a push; any other refusal is one."""
+    hub.unknown = {HEAD}
+    with pytest.raises(Unavailable, match=f"GitHub does not know the commit {HEAD[:7]} yet"):
+        await forge.set_status(Revision(HEAD), state="pending", description="waiting")
+    hub.unknown.clear()
+    await forge.set_status(Revision(HEAD), state="pending", description="waiting")
+    assert len(hub.statuses) == 1
+    hub.faults.append(Fault(method="POST", path="/statuses/", status=422, document={"message": "Validation Failed"}))
+    with pytest.raises(Refused, match="Validation Failed"):
+        await forge.set_status(Revision(HEAD), state="pending", description="waiting")
 
 
 async def test_it_is_closed_with_one_comment(forge: GithubForge, hub: Hub) -> None:
