@@ -52,7 +52,9 @@ class ReviewSeen:
     behind: bool = False  # the base has moved, and the branch's rules or a fast-forward want its newest commit in ours
 
 
-FORGE_GATES = frozenset({"checks", "mergeable", "rules", "reviews", "required_checks", "behind", "conversations"})
+FORGE_GATES = frozenset(
+    {"checks", "elsewhere", "mergeable", "rules", "reviews", "required_checks", "behind", "conversations"}
+)
 """Gates that the forge or people on it open: waited for as long as `timeouts.checks` says."""
 
 
