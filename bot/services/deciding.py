@@ -90,7 +90,8 @@ class Decisions:
     async def abort(self, request: Request, change: ChangeId, reason: str = "") -> Answer:
         def still(found: Change, stage: Stage) -> Answer | None:
             if found.state is State.MERGING:
-                return _not_now(found, "It is being merged right now, so it cannot be aborted")
+                in_doubt = "It may be merged already, which cannot be told now" if found.trouble_since else ""
+                return _not_now(found, f"{in_doubt or 'It is being merged right now'}, so it cannot be aborted")
             return None if allows(found.state, Event.ABORTED) else _not_now(found, "It cannot be aborted")
 
         return await self._end(request, change, Action.ABORT, Event.ABORTED, "aborted", reason, still)

@@ -83,6 +83,15 @@ async def test_what_is_being_merged_is_not_aborted(desk: Desk) -> None:
     assert await desk.get() == change
 
 
+async def test_what_may_be_merged_already_is_not_aborted_and_not_told_to_be_under_way(desk: Desk) -> None:
+    reason = "waiting for GitHub: no answer"
+    change = await desk.put(examples.change(State.MERGING, trouble_since=NOW, reason=reason))
+    told = await desk.tell(desk.click("U0APPR1", "change.abort", change))
+    assert "It may be merged already, which cannot be told now" in told
+    assert reason in told
+    assert await desk.get() == change
+
+
 async def test_a_sync_is_asked_for_once(desk: Desk) -> None:
     waiting = examples.merged_change(State.WAITING_FOR_SYNC, environment="staging", state_since=NOW - timedelta(days=1))
     change = await desk.put(waiting)
