@@ -31,12 +31,12 @@ async def adapters_of(scene: Scene) -> AsyncIterator[Adapters]:
         await adapters.close()
 
 
-async def check(scene: Scene, *, our_app: int | None = None) -> Findings:
+async def check(scene: Scene, *, our_app: int | None = None, name: str = "apm") -> Findings:
     configuration = scene.configuration()
-    repository = configuration.repositories["apm"]
+    repository = configuration.repositories[name]
     async with adapters_of(scene) as adapters:
         return await check_repository(
-            repository, governed_in(configuration, repository), adapters.forges["apm"].inspection(),
+            repository, governed_in(configuration, repository), adapters.forges[name].inspection(),
             now=NOW, our_app=our_app,
         )  # fmt: skip
 
@@ -58,6 +58,13 @@ async def check_as_app(scene: Scene) -> Findings:
 
 def with_facts(**facts: Any) -> Callable[[Scene], None]:
     return lambda scene: scene.github.bend(REPOSITORY, document=lambda told: {**told, **facts})
+
+
+def without_fact(name: str) -> Callable[[Scene], None]:
+    """As GitHub leaves out what it does not tell this token."""
+    return lambda scene: scene.github.bend(
+        REPOSITORY, document=lambda told: {key: value for key, value in told.items() if key != name}
+    )
 
 
 def with_headers(**headers: str | None) -> Callable[[Scene], None]:
@@ -101,7 +108,7 @@ CASES = {
     ),
     "forge.merge-methods": Case(as_seeded, "squash into main: allowed"),
     "forge.merge-method-refused": Case(with_facts(allow_squash_merge=False), "no allow_squash_merge"),
-    "forge.merge-method-unknown": Case(with_facts(allow_squash_merge=None), "allow_squash_merge is not told"),
+    "forge.merge-method-unknown": Case(without_fact("allow_squash_merge"), "allow_squash_merge is not told"),
     "forge.branch-rules": Case(lambda s: s.protect(reviews=1), "deletion, non_fast_forward, pull_request"),
     "forge.branch-unprotected": Case(as_seeded, "none requires a pull request"),
     "forge.branch-rules-unknown": Case(lambda s: s.github.bend(RULES, status=403, document=RESOURCE), "denies it"),
@@ -138,6 +145,44 @@ async def test_nothing_is_written(scene: Scene) -> None:
 async def test_a_rule_may_forbid_the_method_that_the_settings_allow(scene: Scene) -> None:
     scene.protect(methods=["merge"])
     assert "a rule of main allows merge, not squash" in the("forge.merge-method-refused", await check(scene)).evidence
+
+
+@pytest.mark.parametrize(
+    ("strategy", "rules", "slug", "words"),
+    [
+        ("merge: merge", {"linear_history": True}, "forge.merge-method-refused", "its history must be linear"),
+        ("merge: fast-forward", {"reviews": 1}, "forge.merge-method-refused", "a fast-forward is not allowed"),
+        ("merge: fast-forward", {"required_checks": ["ci"]}, "forge.merge-methods", "fast-forward into main: allowed"),
+        ("merge: squash", {"linear_history": True}, "forge.merge-methods", "squash into main: allowed"),
+    ],
+)
+async def test_what_every_promotion_would_be_refused_for_is_an_error(
+    scene: Scene, strategy: str, rules: dict[str, Any], slug: str, words: str
+) -> None:
+    """The same question as before a promotion: `BranchRules.obstacle`."""
+    scene.edit("merge: squash", strategy)
+    scene.protect(**rules)
+    found = await check(scene)
+    assert words in the(slug, found).evidence
+    wrong = {f.slug for f in found if f.slug in ("forge.merge-method-refused", "forge.merge-methods")} - {slug}
+    assert not wrong
+
+
+async def test_branches_of_a_linear_history_take_no_merge_of_branches(scene: Scene) -> None:
+    scene.change(
+        "POST", "/api/github",
+        {"as": "admin", "do": "protect", "repository": "example/gateway", "branch": "main", "linear_history": True},
+        back={"as": "admin", "do": "protect", "repository": "example/gateway", "branch": "main"},
+    )  # fmt: skip
+    found = await check(scene, name="gateway")
+    assert "history must be linear, and the strategy branch" in the("forge.merge-method-refused", found).evidence
+    told = [f.evidence for f in found if f.slug == "forge.merge-methods"]
+    assert told == ["merge into staging: allowed"], "nothing is promoted into develop"
+
+
+async def test_a_rule_that_is_not_supported_is_told_once(scene: Scene) -> None:
+    scene.protect(queue=True)
+    assert [f.slug for f in await check(scene)].count("forge.rule-not-supported") == 1
 
 
 async def test_a_check_bound_to_another_app_is_not_ours(scene: Scene) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from bot.domain.branch_rules import OUR_CHECK
+from bot.domain.branch_rules import OUR_CHECK, BranchRules
+from bot.integrations.forges.github.branches import read_rules
 from bot.integrations.forges.github.errors import SYSTEM
 from bot.integrations.forges.github.transport import Transport
 from bot.integrations.forges.github.wire import Wire, WireRepository, WireUser, read, read_list
@@ -127,6 +128,10 @@ class GithubInspection:
         except Denied:
             return False
         return True
+
+    async def branch_rules(self, name: str) -> BranchRules:
+        """What promotions into the branch are held to; some of it may be hidden from our token."""
+        return await read_rules(self._http, f"/repos/{self._name}", name)
 
     async def branch(self, name: str) -> BranchFacts:
         """Raises `NotFound` for a branch that does not exist, `Refused` where this GitHub cannot be asked for rules."""
