@@ -168,30 +168,32 @@ async def _branch(
         evidence = f"GET /rules/branches/{branch}: {error.reason}"
         return [_About(repository)("forge.branch-rules-unknown", evidence, fix)]
     return [
-        *judge_branch(repository, branch, told, our_app),
+        *judge_branch(repository, told, rules, our_app),
         *judge_methods(repository, governed.ways[branch], facts.methods, told, rules),
     ]
 
 
-def judge_branch(repository: Repository, branch: str, rules: BranchFacts, our_app: int | None) -> Findings:
+def judge_branch(repository: Repository, told: BranchFacts, rules: BranchRules, our_app: int | None) -> Findings:
     """Whether a pull request is the only way in, and what of the rules Tiphys could not satisfy."""
-    about, asked = _About(repository), f"GET /rules/branches/{branch}"
-    told = ", ".join(sorted(rules.kinds)) or "none"
+    about, branch = _About(repository), rules.branch
+    asked = f"GET /rules/branches/{branch}"
+    kinds = ", ".join(sorted(told.kinds)) or "none"
     found: Findings = []
     for kind, words in NOT_SUPPORTED.items():
-        if kind in rules.kinds:
+        if kind in told.kinds:
             fix = f"Take {words} out of the rules of {branch}: Tiphys cannot merge with it yet"
             found.append(about("forge.rule-not-supported", f"{asked}: {kind}", fix))
-    if rules.classic:
-        evidence = f"{asked}: none, and GET /branches/{branch}: protected; only an administrator may read how"
-        fix = "See that the protection asks for a pull request; a ruleset instead of it can be read by everybody"
-        found.append(about("forge.branch-rules-unknown", evidence, fix))
-    elif not rules.asks_for_pull_request:
+    if told.asks_for_pull_request:
+        found.append(about("forge.branch-rules", f"{asked}: {kinds}"))
+    elif rules.reviews or rules.no_pushes:
+        found.append(about("forge.branch-rules", f"{asked}: {kinds}; older branch protection asks for a pull request"))
+    elif not rules.hidden:
         fix = f"Add a ruleset for {branch} (Settings, Rules) that requires a pull request before merging"
-        found.append(about("forge.branch-unprotected", f"{asked}: {told}; none requires a pull request", fix))
-    else:
-        found.append(about("forge.branch-rules", f"{asked}: {told}"))
-    return [*found, *_our_check(about, asked, rules, our_app)]
+        found.append(about("forge.branch-unprotected", f"{asked}: {kinds}; none requires a pull request", fix))
+    if rules.hidden:
+        fix = "See what the protection asks for; a ruleset instead of it can be read by everybody"
+        found.append(about("forge.branch-rules-unknown", f"{asked}: {kinds}; {rules.hidden}", fix))
+    return [*found, *_our_check(about, asked, told, our_app)]
 
 
 def _our_check(about: "_About", asked: str, rules: BranchFacts, our_app: int | None) -> Findings:

@@ -11,9 +11,10 @@ from bot.adapters import Adapters
 from bot.checks.finding import Findings
 from bot.checks.forge import check_git, check_repository, check_token, governed_in, judge_branch, judge_repository
 from bot.clock import SystemClock
+from bot.domain.branch_rules import BranchRules
 from bot.domain.pipeline import Repository
 from bot.integrations.forges.github.inspection import BranchFacts, RepositoryFacts, TokenFacts
-from tests.checks.scene import Case, Scene, as_seeded, the
+from tests.checks.scene import Case, Json, Scene, as_seeded, the
 
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
 REPOSITORY = "/repos/example/apm$"
@@ -195,16 +196,51 @@ async def test_a_check_bound_to_an_app_cannot_be_set_with_a_token(scene: Scene) 
     the("forge.check-unbound", await check(scene))
 
 
+def with_older_protection(scene: Scene, told_of_it: dict[str, Any], *, to_administrators: Json | None = None) -> None:
+    """Beside whatever rulesets say; GitHub calls a branch protected also where only a ruleset holds."""
+    scene.github.bend("/branches/main$", document=lambda told: {**told, "protected": True, **told_of_it})
+    hidden = {"status": 404, "document": {"message": "Not Found"}}
+    shown = {"status": 200, "document": to_administrators}
+    scene.github.bend("/branches/main/protection$", **(shown if to_administrators else hidden))
+
+
 async def test_what_protects_a_branch_the_older_way_is_not_told_in_full(scene: Scene) -> None:
     checks = {"checks": [{"context": "tiphys/approval", "app_id": None}], "contexts": ["tiphys/approval"]}
-    scene.github.bend(
-        "/branches/main$",
-        document=lambda told: {**told, "protected": True, "protection": {"required_status_checks": checks}},
-    )
-    scene.github.bend(RULES, document=[])
+    with_older_protection(scene, {"protection": {"required_status_checks": checks}})
+    with_rules()(scene)
     found = await check(scene)
-    assert "protected; only an administrator may read how" in the("forge.branch-rules-unknown", found).evidence
+    words = "GET /rules/branches/main: none; its branch protection can be read by administrators only"
+    assert words in the("forge.branch-rules-unknown", found).evidence
     the("forge.check-unbound", found)
+
+
+@pytest.mark.parametrize("told_of_it", [{"protection": {"enabled": True}}, {}])
+@pytest.mark.parametrize("rules", [[{"type": "pull_request"}], [{"type": "deletion"}]])
+async def test_an_older_protection_beside_a_ruleset_is_not_told_in_full(
+    scene: Scene, told_of_it: dict[str, Any], rules: list[dict[str, Any]]
+) -> None:
+    """It may want signed commits; and where the ruleset does not ask for a pull request, it may."""
+    with_older_protection(scene, told_of_it)
+    with_rules(*rules)(scene)
+    found = await check(scene)
+    unknown = the("forge.branch-rules-unknown", found)
+    assert f"GET /rules/branches/main: {rules[0]['type']}; its branch protection can be read by" in unknown.evidence
+    assert "forge.branch-unprotected" not in {f.slug for f in found}
+
+
+async def test_a_ruleset_alone_hides_nothing(scene: Scene) -> None:
+    with_older_protection(scene, {"protection": {"enabled": False}})
+    with_rules({"type": "pull_request"})(scene)
+    slugs = {f.slug for f in await check(scene)}
+    assert "forge.branch-rules" in slugs
+    assert "forge.branch-rules-unknown" not in slugs
+
+
+async def test_an_administrator_is_told_what_the_older_protection_asks_for(scene: Scene) -> None:
+    reviews = {"required_pull_request_reviews": {"required_approving_review_count": 1}}
+    with_older_protection(scene, {"protection": {"enabled": True}}, to_administrators=reviews)
+    found = await check(scene)
+    assert "older branch protection" in the("forge.branch-rules", found).evidence
 
 
 @pytest.mark.parametrize(
@@ -244,10 +280,8 @@ def test_when_a_token_expires(expires: str | None, soon: bool) -> None:
 
 
 def test_signed_commits_are_named_before_anything_is_proposed() -> None:
-    rules = BranchFacts(
-        kinds=frozenset({"pull_request", "required_signatures"}), checks={}, methods=None, classic=False
-    )
-    found = judge_branch(_repository(), "main", rules, None)
+    told = BranchFacts(kinds=frozenset({"pull_request", "required_signatures"}), checks={}, methods=None)
+    found = judge_branch(_repository(), told, BranchRules(branch="main", signatures=True), None)
     assert "signed commits" in the("forge.rule-not-supported", found).fix
 
 

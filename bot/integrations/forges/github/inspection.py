@@ -52,7 +52,6 @@ class WireProtection(Wire):
 
 
 class WireBranch(Wire):
-    protected: bool = False
     protection: WireProtection | None = None
 
 
@@ -80,13 +79,11 @@ class RepositoryFacts:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BranchFacts:
     """What binds a branch. `kinds` are the types of its rules, `checks` the required ones with the App that each is
-    bound to; `methods`: how pull requests may be merged, where a rule says so; `classic`: protected the older way, of
-    which not everything is told."""
+    bound to; `methods`: how pull requests may be merged, where a rule says so."""
 
     kinds: frozenset[str]
     checks: Mapping[str, int | None]
     methods: frozenset[str] | None
-    classic: bool
 
     @property
     def asks_for_pull_request(self) -> bool:
@@ -152,7 +149,6 @@ class GithubInspection:
             kinds=frozenset(rule.type for rule in rules),
             checks=_bound(checks),
             methods=frozenset(set[str].intersection(*allowed)) if allowed else None,
-            classic=branch.protected and not rules,
         )
 
 
