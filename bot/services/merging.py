@@ -40,10 +40,10 @@ class Merging:
         proposal = change.proposal
         if proposal is None:
             raise ValueError(f"change {change.number} has nothing to merge")
-        await self._statuses.tell(change, seen, stage, configuration)
         method = configuration.applications[change.application].strategy.merge
         attempt: MergeAttempt
         try:
+            await self._statuses.tell(change, seen, stage, configuration)
             if method is MergeMethod.FAST_FORWARD:
                 attempt = await self._fast_forward(change, proposal, configuration)
             else:
