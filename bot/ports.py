@@ -293,7 +293,10 @@ class Forge(Protocol):
     async def merge(
         self, number: int, *, expected_head: Revision, method: str, title: str, message: str
     ) -> MergeAttempt:
-        """Merge if the head is still `expected_head`. Safe to repeat: already merged answers `Merged`."""
+        """Merge if the head is still `expected_head`. Safe to repeat: already merged answers `Merged`.
+
+        Raises `Unavailable` while it is not known whether it merged, `Refused` only where nothing did.
+        """
         ...
 
     async def ensure_closed(self, number: int, *, comment: str, marker: str) -> None:

@@ -1,13 +1,14 @@
 """A repository: as the forge shows it to our token, the rules of the governed branches, and Git itself."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.checks.finding import Finding, Findings
+from bot.domain.branch_rules import BranchRules
 from bot.domain.identity import short
-from bot.domain.pipeline import Configuration, Repository
+from bot.domain.pipeline import Configuration, MergeMethod, Repository
 from bot.domain.text import listed
 from bot.integrations.forges.github.inspection import (
     METHOD_SETTINGS,
@@ -23,21 +24,37 @@ SOON = timedelta(days=14)
 LATER = "Try again when GitHub answers; look at GITHUB_API_URL and the way out of this network"
 NEW_TOKEN = "Give GITHUB_TOKEN a token with the rights of docs/security.md"  # noqa: S105
 NOT_SUPPORTED = {"merge_queue": "a merge queue", "required_signatures": "signed commits"}
+AS_OBSTACLES = {"merge-queue": "merge_queue", "signed-commits": "required_signatures"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How promotions reach a branch; `whole_tree`: each is itself a merge of two branches."""
+
+    method: MergeMethod
+    whole_tree: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Governed:
-    """What is done in a repository: the branches that stages live on, and the merge methods that strategies use."""
+    """What is done in a repository: the branches that stages live on, and the ways in which strategies reach them."""
 
-    branches: tuple[str, ...]
-    methods: tuple[str, ...]
+    ways: Mapping[str, tuple[Way, ...]]
+
+    @property
+    def branches(self) -> tuple[str, ...]:
+        return tuple(self.ways)
 
 
 def governed_in(configuration: Configuration, repository: Repository) -> Governed:
     applications = [a for a in configuration.applications.values() if a.repository == repository.name]
-    branches = dict.fromkeys(stage.branch for a in applications for stage in a.stages.values())
-    methods = dict.fromkeys(str(a.strategy.merge) for a in applications)
-    return Governed(branches=tuple(branches), methods=tuple(methods))
+    ways: dict[str, dict[Way, None]] = {}
+    for application in applications:
+        for stage in application.stages.values():
+            reached = ways.setdefault(stage.branch, {})
+            if stage.source is not None:
+                reached[Way(method=application.strategy.merge, whole_tree=stage.whole_tree)] = None
+    return Governed(ways={branch: tuple(reached) for branch, reached in ways.items()})
 
 
 def silent(repository: Repository, evidence: str = "no answer in time") -> Finding:
@@ -143,7 +160,7 @@ async def _branch(
     our_app: int | None,
 ) -> Findings:
     try:
-        rules = await github.branch(branch)
+        told, rules = await github.branch(branch), await github.branch_rules(branch)
     except NotFound:
         return []
     except OutsideError as error:
@@ -151,30 +168,32 @@ async def _branch(
         evidence = f"GET /rules/branches/{branch}: {error.reason}"
         return [_About(repository)("forge.branch-rules-unknown", evidence, fix)]
     return [
-        *judge_branch(repository, branch, rules, our_app),
-        *judge_methods(repository, branch, governed.methods, facts.methods, rules.methods),
+        *judge_branch(repository, told, rules, our_app),
+        *judge_methods(repository, governed.ways[branch], facts.methods, told, rules),
     ]
 
 
-def judge_branch(repository: Repository, branch: str, rules: BranchFacts, our_app: int | None) -> Findings:
+def judge_branch(repository: Repository, told: BranchFacts, rules: BranchRules, our_app: int | None) -> Findings:
     """Whether a pull request is the only way in, and what of the rules Tiphys could not satisfy."""
-    about, asked = _About(repository), f"GET /rules/branches/{branch}"
-    told = ", ".join(sorted(rules.kinds)) or "none"
+    about, branch = _About(repository), rules.branch
+    asked = f"GET /rules/branches/{branch}"
+    kinds = ", ".join(sorted(told.kinds)) or "none"
     found: Findings = []
     for kind, words in NOT_SUPPORTED.items():
-        if kind in rules.kinds:
+        if kind in told.kinds:
             fix = f"Take {words} out of the rules of {branch}: Tiphys cannot merge with it yet"
             found.append(about("forge.rule-not-supported", f"{asked}: {kind}", fix))
-    if rules.classic:
-        evidence = f"{asked}: none, and GET /branches/{branch}: protected; only an administrator may read how"
-        fix = "See that the protection asks for a pull request; a ruleset instead of it can be read by everybody"
-        found.append(about("forge.branch-rules-unknown", evidence, fix))
-    elif not rules.asks_for_pull_request:
+    if told.asks_for_pull_request:
+        found.append(about("forge.branch-rules", f"{asked}: {kinds}"))
+    elif rules.reviews or rules.no_pushes:
+        found.append(about("forge.branch-rules", f"{asked}: {kinds}; older branch protection asks for a pull request"))
+    elif not rules.hidden:
         fix = f"Add a ruleset for {branch} (Settings, Rules) that requires a pull request before merging"
-        found.append(about("forge.branch-unprotected", f"{asked}: {told}; none requires a pull request", fix))
-    else:
-        found.append(about("forge.branch-rules", f"{asked}: {told}"))
-    return [*found, *_our_check(about, asked, rules, our_app)]
+        found.append(about("forge.branch-unprotected", f"{asked}: {kinds}; none requires a pull request", fix))
+    if rules.hidden:
+        fix = "See what the protection asks for; a ruleset instead of it can be read by everybody"
+        found.append(about("forge.branch-rules-unknown", f"{asked}: {kinds}; {rules.hidden}", fix))
+    return [*found, *_our_check(about, asked, told, our_app)]
 
 
 def _our_check(about: "_About", asked: str, rules: BranchFacts, our_app: int | None) -> Findings:
@@ -193,33 +212,39 @@ def _our_check(about: "_About", asked: str, rules: BranchFacts, our_app: int | N
 
 def judge_methods(
     repository: Repository,
-    branch: str,
-    wanted: Sequence[str],
+    ways: Iterable[Way],
     settings: Mapping[str, bool | None],
-    by_rule: frozenset[str] | None,
+    told: BranchFacts,
+    rules: BranchRules,
 ) -> Findings:
-    """The strategies' merge methods. What no setting governs (fast-forward) is not asked about."""
-    about, found, fine = _About(repository), Findings(), []
-    for method in wanted:
-        if method not in METHOD_SETTINGS:
-            continue
-        setting, allowed = METHOD_SETTINGS[method], settings.get(method)
-        if by_rule is not None and method not in by_rule:
-            told = listed(tuple(sorted(by_rule))) or "none"
+    """The ways of strategies to the branch: by what GitHub sets for each, and by what each promotion is held to."""
+    about, branch, by_rule = _About(repository), rules.branch, told.methods
+    found, fine = Findings(), list[str]()
+    for way in ways:
+        method = way.method.value
+        obstacle = rules.obstacle(way.method, whole_tree=way.whole_tree)
+        setting, allowed = METHOD_SETTINGS.get(method, ""), settings.get(method)
+        if setting and by_rule is not None and method not in by_rule:
+            those = listed(tuple(sorted(by_rule))) or "none"
             fix = f"Allow it in the rule, or choose another `merge` of the strategy than {method}"
-            found.append(about("forge.merge-method-refused", f"a rule of {branch} allows {told}, not {method}", fix))
-        elif allowed is False:
+            found.append(about("forge.merge-method-refused", f"a rule of {branch} allows {those}, not {method}", fix))
+        elif setting and allowed is False:
             fix = f"Allow it in the repository's settings, or choose another `merge` of the strategy than {method}"
             found.append(about("forge.merge-method-refused", f"GET /repos/{repository.github}: no {setting}", fix))
-        elif allowed is None:
+        elif obstacle is not None and obstacle.slug in AS_OBSTACLES:
+            if AS_OBSTACLES[obstacle.slug] not in told.kinds:  # else it is told already
+                found.append(about("forge.rule-not-supported", obstacle.reason, obstacle.way_out))
+        elif obstacle is not None:
+            found.append(about("forge.merge-method-refused", obstacle.reason, obstacle.way_out))
+        elif setting and allowed is None:
             fix = "Look at the repository's settings, General, Pull Requests; the token's account needs write access"
             evidence = f"GET /repos/{repository.github}: {setting} is not told"
             found.append(about("forge.merge-method-unknown", evidence, fix))
         else:
             fine.append(method)
     if fine:
-        found.append(about("forge.merge-methods", f"{listed(tuple(fine))} into {branch}: allowed"))
-    return found
+        found.append(about("forge.merge-methods", f"{listed(tuple(dict.fromkeys(fine)))} into {branch}: allowed"))
+    return list(dict.fromkeys(found))
 
 
 async def check_git(repository: Repository, git: Mirror) -> tuple[Findings, bool]:

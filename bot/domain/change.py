@@ -94,6 +94,17 @@ class Merge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedMerge:
+    """Merges of one head that were asked for and refused, one after the other, while no gate knew why."""
+
+    head: Revision
+    reason: str  # the newest
+    since: datetime
+    at: datetime  # the newest
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SyncFacts:
     """Our sync, or Argo CD's own that we follow. `operation` is the id in its `infos`, None when not ours."""
 
@@ -136,6 +147,7 @@ class Change:
     gates: tuple[Gate, ...] = ()  # as last seen
     progress: SyncProgress | None = None
     rebuilds: int = 0
+    refused: RefusedMerge | None = None
     notify: UserId | GroupId | None = None  # whom the one mention of the approvers names
     ready_at: datetime | None = None  # when it was first ready for approval; expiry counts from here
     healthy_since: datetime | None = None

@@ -253,5 +253,10 @@ class Configuration:
         person = self.person_of(user)
         return person.key if person else user
 
+    def promoted_into(self, repository: str) -> frozenset[str]:
+        """The branches of a repository that promotions lead into."""
+        found = (stage for stage in self.stages() if self.applications[stage.application].repository == repository)
+        return frozenset(stage.branch for stage in found if stage.source is not None)
+
     def stages(self) -> list[Stage]:
         return [stage for application in self.applications.values() for stage in application.stages.values()]

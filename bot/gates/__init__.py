@@ -9,6 +9,7 @@ from bot.gates import (
     checks,
     conversations,
     deletion,
+    elsewhere,
     mergeable,
     operation,
     required_checks,
@@ -22,7 +23,9 @@ from bot.gates.case import GateCase
 BRANCH_RULES = (rules, reviews, required_checks, behind, conversations)
 """Each rule of the branch is a gate of its own: it holds also where our account could bypass it."""
 
-BEFORE_MERGE = (source, alerts, checks, approvals, mergeable, *BRANCH_RULES, application, deletion, window, operation)
+BEFORE_MERGE = (
+    source, alerts, checks, approvals, elsewhere, mergeable, *BRANCH_RULES, application, deletion, window, operation,
+)  # fmt: skip
 """A merge and its sync are one step: no merge unless the sync would be allowed now."""
 
 BEFORE_SYNC = (application, deletion, window, operation)

@@ -8,7 +8,7 @@ from bot.domain.approval import RuleResult
 from bot.domain.branch_rules import BranchSeen
 from bot.domain.live import LiveApplication, SyncWindows
 from bot.domain.pipeline import Stage
-from bot.domain.pull_request import Check, PullRequest
+from bot.domain.pull_request import Check, OpenPull, PullRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,5 +25,6 @@ class GateCase:
     checks: tuple[Check, ...] = ()
     approvals: RuleResult | None = None
     branch: BranchSeen | None = None
+    elsewhere: tuple[OpenPull, ...] = ()  # other pull requests that lead our commit into other branches
     source_alerts: Firing | None = None  # of the stage that is promoted from, as grave as its policy says
     alerts_block: bool = True  # its policy: whether they stop promotions

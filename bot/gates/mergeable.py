@@ -3,11 +3,11 @@
 from bot.domain.gate import Gate
 from bot.domain.pull_request import CheckState, Mergeability
 from bot.domain.text import listed
-from bot.gates import behind, conversations, required_checks, reviews, rules
+from bot.gates import behind, conversations, elsewhere, required_checks, reviews, rules
 from bot.gates.case import GateCase
 
-NAMED = (rules, reviews, required_checks, behind, conversations)
-"""The gates that say by name which rule of the branch is unmet."""
+NAMED = (elsewhere, rules, reviews, required_checks, behind, conversations)
+"""The gates that say by name what GitHub waits for."""
 
 
 def evaluate(case: GateCase) -> Gate | None:

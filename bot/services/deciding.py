@@ -90,7 +90,8 @@ class Decisions:
     async def abort(self, request: Request, change: ChangeId, reason: str = "") -> Answer:
         def still(found: Change, stage: Stage) -> Answer | None:
             if found.state is State.MERGING:
-                return _not_now(found, "It is being merged right now, so it cannot be aborted")
+                in_doubt = "It may be merged already, which cannot be told now" if found.trouble_since else ""
+                return _not_now(found, f"{in_doubt or 'It is being merged right now'}, so it cannot be aborted")
             return None if allows(found.state, Event.ABORTED) else _not_now(found, "It cannot be aborted")
 
         return await self._end(request, change, Action.ABORT, Event.ABORTED, "aborted", reason, still)
@@ -162,7 +163,8 @@ class Decisions:
 
         async def effect(tx: Transaction, found: Change, name: str) -> Answer:
             now = self._clock.now()
-            await tx.changes.make_due(found.id, now)
+            if not found.is_over:
+                await tx.changes.make_due(found.id, now)
             note = Text.of(Strong(name), " asked Argo CD to terminate the sync.")
             await tx.outbox.note(found.id, f"terminate:{request.id}", note, now=now)
             return Answer.done(Text.of(f"Argo CD was asked to terminate the sync of #{found.number}."), found.id)
@@ -199,20 +201,23 @@ class Decisions:
         counts_as_approver: bool = False,
         before: Callable[[Change, Stage], Awaitable[Answer | None]] | None = None,
     ) -> Answer:
-        """Check and do one act. `before` is an outside call that may be repeated; a lost race is tried again."""
+        """Check and do one act. A lost race is tried again, but not once `before`, an outside call, has had its effect:
+        that is recorded as done, whatever has become of the change."""
         while True:
+            is_done_outside = False
             async with self._store.reading() as tx:
                 found = await tx.changes.find(change)
             answer = await self._refusal(request, found, action, still, counts_as_approver)
             stage = self._source.current.find_stage(found.application, found.environment) if found else None
             if answer is None and before is not None and found is not None and stage is not None:
                 answer = await before(found, stage)
+                is_done_outside = answer is None
             name = await self._names.name_of(self._source.current, request.user) if answer is None else ""
             try:
                 async with self._store.writing() as tx:
                     if answer is None and found is not None:
                         current = await tx.changes.get_to_write(found.id)
-                        if current.version != found.version:
+                        if current.version != found.version and not is_done_outside:
                             raise Conflict(current)
                         answer = await effect(tx, current, name)
                     elif answer is None:

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from bot.domain.approval_status import ApprovalStatus, of_foreign
+from bot.domain.approval_status import ApprovalStatus, leading_elsewhere, of_foreign, of_shared
+from bot.domain.change import Change
 from bot.domain.identity import ChangeId, Revision
 from bot.domain.pipeline import Configuration, Stage
 from bot.domain.pull_request import OpenPull
@@ -70,27 +71,46 @@ class ForeignPulls:
             del told[gone]
         if not by_head:
             return
-        ours = await self._heads_of_promotions()
+        async with self._store.reading() as tx:
+            promotions = await tx.changes.list_open()
         await self._outside.git[repository].fetch()
         written = 0
         for head, group in by_head.items():
-            if head not in ours and not any([await self._is_promotion(pull) for pull in group]):
-                written += await self._bring(repository, head, group, stages, configuration)
+            foreign = [pull for pull in group if not await self._is_promotions(pull, promotions, configuration)]
+            shared = next((change for change in promotions if _may_turn_green(change, head)), None)
+            if foreign and shared is not None:
+                written += await self._hold_back(repository, head, foreign, shared, configuration)
+            elif foreign:
+                written += await self._bring(repository, head, foreign, stages, configuration)
             if written == MOST_WRITTEN:
                 return
 
-    async def _heads_of_promotions(self) -> set[Revision]:
+    async def _is_promotions(self, pull: OpenPull, promotions: Sequence[Change], configuration: Configuration) -> bool:
+        """Whether this leads a promotion's commit to where it was proposed for: not our matter. One that leads it
+        elsewhere is a pull request like any other, and so is one with somebody else's commit on our branch."""
+        if any(_is_of(change, pull, configuration) for change in promotions):
+            return True
         async with self._store.reading() as tx:
-            return {change.proposal.head for change in await tx.changes.list_open() if change.proposal is not None}
+            ended = await tx.changes.find(ChangeId(pull.head_branch.rpartition("/")[2]))
+        return ended is not None and _is_of(ended, pull, configuration)
 
-    async def _is_promotion(self, pull: OpenPull) -> bool:
-        """Whether this is a promotion's pull request with our commit on it, or about to be or to end: not our matter.
-        With somebody else's commit on the branch it is one like any other."""
-        async with self._store.reading() as tx:
-            change = await tx.changes.find(ChangeId(pull.head_branch.rpartition("/")[2]))
-        if change is None or branch_of(change) != pull.head_branch:
+    async def _hold_back(
+        self, repository: str, head: Revision, pulls: list[OpenPull], promotion: Change, configuration: Configuration
+    ) -> bool:
+        """Say of a commit that its promotion may turn green any moment what the promotion itself says: two ways to set
+        one status. Nothing, where its pull requests lead to nothing else that is governed. Answers whether it was
+        written."""
+        forge, base = self._outside.forges[repository], promotion.proposal.base_branch if promotion.proposal else ""
+        self._told[repository].pop(head, None)
+        others = leading_elsewhere(pulls, configuration.promoted_into(repository), but=base)
+        if not others:
             return False
-        return change.is_over or change.proposal is None or change.proposal.head == pull.head
+        wanted = of_shared(others, promotion.number)
+        if wanted.is_said_by(await forge.find_status(head)):
+            return False
+        await forge.set_status(head, state=wanted.state.value, description=wanted.description)
+        log.info("foreign_pulls.held_back", repository=repository, head=head, said=wanted.description)
+        return True
 
     async def _bring(
         self, repository: str, head: Revision, pulls: list[OpenPull], stages: Sequence[Stage],
@@ -115,6 +135,24 @@ class ForeignPulls:
             log.info("foreign_pulls.told", repository=repository, head=head, said=wanted.description)
         told[head] = (situation, wanted)
         return is_new
+
+
+def _is_of(change: Change, pull: OpenPull, configuration: Configuration) -> bool:
+    """Of one that is over only its own pull request counts, until it is closed; as long as it is open, also others that
+    lead its commit to the same branch."""
+    proposal = change.proposal
+    if proposal is None:  # about to be opened or stored
+        stage = configuration.find_stage(change.application, change.environment)
+        is_there = stage is not None and pull.base_branch == stage.branch
+        return not change.is_over and is_there and pull.head_branch == branch_of(change)
+    if pull.head != proposal.head:
+        return False
+    return pull.number == proposal.pull_request or (not change.is_over and pull.base_branch == proposal.base_branch)
+
+
+def _may_turn_green(change: Change, head: Revision) -> bool:
+    """Whether a promotion sets our status on this commit itself."""
+    return change.proposal is not None and change.proposal.head == head and change.merge is None
 
 
 async def _touched(

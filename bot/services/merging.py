@@ -28,7 +28,7 @@ class Merging:
         seen = await self._reviewing.look(change, stage, configuration)
         if seen.merge is not None and not seen.astray:
             attempt = Merged(revision=seen.merge.revision, by=seen.merge.by)
-            return decide_merging(change, MergeSeen(attempt=attempt, merge=seen.merge))
+            return decide_merging(change, MergeSeen(attempt=attempt, merge=seen.merge), stage, self._clock.now())
         if (reason := _no_longer(change, seen)) is not None:
             return Advance(
                 event=Event.MERGE_REFUSED, reason=reason, look_again=AGAIN,
@@ -40,17 +40,21 @@ class Merging:
         proposal = change.proposal
         if proposal is None:
             raise ValueError(f"change {change.number} has nothing to merge")
-        await self._statuses.tell(change, seen, stage, configuration)
         method = configuration.applications[change.application].strategy.merge
-        if method is MergeMethod.FAST_FORWARD:
-            attempt = await self._fast_forward(change, proposal, configuration)
-        else:
-            attempt = await self._by_the_forge(change, proposal, method, seen.approvals, configuration)
+        attempt: MergeAttempt
+        try:
+            await self._statuses.tell(change, seen, stage, configuration)
+            if method is MergeMethod.FAST_FORWARD:
+                attempt = await self._fast_forward(change, proposal, configuration)
+            else:
+                attempt = await self._by_the_forge(change, proposal, method, seen.approvals, configuration)
+        except Refused as no:  # such as a right that we lack: nothing was merged
+            attempt = MergeRefused(reason=f"{no.reason}. {no.way_out}" if no.way_out else no.reason)
         if not isinstance(attempt, Merged):
-            return decide_merging(change, MergeSeen(attempt=attempt))
+            return decide_merging(change, MergeSeen(attempt=attempt), stage, self._clock.now())
         live = await self._outside.argocd_of(stage).get(stage.argocd)
         merge = await self._reviewing.merge_facts(change, stage, configuration, live, attempt.revision, attempt.by)
-        return decide_merging(change, MergeSeen(attempt=attempt, merge=merge))
+        return decide_merging(change, MergeSeen(attempt=attempt, merge=merge), stage, self._clock.now())
 
     async def _by_the_forge(
         self, change: Change, proposal: Proposal, method: MergeMethod, approvals: RuleResult | None,

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 
+from bot.domain.approval_status import leading_elsewhere
 from bot.domain.branch_rules import BranchRules, BranchSeen
 from bot.domain.change import Change, Merge, Proposal
 from bot.domain.content_key import ContentKey
@@ -12,7 +13,7 @@ from bot.domain.lifecycle import State
 from bot.domain.live import LiveApplication
 from bot.domain.mapping import mismatches, not_as_configured
 from bot.domain.pipeline import Configuration, MergeMethod, Stage
-from bot.domain.pull_request import Check, PullRequest
+from bot.domain.pull_request import Check, OpenPull, PullRequest
 from bot.domain.text import counted, readable
 from bot.gates import before_merge
 from bot.gates.case import GateCase
@@ -48,6 +49,7 @@ class Reviewing:
             windows_read = reads.create_task(argocd.sync_windows(stage.argocd))
             rules_read = reads.create_task(forge.branch_rules(stage.branch))
             source_read = reads.create_task(self._source(source_stage))
+            elsewhere_read = reads.create_task(self._elsewhere(forge, change, proposal, configuration))
             alerts_read = (
                 reads.create_task(self._firing.of(source_stage, configuration)) if source_stage is not None else None
             )
@@ -82,6 +84,7 @@ class Reviewing:
             GateCase(
                 stage=stage, live=live, windows=windows_read.result(), source=source_read.result(), pull_request=pull,
                 mismatches=wrong, checks=checks, approvals=approvals, branch=branch, now=self._clock.now(),
+                elsewhere=elsewhere_read.result(),
                 source_alerts=alerts_read.result() if alerts_read else None,
                 alerts_block=source_stage is None or source_stage.alerts.block_promotion,
             )
@@ -124,6 +127,17 @@ class Reviewing:
             unresolved=unresolved_read.result() if unresolved_read else None,
         )  # fmt: skip
         return seen, checks_read.result()
+
+    async def _elsewhere(
+        self, forge: Forge, change: Change, proposal: Proposal, configuration: Configuration
+    ) -> tuple[OpenPull, ...]:
+        """The pull requests that lead our commit into another governed branch; asked for where there is another."""
+        branches = configuration.promoted_into(configuration.applications[change.application].repository)
+        if not branches - {proposal.base_branch}:
+            return ()
+        pulls = (pull for pull in await forge.list_open_pulls() if pull.head == proposal.head)
+        others = (pull for pull in pulls if pull.number != proposal.pull_request)
+        return leading_elsewhere(others, branches, but=proposal.base_branch)
 
     async def merge_as_it_stands(self, change: Change, stage: Stage, configuration: Configuration) -> Merge:
         """What was merged, as the live Application reads it now."""

@@ -1,8 +1,9 @@
 """Our status on promotion commits: green while nothing but the forge's own gate is shut, else why not."""
 
-from bot.domain.approval_status import ApprovalStatus, held_back_by
+from bot.domain.approval_status import ELSEWHERE, ApprovalStatus, held_back_by
 from bot.domain.change import Change
 from bot.domain.decisions.review import ReviewSeen
+from bot.domain.gate import first_shut
 from bot.domain.lifecycle import State
 from bot.domain.pipeline import Configuration, Stage
 from bot.domain.pull_request import CheckState
@@ -42,6 +43,8 @@ class Statuses:
 
 def _not_green(change: Change, seen: ReviewSeen, stage: Stage) -> str | None:
     """Why our commit must not be merged now, by anybody; None when it may be."""
+    if (shared := first_shut(tuple(gate for gate in seen.gates if gate.slug == ELSEWHERE))) is not None:
+        return f"{shared.reason} (#{change.number})"
     if change.state is State.APPROVALS_VOID or seen.foreign is not None:
         return f"approvals no longer count (#{change.number})"
     if change.state is State.HELD:

@@ -63,6 +63,8 @@ class Bent:
         if bend is not None and bend.hang:
             await self._release.wait()
         headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP}
+        if bend is not None and bend.document is not None:  # "not modified" has nothing to be bent
+            headers = {name: value for name, value in headers.items() if name.lower() != "if-none-match"}
         answer = await self._http.request(
             request.method, str(request.rel_url), headers=headers, content=await request.read()
         )

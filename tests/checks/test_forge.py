@@ -11,9 +11,10 @@ from bot.adapters import Adapters
 from bot.checks.finding import Findings
 from bot.checks.forge import check_git, check_repository, check_token, governed_in, judge_branch, judge_repository
 from bot.clock import SystemClock
+from bot.domain.branch_rules import BranchRules
 from bot.domain.pipeline import Repository
 from bot.integrations.forges.github.inspection import BranchFacts, RepositoryFacts, TokenFacts
-from tests.checks.scene import Case, Scene, as_seeded, the
+from tests.checks.scene import Case, Json, Scene, as_seeded, the
 
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
 REPOSITORY = "/repos/example/apm$"
@@ -31,12 +32,12 @@ async def adapters_of(scene: Scene) -> AsyncIterator[Adapters]:
         await adapters.close()
 
 
-async def check(scene: Scene, *, our_app: int | None = None) -> Findings:
+async def check(scene: Scene, *, our_app: int | None = None, name: str = "apm") -> Findings:
     configuration = scene.configuration()
-    repository = configuration.repositories["apm"]
+    repository = configuration.repositories[name]
     async with adapters_of(scene) as adapters:
         return await check_repository(
-            repository, governed_in(configuration, repository), adapters.forges["apm"].inspection(),
+            repository, governed_in(configuration, repository), adapters.forges[name].inspection(),
             now=NOW, our_app=our_app,
         )  # fmt: skip
 
@@ -58,6 +59,13 @@ async def check_as_app(scene: Scene) -> Findings:
 
 def with_facts(**facts: Any) -> Callable[[Scene], None]:
     return lambda scene: scene.github.bend(REPOSITORY, document=lambda told: {**told, **facts})
+
+
+def without_fact(name: str) -> Callable[[Scene], None]:
+    """As GitHub leaves out what it does not tell this token."""
+    return lambda scene: scene.github.bend(
+        REPOSITORY, document=lambda told: {key: value for key, value in told.items() if key != name}
+    )
 
 
 def with_headers(**headers: str | None) -> Callable[[Scene], None]:
@@ -101,7 +109,7 @@ CASES = {
     ),
     "forge.merge-methods": Case(as_seeded, "squash into main: allowed"),
     "forge.merge-method-refused": Case(with_facts(allow_squash_merge=False), "no allow_squash_merge"),
-    "forge.merge-method-unknown": Case(with_facts(allow_squash_merge=None), "allow_squash_merge is not told"),
+    "forge.merge-method-unknown": Case(without_fact("allow_squash_merge"), "allow_squash_merge is not told"),
     "forge.branch-rules": Case(lambda s: s.protect(reviews=1), "deletion, non_fast_forward, pull_request"),
     "forge.branch-unprotected": Case(as_seeded, "none requires a pull request"),
     "forge.branch-rules-unknown": Case(lambda s: s.github.bend(RULES, status=403, document=RESOURCE), "denies it"),
@@ -140,6 +148,44 @@ async def test_a_rule_may_forbid_the_method_that_the_settings_allow(scene: Scene
     assert "a rule of main allows merge, not squash" in the("forge.merge-method-refused", await check(scene)).evidence
 
 
+@pytest.mark.parametrize(
+    ("strategy", "rules", "slug", "words"),
+    [
+        ("merge: merge", {"linear_history": True}, "forge.merge-method-refused", "its history must be linear"),
+        ("merge: fast-forward", {"reviews": 1}, "forge.merge-method-refused", "a fast-forward is not allowed"),
+        ("merge: fast-forward", {"required_checks": ["ci"]}, "forge.merge-methods", "fast-forward into main: allowed"),
+        ("merge: squash", {"linear_history": True}, "forge.merge-methods", "squash into main: allowed"),
+    ],
+)
+async def test_what_every_promotion_would_be_refused_for_is_an_error(
+    scene: Scene, strategy: str, rules: dict[str, Any], slug: str, words: str
+) -> None:
+    """The same question as before a promotion: `BranchRules.obstacle`."""
+    scene.edit("merge: squash", strategy)
+    scene.protect(**rules)
+    found = await check(scene)
+    assert words in the(slug, found).evidence
+    wrong = {f.slug for f in found if f.slug in ("forge.merge-method-refused", "forge.merge-methods")} - {slug}
+    assert not wrong
+
+
+async def test_branches_of_a_linear_history_take_no_merge_of_branches(scene: Scene) -> None:
+    scene.change(
+        "POST", "/api/github",
+        {"as": "admin", "do": "protect", "repository": "example/gateway", "branch": "main", "linear_history": True},
+        back={"as": "admin", "do": "protect", "repository": "example/gateway", "branch": "main"},
+    )  # fmt: skip
+    found = await check(scene, name="gateway")
+    assert "history must be linear, and the strategy branch" in the("forge.merge-method-refused", found).evidence
+    told = [f.evidence for f in found if f.slug == "forge.merge-methods"]
+    assert told == ["merge into staging: allowed"], "nothing is promoted into develop"
+
+
+async def test_a_rule_that_is_not_supported_is_told_once(scene: Scene) -> None:
+    scene.protect(queue=True)
+    assert [f.slug for f in await check(scene)].count("forge.rule-not-supported") == 1
+
+
 async def test_a_check_bound_to_another_app_is_not_ours(scene: Scene) -> None:
     with_rules(required(integration_id=1))(scene)
     assert "from App 1, which we are not" in the("forge.check-unbound", await check(scene, our_app=4711)).evidence
@@ -150,16 +196,51 @@ async def test_a_check_bound_to_an_app_cannot_be_set_with_a_token(scene: Scene) 
     the("forge.check-unbound", await check(scene))
 
 
+def with_older_protection(scene: Scene, told_of_it: dict[str, Any], *, to_administrators: Json | None = None) -> None:
+    """Beside whatever rulesets say; GitHub calls a branch protected also where only a ruleset holds."""
+    scene.github.bend("/branches/main$", document=lambda told: {**told, "protected": True, **told_of_it})
+    hidden = {"status": 404, "document": {"message": "Not Found"}}
+    shown = {"status": 200, "document": to_administrators}
+    scene.github.bend("/branches/main/protection$", **(shown if to_administrators else hidden))
+
+
 async def test_what_protects_a_branch_the_older_way_is_not_told_in_full(scene: Scene) -> None:
     checks = {"checks": [{"context": "tiphys/approval", "app_id": None}], "contexts": ["tiphys/approval"]}
-    scene.github.bend(
-        "/branches/main$",
-        document=lambda told: {**told, "protected": True, "protection": {"required_status_checks": checks}},
-    )
-    scene.github.bend(RULES, document=[])
+    with_older_protection(scene, {"protection": {"required_status_checks": checks}})
+    with_rules()(scene)
     found = await check(scene)
-    assert "protected; only an administrator may read how" in the("forge.branch-rules-unknown", found).evidence
+    words = "GET /rules/branches/main: none; its branch protection can be read by administrators only"
+    assert words in the("forge.branch-rules-unknown", found).evidence
     the("forge.check-unbound", found)
+
+
+@pytest.mark.parametrize("told_of_it", [{"protection": {"enabled": True}}, {}])
+@pytest.mark.parametrize("rules", [[{"type": "pull_request"}], [{"type": "deletion"}]])
+async def test_an_older_protection_beside_a_ruleset_is_not_told_in_full(
+    scene: Scene, told_of_it: dict[str, Any], rules: list[dict[str, Any]]
+) -> None:
+    """It may want signed commits; and where the ruleset does not ask for a pull request, it may."""
+    with_older_protection(scene, told_of_it)
+    with_rules(*rules)(scene)
+    found = await check(scene)
+    unknown = the("forge.branch-rules-unknown", found)
+    assert f"GET /rules/branches/main: {rules[0]['type']}; its branch protection can be read by" in unknown.evidence
+    assert "forge.branch-unprotected" not in {f.slug for f in found}
+
+
+async def test_a_ruleset_alone_hides_nothing(scene: Scene) -> None:
+    with_older_protection(scene, {"protection": {"enabled": False}})
+    with_rules({"type": "pull_request"})(scene)
+    slugs = {f.slug for f in await check(scene)}
+    assert "forge.branch-rules" in slugs
+    assert "forge.branch-rules-unknown" not in slugs
+
+
+async def test_an_administrator_is_told_what_the_older_protection_asks_for(scene: Scene) -> None:
+    reviews = {"required_pull_request_reviews": {"required_approving_review_count": 1}}
+    with_older_protection(scene, {"protection": {"enabled": True}}, to_administrators=reviews)
+    found = await check(scene)
+    assert "older branch protection" in the("forge.branch-rules", found).evidence
 
 
 @pytest.mark.parametrize(
@@ -199,10 +280,8 @@ def test_when_a_token_expires(expires: str | None, soon: bool) -> None:
 
 
 def test_signed_commits_are_named_before_anything_is_proposed() -> None:
-    rules = BranchFacts(
-        kinds=frozenset({"pull_request", "required_signatures"}), checks={}, methods=None, classic=False
-    )
-    found = judge_branch(_repository(), "main", rules, None)
+    told = BranchFacts(kinds=frozenset({"pull_request", "required_signatures"}), checks={}, methods=None)
+    found = judge_branch(_repository(), told, BranchRules(branch="main", signatures=True), None)
     assert "signed commits" in the("forge.rule-not-supported", found).fix
 
 

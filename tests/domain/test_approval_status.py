@@ -1,8 +1,9 @@
 """What `tiphys/approval` says."""
 
-from bot.domain.approval_status import ApprovalStatus, held_back_by, of_foreign
+from bot.domain.approval_status import ApprovalStatus, held_back_by, leading_elsewhere, of_foreign, of_shared
 from bot.domain.gate import Gate
-from bot.domain.pull_request import Check, CheckState
+from bot.domain.identity import Revision
+from bot.domain.pull_request import Check, CheckState, OpenPull
 from tests.examples import stage
 
 
@@ -22,6 +23,21 @@ def test_what_is_governed_is_named() -> None:
     more = of_foreign([stage(environment="staging"), stage(), stage(application="apm-gateway")])
     assert more.description == (
         "touches staging and production of apm-stack and production of apm-gateway: use /promote"
+    )
+
+
+def leading(number: int, base: str) -> OpenPull:
+    return OpenPull(number=number, head=Revision("1" * 40), head_branch="x", base_branch=base)
+
+
+def test_only_another_governed_branch_is_elsewhere() -> None:
+    pulls = [leading(number, base) for number, base in ((9, "main"), (7, "prod"), (5, "docs"), (3, "staging"))]
+    found = leading_elsewhere(pulls, ("staging", "main", "prod"), but="staging")
+    assert [pull.number for pull in found] == [7, 9]
+    assert of_shared(found, 42) == ApprovalStatus(
+        state=CheckState.PENDING,
+        description="pull requests 7 and 9 lead this commit into prod and main too, "
+        "past its approvals: to be closed (#42)",
     )
 
 

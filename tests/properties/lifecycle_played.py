@@ -150,7 +150,9 @@ class Played(RuleBasedStateMachine):
                 world.key, world.late = world.late or world.key, None
                 merge = seen.merge or self.merged(world.key)
                 world.merge, world.closed = merge, True
-                return decide_merging(change, MergeSeen(attempt=Merged(revision=merge.revision), merge=merge))
+                return decide_merging(
+                    change, MergeSeen(attempt=Merged(revision=merge.revision), merge=merge), stage, self.now
+                )
             case State.SYNCING:
                 return decide_syncing(change, self.sync_seen(change), stage, self.now)
             case State.VERIFYING:

@@ -5,11 +5,13 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from structlog.testing import capture_logs
 
+from bot.config.source import ConfigurationSource
+from bot.domain.change import Change
 from bot.domain.identity import Revision
 from bot.domain.lifecycle import State
 from bot.domain.pipeline import Repository
@@ -25,7 +27,7 @@ from bot.services.outside import Outside
 from bot.store.store import SqlStore
 from bot.tasks import TaskSet
 from tests import examples
-from tests.desk import Desk
+from tests.desk import ENVIRON, TIPHYS_YAML, Desk
 from tests.sandbox.github.conftest import REPO, Forge
 from tests.sandbox.github.conftest import forge as world
 
@@ -39,6 +41,16 @@ TREE: dict[str, str | None] = {
     **{f"{OVERLAYS}/{stage}/kustomization.yaml": OVERLAY for stage in ("development", "staging", "production")},
 }
 MORE = OVERLAY + "namePrefix: x-\n"
+BY_BRANCHES = (
+    TIPHYS_YAML.replace(
+        '{type: kustomize-images, branch: main, path: "deployments/k8s/overlays/{environment}"}', "{type: branch}"
+    )
+    .replace("development: {}", "development: {branch: develop}")
+    .replace("staging: {from", "staging: {branch: staging, from")
+    .replace("production: {from", "production: {branch: main, from")
+)
+"""A branch for each stage, as with GitFlow."""
+ELSEWHERE = "pull request 2 leads this commit into main too, past its approvals: to be closed (#1)"
 FREE, USE_PROMOTE = "touches no governed path", "touches production of apm-stack: use /promote"
 
 
@@ -48,6 +60,7 @@ class Town:
 
     world: Forge
     desk: Desk
+    outside: Outside
     pulls: ForeignPulls
 
     async def open(self, branch: str, files: dict[str, str | None], *, base: str = "main") -> Revision:
@@ -68,9 +81,82 @@ async def town(world: Forge, desk: Desk, tmp_path: Path) -> AsyncIterator[Town]:
     forge = GithubForge(repository)
     git = Mirror(tmp_path / "mirror.git", repository.clone_url, repository.token)
     outside = Outside(argocd={}, git={"apm": git}, forges={"apm": forge}, directory=desk.outside.directory)
-    yield Town(world, desk, ForeignPulls(desk.store, outside, desk.source, desk.bells))
+    yield Town(world, desk, outside, ForeignPulls(desk.store, outside, desk.source, desk.bells))
     await forge.close()
     await git.close()
+
+
+@pytest.fixture
+async def by_branches(town: Town, tmp_path: Path) -> Town:
+    """The same town with a branch for each stage; the promotion into staging stands, and its head is told first."""
+    (tmp_path / "branches.yaml").write_text(BY_BRANCHES, "utf-8")
+    for branch in ("develop", "staging"):
+        await town.world.commit(branch, {f"{branch}.md": "x"}, **{"from": "main"})
+    source = ConfigurationSource(tmp_path / "branches.yaml", lambda: ENVIRON)
+    town.pulls = ForeignPulls(town.desk.store, town.outside, source, town.desk.bells)
+    return town
+
+
+async def promotion_into_staging(town: Town, state: State, **facts: Any) -> Change:
+    """Our commit on its branch, green, with its pull request into staging."""
+    blank = examples.change(environment="staging", proposal=None)
+    head = await town.open(branch_of(blank), {"new.txt": "x"}, base="staging")
+    proposal = examples.proposal(head=head, branch=branch_of(blank), base_branch="staging", pull_request=1)
+    await town.outside.forges["apm"].set_status(head, state="success", description="no approvals needed")
+    return await town.desk.put(examples.change(state, environment="staging", proposal=proposal, **facts))
+
+
+def head_of(change: Change) -> Revision:
+    assert change.proposal is not None
+    return change.proposal.head
+
+
+GREEN = ("success", "no approvals needed")
+
+
+async def test_our_commit_led_into_another_branch_is_not_green_there(by_branches: Town) -> None:
+    """A status belongs to the commit: green for staging would be green for production."""
+    town = by_branches
+    change = await promotion_into_staging(town, State.WAITING_FOR_CHECKS)
+    await town.pulls.look()
+    assert town.told(head_of(change)) == [GREEN]
+    await town.world.deed("open", head=branch_of(change), base="main", title="past production's approvals")
+    for _ in range(3):
+        await town.pulls.look()
+    assert town.told(head_of(change)) == [GREEN, ("pending", ELSEWHERE)]
+    await town.world.deed("close", number=2)
+    await town.pulls.look()
+    assert len(town.told(head_of(change))) == 2, "the promotion itself turns it green again"
+
+
+async def test_where_the_other_branch_is_not_promoted_into_nothing_is_held_back(by_branches: Town) -> None:
+    change = await promotion_into_staging(by_branches, State.WAITING_FOR_CHECKS)
+    await by_branches.world.deed("open", head=branch_of(change), base="develop", title="back to where it began")
+    await by_branches.pulls.look()
+    assert by_branches.told(head_of(change)) == [GREEN]
+
+
+@pytest.mark.parametrize("state", [State.SYNCING, State.SUCCEEDED])
+async def test_what_has_reached_staging_is_a_foreign_commit_for_production(by_branches: Town, state: State) -> None:
+    """After a fast-forward it is the tip of staging; after the end somebody can restore the branch."""
+    town = by_branches
+    change = await promotion_into_staging(town, state, merge=examples.merge())
+    await town.world.deed("close", number=1)
+    await town.world.deed("open", head=branch_of(change), base="main", title="staging to production")
+    for _ in range(2):
+        await town.pulls.look()
+    assert town.told(head_of(change)) == [GREEN, ("pending", USE_PROMOTE)]
+
+
+async def test_the_pull_request_of_an_ended_promotion_is_left_alone_and_a_new_one_is_not(by_branches: Town) -> None:
+    town = by_branches
+    change = await promotion_into_staging(town, State.ABORTED)
+    await town.pulls.look()
+    assert town.told(head_of(change)) == [GREEN]
+    await town.world.deed("close", number=1)
+    await town.world.deed("open", head=branch_of(change), base="staging", title="all the same")
+    await town.pulls.look()
+    assert town.told(head_of(change)) == [GREEN, ("pending", "touches staging of apm-stack: use /promote")]
 
 
 @pytest.mark.parametrize(

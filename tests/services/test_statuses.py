@@ -25,6 +25,7 @@ __all__ = ["world"]
 
 BLOCKED = Gate.closed("mergeable", "GitHub waits for tiphys/approval")
 ONE_OF_TWO = examples.result(APPROVER)
+ELSEWHERE = Gate.closed("elsewhere", "pull request 9 leads this commit into main too")
 WINDOW = Gate.closed("window", "frozen until Monday")
 APPROVED = "approved by approver-1 (U0APPR1) and approver-2 (U0APPR2)"
 
@@ -88,6 +89,7 @@ async def test_whatever_wakes_it_while_it_merges_writes_nothing_again(told: Told
     [
         (State.WAITING_FOR_APPROVAL, {"approvals": ONE_OF_TWO}, "waiting for 2 approvals in Slack (#42)"),
         (State.HELD, {}, "held (#42)"),
+        (State.HELD, {"gates": (ELSEWHERE, WINDOW)}, "pull request 9 leads this commit into main too (#42)"),
         (State.APPROVALS_VOID, {}, "approvals no longer count (#42)"),
         (State.MERGING, {"foreign": Foreign(who="dev", what="pushed")}, "approvals no longer count (#42)"),
         (State.MERGING, {"key": OTHER_KEY}, "main moved: it is rebuilt (#42)"),

@@ -1,18 +1,19 @@
 """From the intent to merge to what was merged, and the approval of a merge that nobody approved before."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.approval import RuleResult
-from bot.domain.change import Change, Merge
+from bot.domain.change import Change, Merge, RefusedMerge
 from bot.domain.decisions.decision import Advance, Decision, Wait
 from bot.domain.identity import short
 from bot.domain.lifecycle import Event, State
 from bot.domain.pipeline import Stage
 from bot.domain.pull_request import HeadMoved, MergeAttempt, Merged, MergeRefused, NotReady
-from bot.domain.text import Code, Text, listed
+from bot.domain.text import Code, Text, counted, listed, spoken
 
 AGAIN = timedelta(seconds=2)
+LONGEST = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,17 +24,40 @@ class MergeSeen:
     merge: Merge | None = None
 
 
-def decide_merging(change: Change, seen: MergeSeen) -> Decision:
-    """What follows an attempt to merge."""
+def decide_merging(change: Change, seen: MergeSeen, stage: Stage, now: datetime) -> Decision:
+    """What follows an attempt to merge. What is refused goes back to the gates, which may see why; where none does it
+    is asked for again, ever more rarely, and fails after `timeouts.checks`."""
     match seen.attempt:
         case Merged():
             return _merged(change, seen.merge)
         case HeadMoved():
-            return Advance(event=Event.MERGE_REFUSED, reason="the promotion branch moved just before the merge")
+            return _refused(change, "the promotion branch moved just before the merge", timedelta(0), stage, now)
         case MergeRefused(reason=reason, is_final=True):
             return Advance(event=Event.FAILED, reason=reason, facts={"cause": reason})
         case NotReady(reason=reason) | MergeRefused(reason=reason):
-            return Advance(event=Event.MERGE_REFUSED, reason=reason, look_again=AGAIN)
+            return _refused(change, reason, AGAIN, stage, now)
+
+
+def asked_again_at(refused: RefusedMerge) -> datetime:
+    """When a refused merge is worth another request: after twice as long each time."""
+    return refused.at + min(AGAIN * float(2 ** min(refused.times - 1, 16)), LONGEST)
+
+
+def in_words(refused: RefusedMerge) -> str:
+    return f"{refused.reason} (refused {counted(refused.times, 'time')})"
+
+
+def _refused(change: Change, reason: str, look_again: timedelta, stage: Stage, now: datetime) -> Decision:
+    if change.proposal is None:
+        raise ValueError(f"change {change.number} was refused without a proposal")
+    head, before = change.proposal.head, change.refused
+    refused = RefusedMerge(head=head, reason=reason, since=now, at=now)
+    if before is not None and before.head == head:
+        refused = replace(refused, since=before.since, times=before.times + 1)
+    if now >= refused.since + stage.timeouts.checks:
+        why = f"{in_words(refused)}, for longer than {spoken(stage.timeouts.checks)}"
+        return Advance(event=Event.FAILED, reason=why, facts={"cause": reason, "refused": refused})
+    return Advance(event=Event.MERGE_REFUSED, reason=reason, look_again=look_again, facts={"refused": refused})
 
 
 def _merged(change: Change, merge: Merge | None) -> Decision:

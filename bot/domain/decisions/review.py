@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.approval import RuleResult
-from bot.domain.change import Change, Merge
+from bot.domain.approval_status import held_back_by
+from bot.domain.change import Change, Merge, RefusedMerge
 from bot.domain.content_key import ContentKey
 from bot.domain.decisions.decision import Advance, Decision, Wait
+from bot.domain.decisions.merging import asked_again_at, in_words
 from bot.domain.gate import Gate, first_shut
 from bot.domain.identity import Revision
 from bot.domain.lifecycle import Event, State
@@ -52,13 +54,17 @@ class ReviewSeen:
     behind: bool = False  # the base has moved, and the branch's rules or a fast-forward want its newest commit in ours
 
 
-FORGE_GATES = frozenset({"checks", "mergeable", "rules", "reviews", "required_checks", "behind", "conversations"})
+FORGE_GATES = frozenset(
+    {"checks", "elsewhere", "mergeable", "rules", "reviews", "required_checks", "behind", "conversations"}
+)
 """Gates that the forge or people on it open: waited for as long as `timeouts.checks` says."""
 
 
 def decide_review(change: Change, seen: ReviewSeen, stage: Stage, now: datetime, poll: timedelta) -> Decision:
     """The next step of a change that is not merged yet. Pure; laws in tests/properties/test_lifecycle_laws.py."""
-    facts = {"gates": seen.gates, "approvals": seen.approvals}
+    facts: dict[str, object] = {"gates": seen.gates, "approvals": seen.approvals}
+    if change.refused is not None and not _stands_refused(change, change.refused, seen):
+        facts["refused"] = None
     if (decided := _outside_acts(change, seen)) is not None:
         return decided
     if _is_expired(change, stage, now):
@@ -220,6 +226,10 @@ def _through_the_gates(
     change: Change, seen: ReviewSeen, stage: Stage, now: datetime, poll: timedelta, facts: Mapping[str, object]
 ) -> Decision:
     shut = first_shut(seen.gates)
+    refused = change.refused if "refused" not in facts else None
+    if shut is None and refused is not None and now < asked_again_at(refused):
+        soon = min(poll, asked_again_at(refused) - now)
+        return Wait(reason=in_words(refused), look_again=soon, facts=facts)
     if shut is None:
         return Advance(event=Event.GATES_OPEN, reason="every gate is open", facts=facts)
     if shut.slug in FORGE_GATES and now >= change.state_since + stage.timeouts.checks:
@@ -229,6 +239,12 @@ def _through_the_gates(
             facts={**facts, "cause": shut.reason},
         )
     return Wait(reason=shut.reason, look_again=_next_look(change, seen, stage, now, poll), facts=facts)
+
+
+def _stands_refused(change: Change, refused: RefusedMerge, seen: ReviewSeen) -> bool:
+    """Whether the refusal is still all that is known. The forge computes anew after it: its own gate tells nothing."""
+    is_ready = change.state is State.WAITING_FOR_CHECKS and held_back_by(seen.gates) is None
+    return is_ready and change.proposal is not None and change.proposal.head == refused.head
 
 
 def _next_look(change: Change, seen: ReviewSeen, stage: Stage, now: datetime, poll: timedelta) -> timedelta:

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.domain.approval import RuleResult
-from bot.domain.change import Change
+from bot.domain.change import Change, RefusedMerge
 from bot.domain.decisions.decision import Advance, Decision, Wait
-from bot.domain.decisions.merging import AGAIN, MergeSeen, decide_merge_review, decide_merging
+from bot.domain.decisions.merging import AGAIN, LONGEST, MergeSeen, asked_again_at, decide_merge_review, decide_merging
 from bot.domain.identity import Revision
 from bot.domain.lifecycle import Event, State, allows
 from bot.domain.pull_request import HeadMoved, MergeAttempt, Merged, MergeRefused, NotReady
@@ -15,12 +15,12 @@ from tests import examples
 from tests.examples import APPROVER, APPROVER_2, MERGED, NOW
 
 POLL = timedelta(seconds=15)
-MERGING = examples.change(State.MERGING)
+MERGING, STAGE = examples.change(State.MERGING), examples.stage()
 DIFFERS = ("`deployments/k8s/base`", "the Application's sync settings")
 
 
 def test_merged_as_approved() -> None:
-    decided = decide_merging(MERGING, MergeSeen(attempt=Merged(revision=MERGED), merge=examples.merge()))
+    decided = decide_merging(MERGING, MergeSeen(attempt=Merged(revision=MERGED), merge=examples.merge()), STAGE, NOW)
     assert isinstance(decided, Advance)
     assert (decided.event, decided.facts) == (Event.MERGED, {"merge": examples.merge()})
     assert decided.note is not None
@@ -29,7 +29,7 @@ def test_merged_as_approved() -> None:
 
 def test_merged_with_other_content_is_not_synced_and_says_what_differs() -> None:
     merge = examples.merge(key=examples.OTHER_KEY, differences=DIFFERS)
-    decided = decide_merging(MERGING, MergeSeen(attempt=Merged(revision=MERGED), merge=merge))
+    decided = decide_merging(MERGING, MergeSeen(attempt=Merged(revision=MERGED), merge=merge), STAGE, NOW)
     assert isinstance(decided, Advance)
     assert decided.event is Event.MERGED_DIFFERENTLY
     assert decided.facts == {"merge": merge, "approved_by": (), "approvals": None, "void_because": ""}
@@ -50,15 +50,49 @@ def test_merged_with_other_content_is_not_synced_and_says_what_differs() -> None
 def test_anything_else_looks_again_from_before_the_merge(
     attempt: MergeAttempt, reason: str, look_again: timedelta
 ) -> None:
-    decided = decide_merging(MERGING, MergeSeen(attempt=attempt))
+    decided = decide_merging(MERGING, MergeSeen(attempt=attempt), STAGE, NOW)
     assert isinstance(decided, Advance)
     assert (decided.event, decided.reason, decided.look_again) == (Event.MERGE_REFUSED, reason, look_again)
     assert allows(State.MERGING, decided.event)
 
 
+RULE = MergeRefused(reason="Repository rule violations found: the message must name a ticket")
+"""What no gate can see: a rule over the merge's own message."""
+
+
+def refuse(before: RefusedMerge | None, after: timedelta) -> Advance:
+    change = examples.change(State.MERGING, refused=before, state_since=NOW + after)
+    decided = decide_merging(change, MergeSeen(attempt=RULE), STAGE, NOW + after)
+    assert isinstance(decided, Advance)
+    assert allows(State.MERGING, decided.event)
+    return decided
+
+
+def test_what_is_refused_again_and_again_fails_in_the_end_with_the_forges_own_reason() -> None:
+    """Each refusal moves the state, and with it `state_since`: what counts is the first one."""
+    refused, after, asked = None, timedelta(0), 0
+    while (decided := refuse(refused, after)).event is Event.MERGE_REFUSED:
+        refused, asked = decided.facts["refused"], asked + 1
+        assert isinstance(refused, RefusedMerge)
+        assert AGAIN <= asked_again_at(refused) - refused.at <= LONGEST
+        after = asked_again_at(refused) - NOW
+    assert decided.event is Event.FAILED
+    assert decided.facts["cause"] == RULE.reason
+    assert decided.reason == f"{RULE.reason} (refused {asked + 1} times), for longer than 2 h"
+    assert STAGE.timeouts.checks <= after <= STAGE.timeouts.checks + LONGEST
+    assert asked < 40
+
+
+def test_the_refusals_of_another_head_do_not_count() -> None:
+    earlier = RefusedMerge(head=Revision("9" * 40), reason="x", since=NOW - timedelta(days=1), at=NOW, times=7)
+    assert refuse(earlier, timedelta(0)).facts["refused"] == RefusedMerge(
+        head=examples.HEAD, reason=RULE.reason, since=NOW, at=NOW
+    )
+
+
 def test_a_no_that_stays_one_ends_it() -> None:
     refused = MergeRefused(reason="the rules of main refuse the push", is_final=True)
-    decided = decide_merging(MERGING, MergeSeen(attempt=refused))
+    decided = decide_merging(MERGING, MergeSeen(attempt=refused), STAGE, NOW)
     assert isinstance(decided, Advance)
     assert (decided.event, decided.facts) == (Event.FAILED, {"cause": "the rules of main refuse the push"})
     assert allows(State.MERGING, decided.event)
@@ -66,7 +100,7 @@ def test_a_no_that_stays_one_ends_it() -> None:
 
 def test_a_merge_that_nobody_looked_at_is_a_bug() -> None:
     with pytest.raises(ValueError, match="is merged, but not what"):
-        decide_merging(MERGING, MergeSeen(attempt=Merged(revision=MERGED)))
+        decide_merging(MERGING, MergeSeen(attempt=Merged(revision=MERGED)), STAGE, NOW)
 
 
 REVIEWED = [
@@ -120,9 +154,11 @@ def test_the_application_that_changes_while_it_waits_is_told_as_it_is_now() -> N
 
 def test_the_base_that_it_was_merged_onto_is_named_when_it_moved() -> None:
     elsewhere = examples.merge(base=Revision("8" * 40))
-    decided = decide_merging(MERGING, MergeSeen(attempt=Merged(revision=MERGED), merge=elsewhere))
+    decided = decide_merging(MERGING, MergeSeen(attempt=Merged(revision=MERGED), merge=elsewhere), STAGE, NOW)
     assert isinstance(decided, Advance)
     assert decided.reason == "merged as approved on 8888888, approved on 1111111: same content"
-    same = decide_merging(MERGING, MergeSeen(attempt=Merged(revision=MERGED), merge=examples.merge(base=examples.BASE)))
+    same = decide_merging(
+        MERGING, MergeSeen(attempt=Merged(revision=MERGED), merge=examples.merge(base=examples.BASE)), STAGE, NOW
+    )
     assert isinstance(same, Advance)
     assert same.reason == "merged as approved"

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from bot.domain.approval import Verdict
-from bot.domain.change import Change
+from bot.domain.change import Change, RefusedMerge
 from bot.domain.decisions.decision import Advance, Wait
+from bot.domain.decisions.merging import asked_again_at
 from bot.domain.decisions.review import MOST_REBUILDS, SOON, Foreign, ReviewSeen, decide_review
 from bot.domain.gate import Gate
 from bot.domain.identity import Revision
@@ -323,6 +324,33 @@ def test_a_merge_by_nobody_in_particular_is_told_so() -> None:
 def test_a_change_without_a_proposal_is_not_reviewed() -> None:
     with pytest.raises(ValueError, match="reviewed without a proposal"):
         decide_review(examples.change(proposal=None), seen(), examples.stage(), NOW, POLL)
+
+
+REFUSED = RefusedMerge(head=examples.HEAD, reason="GitHub said no", since=NOW - POLL, at=NOW, times=3)
+
+
+def test_a_refused_merge_is_asked_for_again_when_it_is_time() -> None:
+    """Whatever wakes the change before then."""
+    change, ready = examples.change(APPROVED, refused=REFUSED), seen(approvals=examples.quorum())
+    at = asked_again_at(REFUSED)
+    early = wait(change, ready, now=at - timedelta(seconds=1))
+    assert (early.reason, early.look_again) == ("GitHub said no (refused 3 times)", timedelta(seconds=1))
+    assert "refused" not in early.facts
+    assert advance(change, ready, now=at).event is Event.GATES_OPEN
+
+
+def test_a_gate_that_has_closed_since_tells_more_than_the_refusal() -> None:
+    change, gates = examples.change(APPROVED, refused=REFUSED), (*examples.OPEN_GATES, CLOSED)
+    decided = wait(change, seen(approvals=examples.quorum(), gates=gates))
+    assert (decided.reason, decided.facts["refused"]) == (CLOSED.reason, None)
+    computing = (*examples.OPEN_GATES, Gate.waiting("mergeable", "GitHub is still computing"))
+    assert "refused" not in wait(change, seen(approvals=examples.quorum(), gates=computing)).facts
+
+
+def test_a_refusal_of_another_head_holds_nothing_up() -> None:
+    change = examples.change(APPROVED, refused=replace(REFUSED, head=MOVED))
+    decided = advance(change, seen(approvals=examples.quorum()))
+    assert (decided.event, decided.facts["refused"]) == (Event.GATES_OPEN, None)
 
 
 def test_a_refusing_rule_is_no_quorum() -> None:

@@ -66,7 +66,8 @@ async def _protection(http: Transport, repository: str, branch: str) -> BranchRu
     path = f"{repository}/branches/{quote(branch, safe='')}"
     nothing = BranchRules(branch=branch)
     try:
-        if not read(WireBranch, (await http.get(path)).document).protected:
+        found = read(WireBranch, (await http.get(path)).document)
+        if not found.protected or (found.protection is not None and found.protection.enabled is False):
             return nothing
         return protection_of(branch, read(WireProtection, (await http.get(f"{path}/protection")).document))
     except (NotFound, Denied) as no:

@@ -228,7 +228,7 @@ class GithubForge:
         """What became of a merge that got no clear answer. Raises the doubt while the pull request is still open."""
         try:
             seen = await self.get_pull_request(number)
-        except Unavailable:
+        except (Unavailable, Refused):
             raise doubt from None
         settled = settled_by(seen, expected_head)
         if settled is None:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from bot.domain.branch_rules import OUR_CHECK
+from bot.domain.branch_rules import OUR_CHECK, BranchRules
+from bot.integrations.forges.github.branches import read_rules
 from bot.integrations.forges.github.errors import SYSTEM
 from bot.integrations.forges.github.transport import Transport
 from bot.integrations.forges.github.wire import Wire, WireRepository, WireUser, read, read_list
@@ -51,7 +52,6 @@ class WireProtection(Wire):
 
 
 class WireBranch(Wire):
-    protected: bool = False
     protection: WireProtection | None = None
 
 
@@ -79,13 +79,11 @@ class RepositoryFacts:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BranchFacts:
     """What binds a branch. `kinds` are the types of its rules, `checks` the required ones with the App that each is
-    bound to; `methods`: how pull requests may be merged, where a rule says so; `classic`: protected the older way, of
-    which not everything is told."""
+    bound to; `methods`: how pull requests may be merged, where a rule says so."""
 
     kinds: frozenset[str]
     checks: Mapping[str, int | None]
     methods: frozenset[str] | None
-    classic: bool
 
     @property
     def asks_for_pull_request(self) -> bool:
@@ -128,6 +126,10 @@ class GithubInspection:
             return False
         return True
 
+    async def branch_rules(self, name: str) -> BranchRules:
+        """What promotions into the branch are held to; some of it may be hidden from our token."""
+        return await read_rules(self._http, f"/repos/{self._name}", name)
+
     async def branch(self, name: str) -> BranchFacts:
         """Raises `NotFound` for a branch that does not exist, `Refused` where this GitHub cannot be asked for rules."""
         path = f"/repos/{self._name}"
@@ -147,7 +149,6 @@ class GithubInspection:
             kinds=frozenset(rule.type for rule in rules),
             checks=_bound(checks),
             methods=frozenset(set[str].intersection(*allowed)) if allowed else None,
-            classic=branch.protected and not rules,
         )
 
 

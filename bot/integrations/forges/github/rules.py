@@ -88,8 +88,15 @@ class WireProtection(Wire):
     lock_branch: WireFlag = WireFlag()
 
 
+class WireOlder(Wire):
+    enabled: bool | None = None  # None: not told
+
+
 class WireBranch(Wire):
+    """`protected` is true also where only a ruleset holds; `protection` is about the older kind alone."""
+
     protected: bool = False
+    protection: WireOlder | None = None
 
 
 def rules_of(branch: str, rules: list[WireRule], *, may_bypass: frozenset[int]) -> BranchRules:

@@ -66,7 +66,6 @@ async def test_rules_of_several_rulesets_count_together(hub: Hub, forge: GithubF
     assert facts.methods == frozenset({"squash"})
     assert facts.our_check == (7,)
     assert facts.asks_for_pull_request
-    assert not facts.classic
 
 
 async def test_protection_of_the_older_kind(hub: Hub, forge: GithubForge) -> None:
@@ -74,7 +73,6 @@ async def test_protection_of_the_older_kind(hub: Hub, forge: GithubForge) -> Non
     answer(hub, "apm/branches/main$", {**BRANCH, "protection": {"required_status_checks": {"checks": checks}}})
     answer(hub, "/rules/branches/main$", [])
     facts = await forge.inspection().branch("main")
-    assert facts.classic
     assert facts.our_check == (None,)
     assert facts.methods is None
 

@@ -181,6 +181,16 @@ async def test_nothing_is_known_while_github_is_away(forge: GithubForge, hub: Hu
     assert await attempt(forge, number) == Merged(revision=Revision(MERGED), by="tiphys")
 
 
+async def test_a_right_that_is_gone_when_it_is_read_again_leaves_the_doubt(
+    forge: GithubForge, hub: Hub, number: int
+) -> None:
+    """A definite no would say that nothing was merged."""
+    hub.fail("PUT", MERGE, after=True, reset=True)
+    hub.fail("GET", "/pulls/", status=403, document={"message": "Resource not accessible by personal access token"})
+    with pytest.raises(Unavailable, match="connection to GitHub broke"):
+        await attempt(forge, number)
+
+
 @pytest.mark.parametrize(
     ("happens", "expected"),
     [
