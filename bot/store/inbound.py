@@ -1,5 +1,6 @@
 """What people did, as rows: recorded by `bot.store.recorder` before anything is answered, worked off here."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,8 +22,11 @@ class Inbound:
 
     async def list_due(self, now: datetime, *, limit: int) -> list[Recorded]:
         """Due rows, oldest first."""
+        return [recorded_of(row) for row in await self.due_rows(now, limit=limit)]
+
+    async def due_rows(self, now: datetime, *, limit: int) -> Sequence[Row[Any]]:
         query = select(inbound).where(inbound.c.due_at <= now).order_by(inbound.c.received_at).limit(limit)
-        return [recorded_of(row) for row in (await self._connection.execute(query)).all()]
+        return (await self._connection.execute(query)).all()
 
     async def finish(self, key: str) -> bool:
         """It is worked off; False when it was so before."""
