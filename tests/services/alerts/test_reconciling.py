@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from bot.domain.alerts.alert import AlertState
@@ -14,7 +13,7 @@ from bot.domain.alerts.group import GroupState
 from bot.domain.alerts.reconcile import rest
 from bot.domain.alerts.standing import UNHEARD
 from bot.store.store import SqlStore
-from tests.databases import BOTH
+from tests.databases import BOTH, until_one_waits_for_a_lock
 from tests.examples import DEVELOPER, NOW
 from tests.services.alerts.room import Room, body, fingerprint, labels, rfc3339
 
@@ -301,7 +300,7 @@ async def test_it_and_whoever_else_writes_groups_do_not_lock_each_other_out(room
     async with asyncio.TaskGroup() as tasks, other.writing() as tx:
         await tx.alerts.swap(first)
         tasks.create_task(room.reconciling().look())
-        await _until_one_waits_for_a_lock(room.store)
+        await until_one_waits_for_a_lock(room.store)
         await tx.alerts.swap(second)
     await other.close()
     assert [group.version for group in await room.groups()] == [first.version + 1, second.version + 1]
@@ -311,12 +310,3 @@ def _alone(service: str) -> str:
     """A webhook of a group of its own."""
     names = {"alertname": "HighErrorRate", "service": service}
     return body((service, "firing"), groupKey=f"{{}}:{{service={service}}}", groupLabels=names)
-
-
-async def _until_one_waits_for_a_lock(store: SqlStore) -> None:
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    async with asyncio.timeout(20):
-        found = 0
-        while not found:
-            async with store.reading() as tx:
-                found = (await tx.connection.execute(text(waiting))).scalar_one()
