@@ -13,6 +13,7 @@ from bot.domain.alerts.group import GroupState
 from bot.domain.alerts.reconcile import rest
 from bot.domain.alerts.standing import UNHEARD
 from bot.store.store import SqlStore
+from tests.alert_examples import alert, group
 from tests.databases import BOTH, until_one_waits_for_a_lock
 from tests.examples import DEVELOPER, NOW
 from tests.services.alerts.room import Room, body, fingerprint, labels, rfc3339
@@ -304,6 +305,24 @@ async def test_it_and_whoever_else_writes_groups_do_not_lock_each_other_out(room
         await tx.alerts.swap(second)
     await other.close()
     assert [group.version for group in await room.groups()] == [first.version + 1, second.version + 1]
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("address", ["postgresql"], indirect=True)
+async def test_a_webhook_that_was_late_and_not_lost_makes_the_only_group(room: Room, address: str) -> None:
+    """Whoever works it off has opened its group, and not committed it yet."""
+    room.configure(sources={"default": replace(room.source.current.alerts.sources["default"], receivers=("tiphys",))})
+    fires(room, "a")
+    other = SqlStore(address)
+    async with asyncio.TaskGroup() as tasks, other.writing() as tx:
+        assert await tx.intake.claim(NOW, limit=9) == []
+        opened = await tx.alerts.insert(
+            group(alert("a", labels=labels("a")), group_key="{}:{}", group_labels={"alertname": "HighErrorRate"})
+        )
+        tasks.create_task(room.reconciling().look())
+        await until_one_waits_for_a_lock(room.store)
+    await other.close()
+    assert [found.id for found in await room.groups()] == [opened.id]
 
 
 def _alone(service: str) -> str:
