@@ -41,6 +41,17 @@ class Inbound:
         if (await self._connection.execute(known)).first() is not None:
             raise DoneElsewhere
 
+    async def begin(self, key: str) -> None:
+        """An effect outside that leaves no mark of ours there is tried next. Repeating changes nothing."""
+        statement = update(inbound).where(inbound.c.id == key, inbound.c.attempts == 0)
+        await self._connection.execute(statement.values(attempts=1))
+
+    async def begun(self, key: str) -> datetime | None:
+        """When it arrived, if an earlier try of it had begun or was put off."""
+        query = select(inbound.c.received_at).where(inbound.c.id == key, inbound.c.attempts > 0)
+        found: datetime | None = (await self._connection.execute(query)).scalar()
+        return found
+
     async def postpone(self, key: str, *, until: datetime, error: str) -> None:
         statement = update(inbound).where(inbound.c.id == key, inbound.c.due_at.is_not(None))
         await self._connection.execute(statement.values(due_at=until, error=error, attempts=inbound.c.attempts + 1))
