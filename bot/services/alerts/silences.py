@@ -104,13 +104,16 @@ class Silences:
 
     async def list_silences(self, user: UserId, page: int = 1) -> Text:
         """Those in force and to come that he may look at, the first to end first; with buttons where he may end it."""
+        if not (sources := self._sources()):
+            return no_api("").text
         shown: list[Found] = []
         lines: list[Text] = []
-        hidden = 0
-        for source in self._sources():
+        hidden, answered = 0, True
+        for source in sources:
             try:
                 silences = await self._silences(source)
             except OutsideError as error:
+                answered = False
                 lines.append(Text.of(f"\n{source}: no answer ({error.reason})."))
                 continue
             for silence in silences:
@@ -123,7 +126,7 @@ class Silences:
         shown.sort(key=lambda one: (one.silence.ends_at, one.silence.id))
         pages = max(-(-len(shown) // PER_PAGE), 1)
         page = min(max(page, 1), pages)
-        names_source = len(self._sources()) > 1
+        names_source = len(sources) > 1
         for one in shown[(page - 1) * PER_PAGE : page * PER_PAGE]:
             lines.append(line(one, names_source=names_source))
             if not await self._rights.refusal(user, AlertRight.SILENCE, [self._rights.tie(one.silence.matchers)]):
@@ -132,8 +135,8 @@ class Silences:
             lines.append(Text.of(f"\n{hidden} more that you may not look at."))
         if pages > 1:
             lines.append(Text.of(f"\nPage {page} of {pages}: ", Code(f"/silence list --page {page % pages + 1}")))
-        first = f"{counted(len(shown), 'silence')}:" if shown else "No silence is in force."
-        return Text.of(first, *lines)
+        none = "No silence is in force." if answered else "Whether any silence is in force is not known."
+        return Text.of(f"{counted(len(shown), 'silence')}:" if shown else none, *lines)
 
     async def _change(
         self, request: Request, asked: str, which: str | SilenceRef, change: _Change, done_before: _DoneBefore

@@ -224,3 +224,19 @@ async def test_a_list_has_buttons_where_the_asker_may_press_them(alert_desk: Ale
 
     assert await buttons(ONCALL) == [ref]
     assert await buttons(READER) == []
+
+
+async def test_a_list_says_what_is_not_known(alert_desk: AlertDesk) -> None:
+    async def listed() -> str:
+        return await alert_desk.desk.tell(alert_desk.desk.command(ONCALL, "silence list"))
+
+    assert await listed() == "No silence is in force."
+    fault(alert_desk, r"^/api/v2/silences$", "status", status=503)
+    words = await listed()
+    assert words.startswith("Whether any silence is in force is not known.\ndefault: no answer (")
+
+
+async def test_where_no_alertmanager_has_an_api_nothing_is_known_of_silences(tmp_path: Path) -> None:
+    async with open_alert_desk(tmp_path, api=False) as deaf:
+        words = await deaf.desk.tell(deaf.desk.command(ONCALL, "silence list"))
+    assert words.startswith("The Alertmanager has no url in tiphys.yaml")
