@@ -281,6 +281,7 @@ class Bot:
         destinations = Destinations(adapters.argocd, source)
         opening = Opening(source, destinations.namespace_of)
         waking = Waking(store, firing, source, clock, bells)
+        tasks.start(waking.run(), name="waking")
         absorbing = Absorbing(store, read_snapshot, opening, source, clock, bells, waking=waking)
         tasks.start(absorbing.run(), name="absorbing")
         checks = Reconciling(store, adapters.alertmanagers, opening, source, clock, bells, waking=waking)

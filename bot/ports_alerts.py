@@ -160,6 +160,10 @@ class IntakeRows(Protocol):
         """The oldest that are due, as many as memory allows; nobody else claims any until this transaction ends."""
         ...
 
+    async def hold(self) -> None:
+        """Nobody claims any until this transaction ends; whoever has claimed some is waited for, as `claim` does."""
+        ...
+
     async def remove(self, heard: Collection[int]) -> None:
         """They are worked off."""
         ...

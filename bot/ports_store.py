@@ -152,6 +152,15 @@ class InboundRows(Protocol):
         """It is worked off by what this transaction writes. Raises `DoneElsewhere` when it was so before."""
         ...
 
+    async def begin(self, key: str) -> None:
+        """An effect outside that leaves no mark of ours there is tried next: whoever takes the act over, after a crash,
+        is to know. Repeating changes nothing."""
+        ...
+
+    async def begun(self, key: str) -> datetime | None:
+        """When it arrived, if an earlier try of it had begun or was put off."""
+        ...
+
     async def postpone(self, key: str, *, until: datetime, error: str) -> None:
         """Try again at `until`; counts the attempt. Rows that are done stay done."""
         ...

@@ -1,10 +1,13 @@
 """Fresh databases of the newest schema, on each of the two that Tiphys knows."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from bot.store.migrate import upgrade
+from bot.store.store import SqlStore
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 """Parameters of a fixture that asks `fresh`."""
@@ -33,3 +36,13 @@ async def fresh(request: pytest.FixtureRequest, folder: Path) -> str:
         found: str = request.getfixturevalue("postgresql")
         return found
     return await sqlite_in(folder)
+
+
+async def until_one_waits_for_a_lock(store: SqlStore) -> None:
+    """On PostgreSQL: until a transaction waits for another one."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(20):
+        found = 0
+        while not found:
+            async with store.reading() as tx:
+                found = (await tx.connection.execute(text(waiting))).scalar_one()

@@ -8,8 +8,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,18 @@ class Cluster:
             self._server.send_signal(signal.SIGINT)
             self._server.wait(START_SECONDS)
             self._server = None
+
+    @contextmanager
+    def in_recovery(self) -> Iterator[None]:
+        """It follows another server meanwhile, as one that was primary does after a failover: it answers, and refuses
+        to write. Its connections are dropped before; those that are made meanwhile stay when it is promoted again."""
+        self.stop()
+        (self.folder / "data" / "standby.signal").touch()
+        self.start()
+        try:
+            yield
+        finally:
+            self.execute("SELECT pg_promote()")
 
     def freeze(self) -> None:
         """It neither answers nor goes away, as behind a network that swallows everything."""

@@ -18,7 +18,7 @@ class Hands:
     """Of one worker, whose `name` its tasks bear. `bell` wakes it, and rings when a hand is free again."""
 
     def __init__(self, name: str, bell: Bell, *, at_once: int) -> None:
-        self._bell, self._at_once = bell, at_once
+        self._name, self._bell, self._at_once = name, bell, at_once
         self._under_way = 0
         self._tasks = TaskSet(name)
         self.are_resting = False
@@ -29,12 +29,16 @@ class Hands:
 
     async def run(self, sweep: Callable[[], Awaitable[float]], *, no_database: str) -> None:
         """Loop until told to rest, or cancelled. `sweep` starts on what is due, and answers the seconds until there may
-        be more. While the database gives no answer it is called again every second, and `no_database` is logged."""
+        be more. While the database gives no answer it is called again every second, and `no_database` is logged; so it
+        is after any other failure, because nothing starts a worker again that has ended."""
         while not self.are_resting:
             try:
                 nap = await sweep()
             except StoreUnavailable as error:
                 log.warning(no_database, reason=error.reason)
+                nap = WITHOUT_DATABASE
+            except Exception:
+                log.exception("worker.sweep_failed", worker=self._name)
                 nap = WITHOUT_DATABASE
             await self._bell.wait(nap)
 

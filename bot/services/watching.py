@@ -76,6 +76,8 @@ class Watching:
                 await self._wake(stages)
             except StoreUnavailable as error:  # only a hint is lost
                 log.warning("watch.no_database", instance=name, reason=error.reason)
+            except Exception:  # nothing starts a watch again that has ended
+                log.exception("watch.crashed", instance=name)
 
     def _stages(self, instance: str) -> list[Stage]:
         return [stage for stage in self._source.current.stages() if stage.argocd.instance == instance]

@@ -27,7 +27,7 @@ class AlertIntake:
         Whoever else claims waits until this transaction ends: what came first is worked off first, by whichever
         process. A snapshot that is applied after a newer one tells less than it could.
         """
-        await lock(self._connection, Lock.ALERT_INTAKE)
+        await self.hold()
         due = select(alert_intake.c.id, func.length(alert_intake.c.body).label("size"))
         due = due.where(alert_intake.c.due_at <= now).order_by(alert_intake.c.due_at, alert_intake.c.id).limit(limit)
         chosen, size = list[int](), 0
@@ -43,6 +43,10 @@ class AlertIntake:
             Heard(id=row.id, source=row.source, received_at=row.received_at, body=row.body, attempts=row.attempts + 1)
             for row in (await self._connection.execute(found)).all()
         ]
+
+    async def hold(self) -> None:
+        """Whoever claims waits until this transaction ends, and whoever has claimed is waited for."""
+        await lock(self._connection, Lock.ALERT_INTAKE)
 
     async def remove(self, heard: Collection[int]) -> None:
         """They are worked off."""

@@ -126,16 +126,19 @@ class AlertStorms:
         """Groups that are over, are not critical and never had a card get none; answers how many."""
         group = select(alert_groups.c.id).where(alert_groups.c.id == outbox.c.group_id, ~alert_groups.c.is_open)
         is_new = and_(outbox.c.urgency >= int(Urgency.ALERT_NEW), outbox.c.urgency < Urgency.ALERT_NEW.end)
-        over = select(outbox.c.id).where(
+        is_over = and_(
             outbox.c.due_at.is_not(None), outbox.c.channel == channel, outbox.c.kind == OutgoingKind.ALERT.value,
             is_new, outbox.c.attempts == 0, group.where(alert_groups.c.severity > Severity.CRITICAL.rank).exists(),
         )  # fmt: skip
         # Locked in the order in which groups are written: a webhook that touches some of them may come this moment.
-        locked = over.order_by(outbox.c.group_id).with_for_update(of=outbox)
+        locked = select(outbox.c.id).where(is_over).order_by(outbox.c.group_id).with_for_update(of=outbox)
         rows = list((await self._connection.execute(locked)).scalars())
-        number = len(rows)
-        if rows:
-            await self._connection.execute(update(outbox).where(outbox.c.id.in_(rows)).values(due_at=None))
+        if not rows:
+            return 0
+        # Asked again now that they are locked: whom PostgreSQL has waited for may have opened a group again, and it
+        # looks anew at the row that it locks alone, not at the group's.
+        dropped = update(outbox).where(outbox.c.id.in_(rows), is_over).values(due_at=None)
+        if number := (await self._connection.execute(dropped)).rowcount:
             notes = update(outbox).where(outbox.c.due_at.is_not(None), outbox.c.channel == channel, NOTE_WITHOUT_CARD)
             await self._connection.execute(notes.values(due_at=None, error=NO_CARD))
         return number

@@ -1,9 +1,11 @@
 """Changes as rows: reading, inserting, and the compare-and-swap that every write goes through."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Column, Row, Select, func, select, update
 
 from bot.domain.change import Change
 from bot.domain.identity import ChangeId
@@ -14,6 +16,8 @@ from bot.store.inserting import insert_new
 from bot.store.locks import Lock, lock
 from bot.store.queues import read_queue
 from bot.store.tables import OPEN, changes
+
+READ: list[Column[Any]] = [changes.c.id, changes.c.document]
 
 
 class Changes:
@@ -54,8 +58,11 @@ class Changes:
 
     async def list_due(self, now: datetime, *, limit: int) -> list[Change]:
         """What is to be looked at now: the longest due first."""
-        query = _select().where(changes.c.due_at <= now).order_by(changes.c.due_at).limit(limit)
-        return await self._all(query)
+        return [change_of(row) for row in await self.due_rows(now, limit=limit)]
+
+    async def due_rows(self, now: datetime, *, limit: int) -> Sequence[Row[Any]]:
+        query = select(*READ).where(changes.c.due_at <= now).order_by(changes.c.due_at).limit(limit)
+        return (await self._connection.execute(query)).all()
 
     async def next_due(self, after: datetime) -> datetime | None:
         query = select(func.min(changes.c.due_at)).where(changes.c.due_at > after)
@@ -115,6 +122,10 @@ class Changes:
 
     async def _all(self, query: Select[str]) -> list[Change]:
         return [CHANGE.validate_json(document) for document in (await self._connection.execute(query)).scalars()]
+
+
+def change_of(row: Row[Any]) -> Change:
+    return CHANGE.validate_json(row.document)
 
 
 def _select() -> Select[str]:

@@ -2,20 +2,31 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
+from pydantic import ValidationError
+from sqlalchemy import Row as SqlRow
 
 from bot.domain.change import Change
 from bot.domain.incoming import Recorded
 from bot.domain.outgoing import Outgoing, Pick
 from bot.ports_store import Claimed
+from bot.store.changes import change_of
+from bot.store.inbound import recorded_of
+from bot.store.outbox import next_try_of
 
 if TYPE_CHECKING:
     from bot.store.store import StoreTransaction
 
+log = structlog.get_logger(__name__)
+
+AGAIN = timedelta(seconds=1)
+"""After rows that could not be read the next ones are asked for."""
 Claimable = Change | Recorded | Outgoing
 Key = tuple[str, str | int]
 """Table and primary key."""
@@ -32,7 +43,7 @@ class Hold:
 
 
 class Holding:
-    """What this process holds."""
+    """What this process holds. A due row that this version cannot read is in nobody's way: it is passed by."""
 
     def __init__(self) -> None:
         self._held: dict[Key, Hold] = {}
@@ -64,9 +75,24 @@ class Holding:
     def _keys(self, table: str) -> set[str | int]:
         return {key for name, key in self._held if name == table}
 
-    def _hold(self, rows: Iterable[Claimable]) -> None:
+    def _hold(
+        self, table: str, rows: Sequence[SqlRow[Any]], read: Callable[[SqlRow[Any]], Row], more_in: timedelta | None
+    ) -> Claimed[Row]:
+        found: list[Row] = []
         for row in rows:
-            self._held[key_of(row)] = Hold()
+            try:
+                found.append(read(row))
+            except Exception as error:  # a newer version may have written it
+                log.error("store.row_unreadable", table=table, key=row.id, why=_what_is_wrong(error))
+                self._pass_by((table, row.id))
+        for claimed in found:
+            self._held[key_of(claimed)] = Hold()
+        if len(found) < len(rows):
+            more_in = min(more_in or AGAIN, AGAIN)
+        return Claimed(rows=tuple(found), more_in=more_in)
+
+    def _pass_by(self, key: Key) -> None:
+        """Until when it is passed by."""
 
 
 class LocalClaims(Holding):
@@ -79,37 +105,39 @@ class LocalClaims(Holding):
     async def changes(self, now: datetime, *, limit: int) -> Claimed[Change]:
         before = self._keys("changes")  # what is worked on now may have moved by the time that we have read
         async with self._reading() as tx:
-            due = await tx.changes.list_due(now, limit=limit + len(before))
+            due = await tx.changes.due_rows(now, limit=limit + len(before))
             next_due = await tx.changes.next_due(now)
-        return self._claimed(due, before, limit, _until(next_due, now))
+        return self._hold("changes", self._free("changes", due, before, limit), change_of, _until(next_due, now))
 
     async def inbound(self, now: datetime, *, limit: int) -> Claimed[Recorded]:
         before = self._keys("inbound")
         async with self._reading() as tx:
-            due = await tx.inbound.list_due(now, limit=limit + len(before))
+            due = await tx.inbound.due_rows(now, limit=limit + len(before))
             next_due = await tx.inbound.next_due(now)
-        return self._claimed(due, before, limit, _until(next_due, now))
+        return self._hold("inbound", self._free("inbound", due, before, limit), recorded_of, _until(next_due, now))
 
     async def outbox(self, now: datetime, *, limit: int, pick: Pick | None = None) -> Claimed[Outgoing]:
         before = self._keys("outbox")
         async with self._writing() as tx:
-            due = await tx.outbox.list_due(now, limit=limit + len(before), pick=pick)
+            due = await tx.outbox.due_rows(now, limit=limit + len(before), pick=pick)
             next_due = await tx.outbox.next_due(now)
-            fresh = [item for item in due if item.id not in before][:limit]
+            fresh = [row for row in due if row.id not in before][:limit]
             if fresh:
-                await tx.outbox.count_attempt(fresh)
-        return self._claimed(fresh, before, limit, _until(next_due, now))
+                await tx.outbox.count_attempt([row.id for row in fresh])
+        return self._hold("outbox", self._free("outbox", fresh, before, limit), next_try_of, _until(next_due, now))
 
     async def close(self, *, hand_back: bool = True) -> None:
         """There is nothing to hand back."""
         self._held.clear()
 
-    def _claimed(
-        self, due: Iterable[Row], before: set[str | int], limit: int, more_in: timedelta | None
-    ) -> Claimed[Row]:
-        taken = [row for row in due if (key := key_of(row)) not in self._held and key[1] not in before][:limit]
-        self._hold(taken)
-        return Claimed(rows=tuple(taken), more_in=more_in)
+    def _free(
+        self, table: str, due: Sequence[SqlRow[Any]], before: set[str | int], limit: int
+    ) -> Sequence[SqlRow[Any]]:
+        return [row for row in due if (table, row.id) not in self._held and row.id not in before][:limit]
+
+    def _pass_by(self, key: Key) -> None:
+        """Until the next start: there is no other version at work that could read it."""
+        self._held[key] = Hold()
 
 
 def key_of(claimed: Claimable) -> Key:
@@ -120,6 +148,14 @@ def key_of(claimed: Claimable) -> Key:
             return "inbound", claimed.incoming.id
         case Outgoing():
             return "outbox", claimed.id
+
+
+def _what_is_wrong(error: Exception) -> str:
+    """Without what stands there, which may be somebody's words."""
+    if not isinstance(error, ValidationError):
+        return type(error).__name__
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['type']}" for one in found[:3])
 
 
 def _until(due: datetime | None, now: datetime) -> timedelta | None:

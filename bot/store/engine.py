@@ -12,6 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 
 from bot.store.asyncio_engine import AsyncEngine, create_async_engine
 from bot.store.locked_file import LockedFile
+from bot.store.unavailable import let_go_when_read_only
 
 if TYPE_CHECKING:
     import aiosqlite
@@ -66,11 +67,14 @@ def open_engine(url: str, *, writes: bool = True) -> AsyncEngine:
         from bot.store.cancelling import QuickToCancel  # loads the driver, which SQLite does without
 
         arguments = connect_arguments(url, STATEMENT_SECONDS, writes=writes)
-        return create_async_engine(
+        engine = create_async_engine(
             url, pool_pre_ping=True, pool_size=5, max_overflow=10, pool_timeout=CONNECT_SECONDS,
             isolation_level="READ COMMITTED" if writes else "REPEATABLE READ",
             connect_args={**arguments, "async_creator_fn": QuickToCancel.connect},
         )  # fmt: skip
+        if writes:
+            let_go_when_read_only(engine.sync_engine)
+        return engine
     threads: WeakSet[Thread] = WeakSet()
     # The one that was given back last is taken: each keeps up to 2 MiB of pages, in turn all would keep the same ones.
     engine = create_async_engine(url, pool_use_lifo=True, connect_args={"async_creator_fn": partial(_connect, threads)})
@@ -112,10 +116,12 @@ def open_blocking_engine(url: str) -> Engine:
     """The same for a thread that only writes: its statements block the thread, not the loop."""
     address = make_url(url)
     if not is_sqlite(url):
-        return create_engine(
+        engine = create_engine(
             address, pool_size=1, max_overflow=0, isolation_level="READ COMMITTED",
             connect_args=connect_arguments(url, RECORD_SECONDS),
         )  # fmt: skip
+        let_go_when_read_only(engine)
+        return engine
     engine = create_engine(address.set(drivername=address.get_backend_name()))
     _set_up_sqlite(engine, writes=True)
     return engine

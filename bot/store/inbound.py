@@ -1,5 +1,6 @@
 """What people did, as rows: recorded by `bot.store.recorder` before anything is answered, worked off here."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,8 +22,11 @@ class Inbound:
 
     async def list_due(self, now: datetime, *, limit: int) -> list[Recorded]:
         """Due rows, oldest first."""
+        return [recorded_of(row) for row in await self.due_rows(now, limit=limit)]
+
+    async def due_rows(self, now: datetime, *, limit: int) -> Sequence[Row[Any]]:
         query = select(inbound).where(inbound.c.due_at <= now).order_by(inbound.c.received_at).limit(limit)
-        return [recorded_of(row) for row in (await self._connection.execute(query)).all()]
+        return (await self._connection.execute(query)).all()
 
     async def finish(self, key: str) -> bool:
         """It is worked off; False when it was so before."""
@@ -36,6 +40,17 @@ class Inbound:
         known = select(inbound.c.id).where(inbound.c.id == key)
         if (await self._connection.execute(known)).first() is not None:
             raise DoneElsewhere
+
+    async def begin(self, key: str) -> None:
+        """An effect outside that leaves no mark of ours there is tried next. Repeating changes nothing."""
+        statement = update(inbound).where(inbound.c.id == key, inbound.c.attempts == 0)
+        await self._connection.execute(statement.values(attempts=1))
+
+    async def begun(self, key: str) -> datetime | None:
+        """When it arrived, if an earlier try of it had begun or was put off."""
+        query = select(inbound.c.received_at).where(inbound.c.id == key, inbound.c.attempts > 0)
+        found: datetime | None = (await self._connection.execute(query)).scalar()
+        return found
 
     async def postpone(self, key: str, *, until: datetime, error: str) -> None:
         statement = update(inbound).where(inbound.c.id == key, inbound.c.due_at.is_not(None))

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,9 +29,9 @@ from bot.domain.incoming import Recorded
 from bot.domain.outgoing import Outgoing, Pick
 from bot.ports_store import Claimed, StoreUnavailable
 from bot.store.asyncio_engine import AsyncConnection
-from bot.store.claims import Claimable, Holding, Key, Transactions, key_of
+from bot.store.changes import change_of
+from bot.store.claims import Claimable, Holding, Key, Row, Transactions, key_of
 from bot.store.columns import Moment
-from bot.store.documents import CHANGE
 from bot.store.inbound import recorded_of
 from bot.store.locks import Lock, lock
 from bot.store.outbox import MOST_URGENT_FIRST, outgoing_of, picked
@@ -77,7 +77,7 @@ class Leases(Holding):
             rows = await self._lease_rows(tx.connection, changes, now, limit, [changes.c.due_at])
             more_in = await self._more_in(tx.connection, changes, now)
         rows = sorted(rows, key=lambda row: row.due_at)
-        return self._claimed([CHANGE.validate_json(row.document) for row in rows], asked, more_in)
+        return self._claimed("changes", rows, change_of, asked, more_in)
 
     async def inbound(self, now: datetime, *, limit: int) -> Claimed[Recorded]:
         asked = time.monotonic()
@@ -85,7 +85,7 @@ class Leases(Holding):
             rows = await self._lease_rows(tx.connection, inbound, now, limit, [inbound.c.received_at])
             more_in = await self._more_in(tx.connection, inbound, now)
         rows = sorted(rows, key=lambda row: row.received_at)
-        return self._claimed([recorded_of(row) for row in rows], asked, more_in)
+        return self._claimed("inbound", rows, recorded_of, asked, more_in)
 
     async def outbox(self, now: datetime, *, limit: int, pick: Pick | None = None) -> Claimed[Outgoing]:
         """A lane is in one process's hands: who claims waits for whoever claims at the same moment, to see theirs."""
@@ -103,7 +103,7 @@ class Leases(Holding):
             )  # fmt: skip
             more_in = await self._more_in(tx.connection, outbox, now)
         rows = sorted(rows, key=lambda row: (row.urgency, row.due_at, row.id))
-        return self._claimed([outgoing_of(row, attempts=row.attempts) for row in rows], asked, more_in)
+        return self._claimed("outbox", rows, _tried_of, asked, more_in)
 
     async def release(self, claimed: Claimable) -> None:
         """What cannot be handed back now is not renewed, and so free soon."""
@@ -182,14 +182,18 @@ class Leases(Holding):
             waits.append(timedelta(microseconds=int(lease_over)))
         return min(waits, default=None)
 
-    def _claimed(self, rows: list[Any], asked: float, more_in: timedelta | None) -> Claimed[Any]:
-        self._hold(rows)
+    def _claimed(
+        self, table: str, rows: Sequence[SqlRow[Any]], read: Callable[[SqlRow[Any]], Row], asked: float,
+        more_in: timedelta | None,
+    ) -> Claimed[Row]:  # fmt: skip
+        """What cannot be read is leased and not held: somebody else may try it when the lease is over."""
         self._has_claimed = self._has_claimed or bool(rows)
-        for row in rows:
+        claimed = self._hold(table, rows, read, more_in)
+        for row in claimed.rows:
             self._held[key_of(row)].sure_until = asked + self._lease.total_seconds()
-        if rows and (self._renewing is None or self._renewing.done()):
+        if claimed.rows and (self._renewing is None or self._renewing.done()):
             self._renewing = self._tasks.start(self._keep_renewing(), name="renew")
-        return Claimed(rows=tuple(rows), more_in=more_in)
+        return claimed
 
     async def _keep_renewing(self) -> None:
         while self._held:
@@ -200,6 +204,8 @@ class Leases(Holding):
                     await self.renew()
             except (StoreUnavailable, TimeoutError) as error:
                 log.warning("store.leases_not_renewed", reason=str(error) or "no answer in time")
+            except Exception:
+                log.exception("store.leases_not_renewed")
             self._lose_what_is_over()
 
     def _next_look(self) -> float:
@@ -230,3 +236,8 @@ class Leases(Holding):
                 if some is not None:
                     ours = ours.where(key.in_(some))
                 await tx.connection.execute(ours.values(leased_by=None, leased_until=None))
+
+
+def _tried_of(row: SqlRow[Any]) -> Outgoing:
+    """Its try is counted in the row already."""
+    return outgoing_of(row, attempts=row.attempts)

@@ -15,7 +15,7 @@ class Lock(IntEnum):
     LANES = 3  # who claims rows of the outbox
     SCANS = 4  # who runs the periodic scans; held by a session, see `bot.store.pinned`
     ALERT_NUMBERS = 5  # who gives out the next number of an alert group
-    ALERT_INTAKE = 6  # who works off webhooks of alerts
+    ALERT_INTAKE = 6  # who works off webhooks of alerts, or does what those were to do
 
 
 async def lock(connection: AsyncConnection, name: Lock) -> None:

@@ -1,6 +1,6 @@
 """What waits to be shown, as rows: a card's row coalesces, every other key is used once."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -140,12 +140,15 @@ class Outbox:
 
     async def list_due(self, now: datetime, *, limit: int, pick: Pick | None = None) -> list[Outgoing]:
         """Due rows, most urgent first, as their next try will have them."""
-        query = select(outbox).where(outbox.c.due_at <= now, picked(pick)).order_by(*MOST_URGENT_FIRST).limit(limit)
-        return [outgoing_of(row, attempts=row.attempts + 1) for row in (await self._connection.execute(query)).all()]
+        return [next_try_of(row) for row in await self.due_rows(now, limit=limit, pick=pick)]
 
-    async def count_attempt(self, items: Collection[Outgoing]) -> None:
+    async def due_rows(self, now: datetime, *, limit: int, pick: Pick | None = None) -> Sequence[Row[Any]]:
+        query = select(outbox).where(outbox.c.due_at <= now, picked(pick)).order_by(*MOST_URGENT_FIRST).limit(limit)
+        return (await self._connection.execute(query)).all()
+
+    async def count_attempt(self, ids: Collection[int]) -> None:
         """They are about to be tried."""
-        tried = update(outbox).where(outbox.c.id.in_([item.id for item in items]))
+        tried = update(outbox).where(outbox.c.id.in_(ids))
         await self._connection.execute(tried.values(attempts=outbox.c.attempts + 1))
 
     async def mark_sent(self, item: Outgoing) -> None:
@@ -215,6 +218,11 @@ def outgoing_of(row: Row[Any], *, attempts: int) -> Outgoing:
         text=TEXT.validate_json(row.text) if row.text else None,
         request=REQUEST.validate_json(row.request) if row.request else None,
     )  # fmt: skip
+
+
+def next_try_of(row: Row[Any]) -> Outgoing:
+    """Of a row whose next try is not counted yet."""
+    return outgoing_of(row, attempts=row.attempts + 1)
 
 
 def picked(pick: Pick | None) -> ColumnElement[bool]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sqlalchemy import Engine, ExceptionContext, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -28,9 +29,26 @@ def raise_if_definite(error: StoreUnavailable) -> None:
         raise DatabaseRefused(error.reason) from error
 
 
+READ_ONLY = "25006"
+"""PostgreSQL's `read_only_sql_transaction`: after a failover, of a server that follows another one now.
+https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+
+
+def let_go_when_read_only(engine: Engine) -> None:
+    """Of an engine that writes: a connection to a server that only reads is as good as lost, and all others with it.
+    It would pass every look at whether it lives, and stay in the pool for as long as that server does."""
+    event.listen(engine, "handle_error", _lost_when_read_only)
+
+
+def _lost_when_read_only(context: ExceptionContext) -> None:
+    if _state(context.original_exception) == READ_ONLY:
+        context.is_disconnect = True
+
+
 @contextmanager
 def unavailable_when_lost() -> Iterator[None]:
-    """A database that is down, restarts, is too slow or breaks off two who wait for each other: `StoreUnavailable`."""
+    """A database that is down, restarts, is too slow, follows another one or breaks off two who wait for each other:
+    `StoreUnavailable`."""
     try:
         yield
     except (OperationalError, InterfaceError) as error:
@@ -40,9 +58,13 @@ def unavailable_when_lost() -> Iterator[None]:
     except TimeoutError as error:
         raise StoreUnavailable("it does not answer in time") from error
     except DBAPIError as error:
-        if not error.connection_invalidated:
+        if not error.connection_invalidated and _state(error.orig) != READ_ONLY:
             raise
         raise StoreUnavailable(_reason(error)) from error
+
+
+def _state(error: BaseException | None) -> str | None:
+    return getattr(error, "sqlstate", None)
 
 
 def _reason(error: DBAPIError) -> str:

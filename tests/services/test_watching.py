@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from sqlalchemy import update
+from structlog.testing import capture_logs
 
 from bot.domain.identity import ChangeId
 from bot.domain.lifecycle import State
 from bot.services.watching import APART, LISTENING, Watching
+from bot.store.tables import changes
 from tests import examples
 from tests.desk import NOBODY_THERE, TIPHYS_YAML, Office, open_office, served
 from tests.examples import HOUR, NOW
@@ -147,6 +150,24 @@ async def test_it_is_woken_at_most_once_a_second_and_only_by_its_own_application
 
     await until(woken_again)
     assert await watched.due(other) == NOW + HOUR
+
+
+async def test_a_change_that_cannot_be_read_does_not_end_the_watch(watched: Watched) -> None:
+    """A newer version may have written it."""
+    newer = await watched.put(State.MERGED, "staging", number=2)
+    change = await watched.put(State.MERGED)
+    async with watched.desk.store.writing() as tx:
+        await tx.connection.execute(update(changes).where(changes.c.id == newer).values(document="{}"))
+    await watched.follow()
+    with capture_logs() as logs:
+        watched.stream.tell("apm-stack-staging")  # the first word of a stream: anything may have moved
+        await until(lambda: any(told["event"] == "watch.crashed" for told in logs))
+    watched.stream.tell("apm-stack-production")
+
+    async def woken() -> bool:
+        return await watched.due(change) == NOW
+
+    await until(woken)
 
 
 async def test_an_instance_that_moved_is_listened_to_where_it_is_now(watched: Watched) -> None:

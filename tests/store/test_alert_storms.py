@@ -1,7 +1,11 @@
 """Storms as rows, and what they see of the outbox."""
 
+from asyncio import TaskGroup
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+
+import pytest
 
 from bot.domain.alerts.budget import Backlog
 from bot.domain.alerts.group import AlertGroup, AlertPlacement, GroupState
@@ -12,6 +16,7 @@ from bot.domain.outgoing import OutgoingKind, Pick, Urgency
 from bot.domain.text import Text
 from bot.store.store import SqlStore
 from tests.alert_examples import ALERTS, group
+from tests.databases import until_one_waits_for_a_lock
 from tests.examples import MINUTE, NOW
 
 ADMIN = ChannelId("C0ADMIN")
@@ -147,3 +152,27 @@ async def test_what_was_dropped_is_shown_when_it_fires_again(store: SqlStore) ->
         await tx.outbox.touch_alert(gone, now=NOW)
         [item] = await tx.outbox.list_due(NOW, limit=9)
     assert (item.group, item.attempts) == (gone.id, 1)
+
+
+@pytest.mark.postgresql
+async def test_what_fires_again_while_it_is_dropped_keeps_its_card_and_its_notes(postgresql: str) -> None:
+    """The webhook's transaction holds the row when the storm has chosen it."""
+    store = SqlStore(postgresql)
+    group = await touched(store, "AGAIN", severity=Severity.INFO, state=GroupState.RESOLVED)
+    await touched(store, "OVER", severity=Severity.INFO, state=GroupState.RESOLVED)
+
+    async def drop() -> int:
+        async with store.writing() as tx:
+            return await tx.storms.drop_over(ALERTS)
+
+    async with TaskGroup() as tasks, store.writing() as tx:
+        again = await tx.alerts.swap(replace(group, state=GroupState.FIRING, resolved_at=None))
+        await tx.outbox.touch_alert(again, now=NOW)
+        await tx.outbox.alert_note(again, "again", Text.of("It fires again."), now=NOW)
+        dropping = tasks.create_task(drop())
+        await until_one_waits_for_a_lock(store)
+    assert dropping.result() == 1
+    async with store.reading() as tx:
+        left = [item.key for item in await tx.outbox.list_due(NOW, limit=9)]
+    assert left == [f"alert:{group.id}", f"alert-note:{group.id}:again"]
+    await store.close()

@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
+from structlog.testing import capture_logs
 
 from bot.domain.audit import AuditEntry
 from bot.domain.change import Change
@@ -14,8 +16,9 @@ from bot.domain.incoming import Ack, Incoming, IncomingKind, Recorded
 from bot.domain.outgoing import Outgoing
 from bot.domain.text import Text
 from bot.ports_store import Claimed
-from bot.store.claims import Claimable
+from bot.store.claims import AGAIN, Claimable
 from bot.store.store import SqlStore
+from bot.store.tables import changes, inbound, outbox
 from tests import examples
 from tests.examples import CHANGE, MINUTE, NOW
 
@@ -85,6 +88,24 @@ async def test_work_that_fails_lets_go_of_it(store: SqlStore, claim: Claim) -> N
         async with store.claims.working(first):
             raise RuntimeError("out of paper")
     assert names(await claim(NOW, limit=1)) == ["0"]
+
+
+async def test_a_row_that_cannot_be_read_is_in_nobodys_way(store: SqlStore, claim: Claim) -> None:
+    """A newer version may have written it. A batch of nothing else does not hide those after it."""
+    async with store.writing() as tx:
+        for column in (changes.c.document, inbound.c.document, outbox.c.text):
+            first = select(column.table.c.id).order_by(column.table.c.due_at).limit(1).scalar_subquery()
+            newer = update(column.table).where(column.table.c.id == first).values({column: '["era 9"]'})
+            await tx.connection.execute(newer)
+    with capture_logs() as logs:
+        found = await claim(NOW, limit=1)
+    assert (names(found), found.more_in) == ([], AGAIN)
+    [told] = logs
+    assert (told["event"], told["log_level"]) == ("store.row_unreadable", "error")
+    assert "9" not in told["why"]
+    found = await claim(NOW, limit=9)
+    assert (names(found), found.more_in) == (["1", "2"], MINUTE)
+    assert names(await claim(NOW, limit=9)) == []
 
 
 async def test_many_who_claim_at_once_get_different_ones(claim: Claim) -> None:

@@ -96,6 +96,20 @@ async def test_what_is_put_off_comes_again_with_its_attempts_counted(store: SqlS
     assert again.attempts == 2
 
 
+async def test_who_takes_an_act_over_knows_that_it_was_begun_or_put_off(store: SqlStore) -> None:
+    for key in ("fresh", "begun", "put off"):
+        await record(store, key)
+    async with store.writing() as tx:
+        await tx.inbound.begin("begun")
+        await tx.inbound.begin("begun")
+        await tx.inbound.postpone("put off", until=NOW, error="HTTP 503")
+        assert [await tx.inbound.begun(key) for key in ("fresh", "begun", "put off")] == [None, NOW, NOW]
+        assert await tx.inbound.begun("unknown") is None
+        assert {r.incoming.id: r.attempts for r in await tx.inbound.list_due(NOW, limit=9)} == {
+            "fresh": 1, "begun": 2, "put off": 2,
+        }  # fmt: skip
+
+
 async def test_what_is_done_stays_done(store: SqlStore) -> None:
     await record(store, "t1")
     async with store.writing() as tx:

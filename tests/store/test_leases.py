@@ -168,6 +168,24 @@ async def test_work_whose_lease_cannot_be_renewed_is_cancelled_before_it_is_over
     await short.close()
 
 
+async def test_work_is_cancelled_in_time_whatever_is_in_the_way_of_the_renewal(pair: Pair) -> None:
+    short = Leases(pair.first.writing, "short:1", lease=timedelta(seconds=1))
+    tasks, began = TaskSet("test"), asyncio.Event()
+    [change] = (await short.changes(NOW, limit=9)).rows
+
+    async def work() -> None:
+        async with short.working(change):
+            began.set()
+            await asyncio.Event().wait()
+
+    task = tasks.start(work(), name="work")
+    await began.wait()
+    await pair._execute("ALTER TABLE changes RENAME COLUMN leased_until TO until")
+    await asyncio.wait({task}, timeout=10)
+    assert task.cancelled()
+    await short.close(hand_back=False)
+
+
 async def test_what_is_released_while_it_is_renewed_is_not_lost_later(pair: Pair) -> None:
     """A renewal that is on its way keeps nothing alive: neither the claim nor a later one of the same row."""
     leases = pair.first.claims

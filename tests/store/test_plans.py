@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from bot.domain.audit import AuditEntry
-from bot.domain.outgoing import CardPlacement, Outgoing, OutgoingKind, Pick, Urgency
+from bot.domain.outgoing import CardPlacement, OutgoingKind, Pick, Urgency
 from bot.domain.text import Text
 from bot.metrics import read_waiting
 from bot.store.migrate import upgrade
@@ -52,7 +52,7 @@ ASKED: dict[str, Ask] = {
     "touch a card": lambda tx: tx.outbox.touch_card(CHANGE, now=NOW),
     "a note": lambda tx: tx.outbox.note(CHANGE, "a", Text.of("a"), now=NOW),
     "what is to be shown": lambda tx: tx.outbox.list_due(NOW, limit=20),
-    "count an attempt": lambda tx: tx.outbox.count_attempt([Outgoing(id=1, key="a", kind=CARD, version=1, attempts=1)]),
+    "count an attempt": lambda tx: tx.outbox.count_attempt([1]),
     "touch an alert's card": lambda tx: tx.outbox.touch_alert(group(), now=NOW),
     "rank an alert's card": lambda tx: tx.outbox.rank_alert(group()),
     "drop an alert's notes": lambda tx: tx.outbox.drop_notes(group().id),

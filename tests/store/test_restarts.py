@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
+from sqlalchemy import text
 
 from bot.domain.audit import AuditEntry
 from bot.domain.identity import UserId
@@ -111,6 +112,34 @@ async def test_who_waits_for_each_other_is_told_to_try_again(store: SqlStore) ->
         return True
 
     assert sorted(await asyncio.gather(touch(one.id, other.id), touch(other.id, one.id))) == [False, True]
+
+
+async def test_a_server_that_only_reads_gives_no_answer_and_its_connections_are_let_go_of(
+    store: SqlStore, cluster: Cluster
+) -> None:
+    """After a failover the same address may lead to another server: it is asked anew, by a connection of its own."""
+
+    async def write() -> None:
+        async with store.writing() as tx:
+            asked = await tx.connection.execute(text("SELECT pg_backend_pid()"))
+            servers.append(asked.scalar_one())
+            await tx.outbox.touch_card(CHANGE, now=NOW)
+
+    servers: list[int] = []
+    with cluster.in_recovery():
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable, match="read-only transaction"):
+                await write()
+        with pytest.raises(StoreUnavailable, match="read-only transaction"):
+            await record(store, "meanwhile")
+        with pytest.raises(StoreUnavailable, match="read-only transaction"):
+            await store.take_in("default", "{}", NOW)
+        with pytest.raises(StoreUnavailable, match="read-only transaction"):
+            await store.claims.changes(NOW, limit=9)
+    await write()
+    assert len(set(servers)) == 3
+    assert await record(store, "meanwhile") is None
+    await store.take_in("default", "{}", NOW)
 
 
 async def test_the_pinned_connection_comes_back_and_leads_again(store: SqlStore, cluster: Cluster) -> None:

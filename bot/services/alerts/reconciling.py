@@ -209,6 +209,7 @@ class Reconciling:
                 continue
             key = labels_key_of(source.name, unclaimed.receiver, unclaimed.group_labels)
             async with self._store.writing() as tx:
+                await tx.intake.hold()  # whoever works off its webhook this moment may have opened the group unseen
                 if await tx.alerts.list_open_by_labels(key):
                     continue
                 written = await tx.alerts.insert(await self._opening.complete(tx, seen.group))

@@ -70,17 +70,19 @@ class SilenceEffects:
         return answer
 
     async def _touch(self, tx: Transaction, effect: Effect, asked_of: AlertGroup | None) -> None:
-        """Asking about one group asks about all of its source, so that the others need no mark."""
-        now, told = self._clock.now(), 0
-        for group in await tx.alerts.list_open(source=effect.source):
-            number = sum(map(effect.means, group.alerts))
-            if told >= MOST_TOLD or not (number or (asked_of is not None and group.id == asked_of.id)):
-                continue
+        """Asking about one group asks about all of its source, so that the others need no mark. The gravest are chosen,
+        and written in the order in which everybody writes them: nobody waits for each other."""
+        now = self._clock.now()
+        touched = [
+            (group, number)
+            for group in await tx.alerts.list_open(source=effect.source)
+            if (number := sum(map(effect.means, group.alerts))) or (asked_of is not None and group.id == asked_of.id)
+        ]
+        for group, number in sorted(touched[:MOST_TOLD], key=lambda each: each[0].id):
             first = group.first_acted_at or (now if effect.is_new else None)
             written = await tx.alerts.swap(replace(group, check_at=soonest(group.check_at, now), first_acted_at=first))
             notes = [effect.note(number, len(group.alerts))] if effect.says.parts else []
             await show(tx, written, notes, at=None, now=now)
-            told += 1
 
 
 def id_of(request: Request) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.alerts.silence import Silence, SilenceDraft, SilenceRef, SilenceState
 from bot.domain.alerts.wish import Extension, extended_comment
@@ -23,6 +23,8 @@ from bot.wake import Bells
 
 PER_PAGE = 8
 LOOK_SECONDS = 0.8
+CLOCKS_APART = timedelta(seconds=5)
+"""How far Alertmanager's clock may be from ours."""
 STALE = frozenset({"finished", "changed"})
 _PREFIX = re.compile(r"[0-9a-z][0-9a-z-]{3,63}")
 
@@ -37,6 +39,8 @@ class _Changed:
 
 
 _Change = Callable[[Alertmanager, Silence], Awaitable[Answer | _Changed]]
+_DoneBefore = Callable[[Request, Silence], Awaitable[_Changed | None]]
+"""By an earlier try of the same act, whose answer was lost."""
 
 
 class Silences:
@@ -47,7 +51,7 @@ class Silences:
         self, store: Store, access: Access, alertmanagers: Alertmanagers, directory: Directory,
         source: ConfigurationInForce, clock: Clock, bells: Bells,
     ) -> None:  # fmt: skip
-        self._alertmanagers, self._source, self._clock = alertmanagers, source, clock
+        self._store, self._alertmanagers, self._source, self._clock = store, alertmanagers, source, clock
         self._rights = SilenceRights(access, source)
         self._effects = SilenceEffects(store, clock, bells)
         self._names = Names(directory)
@@ -85,26 +89,31 @@ class Silences:
             now_called = await client.update_silence(found.id, draft)
             return _extended(now_called, ends)
 
-        return await self._change(request, "alert.extend", which, change)
+        return await self._change(request, "alert.extend", which, change, self._extended_before)
 
     async def expire(self, request: Request, which: str | SilenceRef) -> Answer:
         """End it now."""
 
         async def change(client: Alertmanager, found: Silence) -> Answer | _Changed:
+            async with self._store.writing() as tx:
+                await tx.inbound.begin(request.id)
             await client.expire_silence(found.id)
-            return _Changed(silence=found.id, verb="ended", until=Text())
+            return _ended(found)
 
-        return await self._change(request, "alert.expire", which, change)
+        return await self._change(request, "alert.expire", which, change, self._ended_before)
 
     async def list_silences(self, user: UserId, page: int = 1) -> Text:
         """Those in force and to come that he may look at, the first to end first; with buttons where he may end it."""
+        if not (sources := self._sources()):
+            return no_api("").text
         shown: list[Found] = []
         lines: list[Text] = []
-        hidden = 0
-        for source in self._sources():
+        hidden, answered = 0, True
+        for source in sources:
             try:
                 silences = await self._silences(source)
             except OutsideError as error:
+                answered = False
                 lines.append(Text.of(f"\n{source}: no answer ({error.reason})."))
                 continue
             for silence in silences:
@@ -117,7 +126,7 @@ class Silences:
         shown.sort(key=lambda one: (one.silence.ends_at, one.silence.id))
         pages = max(-(-len(shown) // PER_PAGE), 1)
         page = min(max(page, 1), pages)
-        names_source = len(self._sources()) > 1
+        names_source = len(sources) > 1
         for one in shown[(page - 1) * PER_PAGE : page * PER_PAGE]:
             lines.append(line(one, names_source=names_source))
             if not await self._rights.refusal(user, AlertRight.SILENCE, [self._rights.tie(one.silence.matchers)]):
@@ -126,10 +135,12 @@ class Silences:
             lines.append(Text.of(f"\n{hidden} more that you may not look at."))
         if pages > 1:
             lines.append(Text.of(f"\nPage {page} of {pages}: ", Code(f"/silence list --page {page % pages + 1}")))
-        first = f"{counted(len(shown), 'silence')}:" if shown else "No silence is in force."
-        return Text.of(first, *lines)
+        none = "No silence is in force." if answered else "Whether any silence is in force is not known."
+        return Text.of(f"{counted(len(shown), 'silence')}:" if shown else none, *lines)
 
-    async def _change(self, request: Request, asked: str, which: str | SilenceRef, change: _Change) -> Answer:
+    async def _change(
+        self, request: Request, asked: str, which: str | SilenceRef, change: _Change, done_before: _DoneBefore
+    ) -> Answer:
         found = await self._find(which, act=id_of(request))
         if isinstance(found, Answer):
             return await self._effects.conclude(request, asked, found)
@@ -137,7 +148,7 @@ class Silences:
         client = self._alertmanagers.get(source)
         if client is None:  # the configuration was reloaded meanwhile
             return await self._effects.conclude(request, asked, no_api(source))
-        changed = await self._changed(request, which, silence, client, change)
+        changed = await self._changed(request, which, silence, client, change, done_before)
         detail = {"silence": silence.id, "source": source}
         effect = Effect(source=source, means=lambda alert: silence.id in alert.silenced_by, detail=detail)
         if isinstance(changed, Answer):
@@ -152,17 +163,32 @@ class Silences:
         return await self._effects.conclude(request, asked, Answer.done(done), None, effect)
 
     async def _changed(
-        self, request: Request, which: str | SilenceRef, silence: Silence, client: Alertmanager, change: _Change
-    ) -> Answer | _Changed:
+        self, request: Request, which: str | SilenceRef, silence: Silence, client: Alertmanager, change: _Change,
+        done_before: _DoneBefore,
+    ) -> Answer | _Changed:  # fmt: skip
         try:
             hides = await self._rights.refusal_to_hide(request.user, silence.matchers, client)
             if isinstance(hides, Answer):
                 return hides
-            if silence.state is not SilenceState.EXPIRED and id_of(request) in silence.comment:
-                return _extended(silence.id, silence.ends_at)  # by an earlier try, whose answer was lost
+            if (done := await done_before(request, silence)) is not None:
+                return done
             return _over(silence) or _moved(which, silence) or await change(client, silence)
         except Refused as error:
             return refused(error)
+
+    async def _extended_before(self, request: Request, silence: Silence) -> _Changed | None:
+        if silence.state is not SilenceState.EXPIRED and id_of(request) in silence.comment:
+            return _extended(silence.id, silence.ends_at)
+        return None
+
+    async def _ended_before(self, request: Request, silence: Silence) -> _Changed | None:
+        """Alertmanager tells when it ended, and not by whom: if that was since the act arrived, and the act had been
+        tried, it was the act."""
+        if silence.state is not SilenceState.EXPIRED:
+            return None
+        async with self._store.reading() as tx:
+            since = await tx.inbound.begun(request.id)
+        return _ended(silence) if since is not None and silence.ends_at >= since - CLOCKS_APART else None
 
     async def _find(self, which: str | SilenceRef, *, act: str | None = None) -> Found | Answer:
         """The one that carries the act's id, from an earlier try; else the one that is meant."""
@@ -215,6 +241,10 @@ def _carrying(act: str | None, silences: tuple[Silence, ...]) -> Silence | None:
 
 def _extended(silence: str, ends: datetime) -> _Changed:
     return _Changed(silence=silence, verb="extended", until=Text.of(" until ", Moment(ends)))
+
+
+def _ended(silence: Silence) -> _Changed:
+    return _Changed(silence=silence.id, verb="ended", until=Text())
 
 
 def _over(silence: Silence) -> Answer | None:

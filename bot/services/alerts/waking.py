@@ -14,23 +14,38 @@ from bot.ports import Clock, ConfigurationInForce
 from bot.ports_store import Conflict, Store, StoreUnavailable
 from bot.services.alerts.firing import FiringNow
 from bot.services.alerts.tying import sure_tie
-from bot.wake import Bells
+from bot.wake import Bell, Bells
 
 log = structlog.get_logger(__name__)
 
-APART = timedelta(seconds=1)
+APART = timedelta(seconds=2)
+"""Long enough for a look, or for a click's: each that is under way begins anew when the change is woken."""
+IDLE_SECONDS = 60.0
 GATED = frozenset({State.WAITING_FOR_APPROVAL, State.WAITING_FOR_CHECKS})
 """States in which a promotion's gates are shown, or decide."""
 
 
 class Waking:
-    """Each change is woken at most once a second."""
+    """Each change is woken at once, and then at most every two seconds; `run` wakes those that had to wait for it."""
 
     def __init__(
         self, store: Store, firing: FiringNow, source: ConfigurationInForce, clock: Clock, bells: Bells
     ) -> None:
         self._store, self._firing, self._source, self._clock, self._bells = store, firing, source, clock, bells
         self._woken: dict[ChangeId, datetime] = {}
+        self._waiting: dict[ChangeId, datetime] = {}
+        self._bell = Bell()
+
+    async def run(self) -> None:
+        while True:
+            nap = IDLE_SECONDS
+            try:
+                nap = await self.sweep()
+            except StoreUnavailable as error:  # only a hint is lost
+                log.warning("waking.no_database", reason=error.reason)
+            except Exception:
+                log.exception("waking.crashed")
+            await self._bell.wait(nap)
 
     async def wake(self, groups: Iterable[AlertGroup]) -> None:
         """These groups were written, and their alerts are not what they were."""
@@ -40,22 +55,33 @@ class Waking:
             return
         self._firing.forget()
         now = self._clock.now()
-        self._woken = {change: at for change, at in self._woken.items() if now - at < APART}
         try:
             async with self._store.reading() as tx:
                 changes = [change for change in await tx.changes.list_open() if _waits(change, places)]
             for change in changes:
-                await self._wake(change, now)
+                if change.due_at is None or not now < change.due_at <= now + APART:  # then a look begins by itself
+                    self._waiting.setdefault(change.id, self._woken.get(change.id, now - APART) + APART)
+            await self.sweep()
+            self._bell.ring()
         except StoreUnavailable as error:  # only a hint is lost
             log.warning("waking.no_database", reason=error.reason)
 
-    async def _wake(self, change: Change, now: datetime) -> None:
+    async def sweep(self) -> float:
+        """Wake those whose time has come; answers the seconds until the next one's does. Raises `StoreUnavailable`."""
+        now = self._clock.now()
+        self._woken = {change: at for change, at in self._woken.items() if now - at < APART}
+        for change in [change for change, at in self._waiting.items() if at <= now]:
+            if self._waiting.pop(change, None) is not None:  # else somebody else has woken it meanwhile
+                self._woken[change] = now
+                await self._wake(change, now)
+        soonest = min(self._waiting.values(), default=None)
+        return IDLE_SECONDS if soonest is None else max((soonest - self._clock.now()).total_seconds(), 0.05)
+
+    async def _wake(self, change: ChangeId, now: datetime) -> None:
         """Whoever looks at it this moment looks again: the row's version moves."""
-        at = max(now, self._woken.get(change.id, now - APART) + APART)
-        self._woken[change.id] = at
         try:
             async with self._store.writing() as tx:
-                await tx.changes.make_due(change.id, at)
+                await tx.changes.make_due(change, now)
         except Conflict:
             return
         self._bells.changes.ring()

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from bot.domain.alerts.alert import AlertState
@@ -14,7 +13,8 @@ from bot.domain.alerts.group import GroupState
 from bot.domain.alerts.reconcile import rest
 from bot.domain.alerts.standing import UNHEARD
 from bot.store.store import SqlStore
-from tests.databases import BOTH
+from tests.alert_examples import alert, group
+from tests.databases import BOTH, until_one_waits_for_a_lock
 from tests.examples import DEVELOPER, NOW
 from tests.services.alerts.room import Room, body, fingerprint, labels, rfc3339
 
@@ -301,22 +301,31 @@ async def test_it_and_whoever_else_writes_groups_do_not_lock_each_other_out(room
     async with asyncio.TaskGroup() as tasks, other.writing() as tx:
         await tx.alerts.swap(first)
         tasks.create_task(room.reconciling().look())
-        await _until_one_waits_for_a_lock(room.store)
+        await until_one_waits_for_a_lock(room.store)
         await tx.alerts.swap(second)
     await other.close()
     assert [group.version for group in await room.groups()] == [first.version + 1, second.version + 1]
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("address", ["postgresql"], indirect=True)
+async def test_a_webhook_that_was_late_and_not_lost_makes_the_only_group(room: Room, address: str) -> None:
+    """Whoever works it off has opened its group, and not committed it yet."""
+    room.configure(sources={"default": replace(room.source.current.alerts.sources["default"], receivers=("tiphys",))})
+    fires(room, "a")
+    other = SqlStore(address)
+    async with asyncio.TaskGroup() as tasks, other.writing() as tx:
+        assert await tx.intake.claim(NOW, limit=9) == []
+        opened = await tx.alerts.insert(
+            group(alert("a", labels=labels("a")), group_key="{}:{}", group_labels={"alertname": "HighErrorRate"})
+        )
+        tasks.create_task(room.reconciling().look())
+        await until_one_waits_for_a_lock(room.store)
+    await other.close()
+    assert [found.id for found in await room.groups()] == [opened.id]
 
 
 def _alone(service: str) -> str:
     """A webhook of a group of its own."""
     names = {"alertname": "HighErrorRate", "service": service}
     return body((service, "firing"), groupKey=f"{{}}:{{service={service}}}", groupLabels=names)
-
-
-async def _until_one_waits_for_a_lock(store: SqlStore) -> None:
-    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    async with asyncio.timeout(20):
-        found = 0
-        while not found:
-            async with store.reading() as tx:
-                found = (await tx.connection.execute(text(waiting))).scalar_one()

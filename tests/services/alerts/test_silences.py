@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,14 @@ async def seen(alert_desk: AlertDesk) -> SilenceRef:
     live = [one for one in await alert_desk.silences() if one["status"]["state"] == "active"]
     assert len(live) == 1
     return SilenceRef(source="default", id=live[0]["id"], ends_at=datetime.fromisoformat(live[0]["endsAt"]))
+
+
+async def hidden_by(alert_desk: AlertDesk, ref: SilenceRef) -> None:
+    """The group's alerts, as was seen by whoever asked last."""
+    group = await alert_desk.get()
+    alerts = tuple(replace(alert, silenced_by=(ref.id,)) for alert in group.alerts)
+    async with alert_desk.desk.store.writing() as tx:
+        await tx.alerts.swap(replace(group, alerts=alerts))
 
 
 def expire(alert_desk: AlertDesk, user: str, ref: SilenceRef) -> Incoming:
@@ -118,6 +127,53 @@ async def test_after_an_unclear_answer_what_it_did_is_found(alert_desk: AlertDes
     assert await slugs(alert_desk, "extend") == [None]
 
 
+async def test_after_an_unclear_answer_to_its_end_that_is_found(alert_desk: AlertDesk) -> None:
+    ref = await silenced(alert_desk)
+    await hidden_by(alert_desk, ref)
+    fault(alert_desk, r"^/api/v2/silence/", "apply_then_reset", method="DELETE", left=1)
+    incoming = expire(alert_desk, ONCALL, ref)
+    await alert_desk.desk.take(incoming)
+    await alert_desk.desk.work()
+    assert "Waiting for" in await alert_desk.desk.answer(incoming, ":waiting")
+    alert_desk.desk.clock.at += timedelta(minutes=1)
+    await alert_desk.desk.work()
+    assert (await alert_desk.desk.answer(incoming)).startswith("The silence is ended: ")
+    assert await slugs(alert_desk, "expire") == [None]
+    assert (await alert_desk.notes())[-1] == "🔕 developer-2 ended the silence of its alerts"
+
+
+@pytest.mark.parametrize("has_begun", [True, False])
+async def test_only_a_process_that_died_on_the_way_may_have_ended_it(alert_desk: AlertDesk, has_begun: bool) -> None:
+    """Else it was somebody else, in the moment in which this act arrived."""
+    ref = await silenced(alert_desk)
+    incoming = expire(alert_desk, ONCALL, ref)
+    await alert_desk.desk.take(incoming)
+    if has_begun:
+        async with alert_desk.desk.store.writing() as tx:
+            await tx.inbound.begin(incoming.id)
+    assert (await alert_desk.api.delete(f"/api/v2/silence/{ref.id}")).status_code == 200
+    await alert_desk.desk.work()
+    words = "The silence is ended: " if has_begun else "It is over since "
+    assert (await alert_desk.desk.answer(incoming)).startswith(words)
+    assert await slugs(alert_desk, "expire") == [None if has_begun else "finished"]
+
+
+async def test_what_was_over_before_the_act_was_not_ended_by_it(alert_desk: AlertDesk) -> None:
+    ref = await silenced(alert_desk)
+    assert (await alert_desk.api.delete(f"/api/v2/silence/{ref.id}")).status_code == 200
+    alert_desk.desk.clock.at += timedelta(minutes=1)
+    fault(alert_desk, r"^/api/v2/silences$", "status", status=503, left=9)
+    incoming = expire(alert_desk, ONCALL, ref)
+    await alert_desk.desk.take(incoming)
+    await alert_desk.desk.work()
+    assert "Waiting for" in await alert_desk.desk.answer(incoming, ":waiting")
+    alert_desk.traffic.end_faults()
+    alert_desk.desk.clock.at += timedelta(minutes=1)
+    await alert_desk.desk.work()
+    assert (await alert_desk.desk.answer(incoming)).startswith("It is over since ")
+    assert await slugs(alert_desk, "expire") == ["finished"]
+
+
 async def test_it_takes_the_right_for_all_that_it_can_hide(alert_desk: AlertDesk) -> None:
     ref = await silenced(alert_desk)
     for incoming in (expire(alert_desk, READER, ref), extend(alert_desk, READER, ref)):
@@ -168,3 +224,19 @@ async def test_a_list_has_buttons_where_the_asker_may_press_them(alert_desk: Ale
 
     assert await buttons(ONCALL) == [ref]
     assert await buttons(READER) == []
+
+
+async def test_a_list_says_what_is_not_known(alert_desk: AlertDesk) -> None:
+    async def listed() -> str:
+        return await alert_desk.desk.tell(alert_desk.desk.command(ONCALL, "silence list"))
+
+    assert await listed() == "No silence is in force."
+    fault(alert_desk, r"^/api/v2/silences$", "status", status=503)
+    words = await listed()
+    assert words.startswith("Whether any silence is in force is not known.\ndefault: no answer (")
+
+
+async def test_where_no_alertmanager_has_an_api_nothing_is_known_of_silences(tmp_path: Path) -> None:
+    async with open_alert_desk(tmp_path, api=False) as deaf:
+        words = await deaf.desk.tell(deaf.desk.command(ONCALL, "silence list"))
+    assert words.startswith("The Alertmanager has no url in tiphys.yaml")

@@ -1,7 +1,7 @@
 """News of alerts make the changes due that they stand in the way of, and nobody else's."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from bot.domain.change import Change
 from bot.domain.identity import ChangeId
 from bot.domain.lifecycle import State
 from bot.services.alerts.firing import FiringNow
-from bot.services.alerts.waking import Waking
+from bot.services.alerts.waking import APART, IDLE_SECONDS, Waking
 from tests import examples
 from tests.alert_examples import alert, group
 from tests.examples import NOW
@@ -34,6 +34,12 @@ async def put(room: Room, state: State = State.VERIFYING, **facts: Any) -> Chang
 async def due(room: Room, change: Change) -> Any:
     async with room.store.reading() as tx:
         return (await tx.changes.get(change.id)).due_at
+
+
+async def look_at(room: Room, change: Change, *, again: datetime = LATER) -> None:
+    """Somebody did, and left it until then."""
+    async with room.store.writing() as tx:
+        await tx.changes.swap(replace(await tx.changes.get(change.id), due_at=again))
 
 
 def waking(room: Room) -> Waking:
@@ -64,13 +70,47 @@ async def test_alerts_of_no_sure_stage_wake_nobody(room: Room) -> None:
     assert await due(room, change) == LATER
 
 
-async def test_a_change_is_woken_at_most_once_a_second(room: Room) -> None:
+async def test_a_change_is_woken_again_when_its_time_has_come(room: Room) -> None:
     change, one = await put(room), waking(room)
     await one.wake([placed()])
-    async with room.store.writing() as tx:
-        looked_at = await tx.changes.get(change.id)
-        await tx.changes.swap(replace(looked_at, due_at=LATER))
+    await look_at(room, change)
     await one.wake([placed()])
+    assert await due(room, change) == LATER
+    room.clock.at += APART
+    assert await one.sweep() == IDLE_SECONDS
+    assert await due(room, change) == NOW + APART
+
+
+async def test_a_storm_leaves_whoever_looks_at_a_change_the_time_for_it(room: Room) -> None:
+    """Each time the version moves, a look under way and an approval begin anew."""
+    change, one = await put(room), waking(room)
+    moved = []
+    for _ in range(60):
+        await one.wake([placed()])
+        async with room.store.reading() as tx:
+            moved.append((await tx.changes.get(change.id)).version)
+        room.clock.at += SECOND / 10
+    assert moved == [2] * 20 + [3] * 20 + [4] * 20
+
+
+async def test_the_last_news_of_a_storm_are_looked_at_and_the_next_ones_at_once(room: Room) -> None:
+    change, one = await put(room), waking(room)
+    for _ in range(31):
+        await one.wake([placed()])
+    await look_at(room, change)  # by somebody who had looked before the last of them
+    room.clock.at += APART
+    await one.sweep()
+    assert await due(room, change) == NOW + APART
+    await look_at(room, change)
+    room.clock.at += APART
+    await one.wake([placed()])
+    assert await due(room, change) == NOW + 2 * APART
+
+
+async def test_what_is_looked_at_soon_is_not_woken_as_well(room: Room) -> None:
+    change = await put(room)
+    await look_at(room, change, again=NOW + SECOND)
+    await waking(room).wake([placed()])
     assert await due(room, change) == NOW + SECOND
 
 
