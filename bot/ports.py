@@ -238,8 +238,11 @@ class Git(Protocol):
 class Forge(Protocol):
     """One repository's pull requests. Every method raises `Unavailable`, `Denied` or `NotFound` as it applies."""
 
-    def describe(self, change: Change, shipment: Shipment, *, requested_by: str, marker: str) -> str:
-        """The body of a promotion's pull request, in this forge's markup; foreign text in it is made harmless."""
+    def describe(self, change: Change, shipment: Shipment, *, prune: bool, requested_by: str, marker: str) -> str:
+        """The body of a promotion's pull request, in this forge's markup; foreign text in it is made harmless.
+
+        `prune`: whether the sync may delete what Git no longer has.
+        """
         ...
 
     async def find_pull_request(self, *, head_branch: str, marker: str) -> PullRequest | None:

@@ -98,7 +98,8 @@ class Proposing:
             return Wait(reason="the promotion branch moved while it was being written", look_again=SOON)
         shipment = await shipment_of(git, change, stage, configuration, live, base, plan)
         requester = await self._names.named(configuration, change.requested_by)
-        body = forge.describe(change, shipment, requested_by=requester, marker=marker_of(change.id))
+        prune = change.proposes_to_prune(stage)
+        body = forge.describe(change, shipment, prune=prune, requested_by=requester, marker=marker_of(change.id))
         pull = await forge.ensure_pull_request(
             head_branch=branch, base_branch=stage.branch, title=title_of(change), body=body, marker=marker_of(change.id)
         )
@@ -111,7 +112,7 @@ class Proposing:
             key=await content_key(git, head, stage, live), source_revision=change.source_revision or base,
             active_revision=live.active, active_history_id=newest.id if newest else None, shipment=shipment,
             diff=await git.diff(base, head), compare_link=_compare_link(pull, live.active, head),
-            auto_sync=live.auto_sync is not None, prune=change.proposes_to_prune(stage),
+            auto_sync=live.auto_sync is not None, prune=prune,
         )  # fmt: skip
         void_because = change.void_because or _changed_by_rebuilding(change, proposal)
         return Advance(

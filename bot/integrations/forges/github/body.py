@@ -20,16 +20,16 @@ _HOW_IT_GOES_ON = (
 )
 
 
-def body_of(change: Change, shipment: Shipment, *, requested_by: str, marker: str) -> str:
+def body_of(change: Change, shipment: Shipment, *, prune: bool, requested_by: str, marker: str) -> str:
     """At most `LONGEST` characters; always ends with the marker. `requested_by` is `name (id)`."""
     for most in _MOST_ITEMS:
-        body = "\n\n".join([*_paragraphs(change, shipment, requested_by, most), marker])
+        body = "\n\n".join([*_paragraphs(change, shipment, prune, requested_by, most), marker])
         if len(body) <= LONGEST:
             break
     return body
 
 
-def _paragraphs(change: Change, shipment: Shipment, requested_by: str, most: int) -> list[str]:
+def _paragraphs(change: Change, shipment: Shipment, prune: bool, requested_by: str, most: int) -> list[str]:
     source = f" from {plain(change.source_environment)}" if change.source_environment else ""
     return [
         f"Promotes **{plain(change.application)}**{source} to **{plain(change.environment)}**.",
@@ -49,7 +49,12 @@ def _paragraphs(change: Change, shipment: Shipment, requested_by: str, most: int
             len(shipment.drifted),
             most,
         ),
-        *_section("Will be pruned", [f"- {code(name)}" for name in shipment.prunes], len(shipment.prunes), most),
+        *_section(
+            "Will be pruned" if prune else "No longer in Git, left behind (pruning is off)",
+            [f"- {code(name)}" for name in shipment.prunes],
+            len(shipment.prunes),
+            most,
+        ),
         *_left_out(change, shipment),
         _HOW_IT_GOES_ON,
     ]

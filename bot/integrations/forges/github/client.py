@@ -59,8 +59,8 @@ class GithubForge:
         """Questions about the repository itself, for `tiphys check`."""
         return GithubInspection(self._http, self._name)
 
-    def describe(self, change: Change, shipment: Shipment, *, requested_by: str, marker: str) -> str:
-        return body_of(change, shipment, requested_by=requested_by, marker=marker)
+    def describe(self, change: Change, shipment: Shipment, *, prune: bool, requested_by: str, marker: str) -> str:
+        return body_of(change, shipment, prune=prune, requested_by=requested_by, marker=marker)
 
     async def find_pull_request(self, *, head_branch: str, marker: str) -> PullRequest | None:
         pulls = [pull for pull in await self._list(head_branch) if pull.carries(marker)]

@@ -26,8 +26,8 @@ SHIPMENT = Shipment(
 )  # fmt: skip
 
 
-def body(shipment: Shipment, change: Change = CHANGE) -> str:
-    return body_of(change, shipment, requested_by="developer (U0DEV1)", marker=MARKER)
+def body(shipment: Shipment, change: Change = CHANGE, *, prune: bool = True) -> str:
+    return body_of(change, shipment, prune=prune, requested_by="developer (U0DEV1)", marker=MARKER)
 
 
 def test_it_says_what_ships_who_asked_and_which_change_it_is() -> None:
@@ -48,6 +48,12 @@ def test_it_says_what_ships_who_asked_and_which_change_it_is() -> None:
         _HOW_IT_GOES_ON,
         MARKER,
     ]
+
+
+def test_what_is_left_behind_is_not_told_as_pruned() -> None:
+    said = body(SHIPMENT, prune=False)
+    assert "### No longer in Git, left behind (pruning is off)\n\n- `Deployment/old`" in said
+    assert "Will be pruned" not in said
 
 
 def test_of_a_merge_the_files_that_change_are_listed() -> None:
