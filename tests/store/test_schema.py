@@ -31,7 +31,7 @@ from alembic import op
 revision = "9999"
 down_revision = "0004"
 def upgrade() -> None:
-    op.execute("SELECT pg_sleep(0.5)")
+    op.execute("SELECT pg_sleep(1.2)")
     op.execute("ALTER TABLE changes ADD COLUMN more INTEGER")
 '''
 FAILING = '''
@@ -65,7 +65,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def slow(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """One more migration than there is, on PostgreSQL, where everything else must be quick."""
     _one_more(SLOW, monkeypatch, tmp_path)
-    monkeypatch.setattr(store_engine, "STATEMENT_SECONDS", 0.2)
+    monkeypatch.setattr(store_engine, "STATEMENT_SECONDS", 1.0)
 
 
 def _one_more(text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ async def test_groups_are_told_of_apart(world: World) -> None:
 async def test_a_5xx_is_asked_again_with_the_same_body(world: World) -> None:
     world.receiver.statuses = [503, 500]
     await world.act("fire")
-    assert len(world.receiver.heard) == 3
+    await world.until(lambda: len(world.receiver.heard) == 3)
     assert world.receiver.heard[0].body == world.receiver.heard[1].body == world.receiver.heard[2].body
 
 
