@@ -147,18 +147,24 @@ async def test_work_whose_lease_somebody_else_has_is_cancelled(pair: Pair) -> No
     assert (await pair.lease_of())[0] == pair.second.owner
 
 
-async def test_work_whose_lease_cannot_be_renewed_is_cancelled_before_it_is_over(pair: Pair, cluster: Cluster) -> None:
-    short = Leases(pair.first.writing, "short:1", lease=timedelta(seconds=1))
-    tasks, began = TaskSet("test"), asyncio.Event()
-    [change] = (await short.changes(NOW, limit=9)).rows
+async def endless_work(leases: Leases) -> asyncio.Task[None]:
+    """On the one change that is due; it has begun."""
+    began = asyncio.Event()
+    [change] = (await leases.changes(NOW, limit=9)).rows
 
     async def work() -> None:
-        async with short.working(change):
+        async with leases.working(change):
             began.set()
             await asyncio.Event().wait()
 
-    task = tasks.start(work(), name="work")
+    task = TaskSet("test").start(work(), name="work")
     await began.wait()
+    return task
+
+
+async def test_work_whose_lease_cannot_be_renewed_is_cancelled_before_it_is_over(pair: Pair, cluster: Cluster) -> None:
+    short = Leases(pair.first.writing, "short:1", lease=timedelta(seconds=1))
+    task = await endless_work(short)
     cluster.stop()
     try:
         await asyncio.wait({task}, timeout=10)
@@ -170,16 +176,7 @@ async def test_work_whose_lease_cannot_be_renewed_is_cancelled_before_it_is_over
 
 async def test_work_is_cancelled_in_time_whatever_is_in_the_way_of_the_renewal(pair: Pair) -> None:
     short = Leases(pair.first.writing, "short:1", lease=timedelta(seconds=1))
-    tasks, began = TaskSet("test"), asyncio.Event()
-    [change] = (await short.changes(NOW, limit=9)).rows
-
-    async def work() -> None:
-        async with short.working(change):
-            began.set()
-            await asyncio.Event().wait()
-
-    task = tasks.start(work(), name="work")
-    await began.wait()
+    task = await endless_work(short)
     await pair._execute("ALTER TABLE changes RENAME COLUMN leased_until TO until")
     await asyncio.wait({task}, timeout=10)
     assert task.cancelled()
