@@ -4,6 +4,7 @@ Each command imports what it needs when it is called, so that none waits for wha
 """
 
 import asyncio
+import gc
 import importlib.metadata
 import json
 import signal
@@ -75,6 +76,7 @@ def run() -> None:
     """Run the bot."""
     # Until the bot listens to it itself. The first process of a container would not hear it at all.
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
+    gc.disable()  # what is loaded stays; `Bot.run` enables it again as soon as it serves
     # structlog and httpx load these for tracebacks and a command line that no bot shows, and do without where they are
     # not installed: 5 MiB, a twentieth of a second.
     for module in ("rich", "pygments", "click"):

@@ -1,6 +1,7 @@
 """The composition root: builds everything from the settings, runs it, closes it."""
 
 import asyncio
+import gc
 import importlib.metadata
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -130,6 +131,7 @@ class Bot:
             store = self._make_store(closing)
             closing.push_async_callback(self._asking.close)
             await self._serve(closing)
+            gc.enable()  # it was off while everything was loaded
             async with stopping.interrupting():
                 await self._open(store)
                 await self._compose(closing, source, redaction)

@@ -23,9 +23,9 @@ FOR_SQLITE = ("aiosqlite", "sqlalchemy.dialects.sqlite")
 FOR_POSTGRESQL = ("psycopg", "sqlalchemy.dialects.postgresql")
 FOR_AN_APP = ("cryptography", "jwt")
 AND_TELL = (
-    "import atexit, pathlib, sys; "
+    "import atexit, gc, pathlib, sys; "
     "atexit.register(lambda: pathlib.Path(sys.argv[2]).write_text("
-    "chr(10).join(name for name, module in sys.modules.items() if module))); "
+    "chr(10).join([str(gc.isenabled()), *(name for name, module in sys.modules.items() if module)]))); "
     "from bot.cli import app; app(['run'])"
 )
 
@@ -45,7 +45,7 @@ async def test_neither_does_one_on_postgresql(tmp_path: Path, postgresql: str) -
 
 
 async def loaded_by_a_start(folder: Path, **more: str) -> set[str]:
-    """The modules of a bot that has its database, and waits for a Slack that says nothing."""
+    """The modules of a bot that has its database, waits for a Slack that says nothing, and collects its garbage."""
     (folder / "tiphys.yaml").write_text(TIPHYS_YAML)
     with silent() as slack:
         variables = {
@@ -67,7 +67,9 @@ async def loaded_by_a_start(folder: Path, **more: str) -> set[str]:
             if process.returncode is None:
                 process.kill()
                 await process.wait()
-    return set((folder / "loaded").read_text().split("\n"))
+    collects_garbage, *loaded = (folder / "loaded").read_text().split("\n")
+    assert collects_garbage == "True"
+    return set(loaded)
 
 
 def test_every_model_that_is_built_when_it_is_first_used_can_be_built() -> None:
