@@ -14,7 +14,7 @@ from bot.domain.change import Change
 from bot.domain.identity import ChangeId, Revision
 from bot.domain.pipeline import Configuration, Stage
 from bot.domain.pull_request import OpenPull
-from bot.ports import ConfigurationInForce, Git, MergeConflict, NotFound, OutsideError
+from bot.ports import ConfigurationInForce, Git, MergeConflict, NotFound, OutsideError, Refused, Unsupported
 from bot.ports_store import Store, StoreUnavailable
 from bot.services.keys import paths_read
 from bot.services.messages import branch_of
@@ -78,10 +78,14 @@ class ForeignPulls:
         for head, group in by_head.items():
             foreign = [pull for pull in group if not await self._is_promotions(pull, promotions, configuration)]
             shared = next((change for change in promotions if _may_turn_green(change, head)), None)
-            if foreign and shared is not None:
-                written += await self._hold_back(repository, head, foreign, shared, configuration)
-            elif foreign:
-                written += await self._bring(repository, head, foreign, stages, configuration)
+            try:
+                if foreign and shared is not None:
+                    written += await self._hold_back(repository, head, foreign, shared, configuration)
+                elif foreign:
+                    written += await self._bring(repository, head, foreign, stages, configuration)
+            except (Refused, Unsupported) as error:  # which says nothing of the others
+                log.warning("foreign_pulls.refused", repository=repository, head=head, reason=error.reason)
+                written += 1
             if written == MOST_WRITTEN:
                 return
 

@@ -250,6 +250,16 @@ async def test_no_answer_is_waited_out(town: Town) -> None:
     assert town.told(head) == [("success", FREE)]
 
 
+async def test_one_that_is_refused_keeps_nobody_else_waiting(town: Town) -> None:
+    other, refused = [await town.open(branch, {f"{branch}.md": "x"}) for branch in ("a", "b")]  # listed newest first
+    fault = Fault(id="", service="github", path=re.compile(f"/statuses/{refused}"), do="status", status=422, left=1)
+    town.world.traffic.add_fault(fault)
+    await town.pulls.look()
+    assert (town.told(refused), town.told(other)) == ([], [("success", FREE)])
+    await town.pulls.look()
+    assert town.told(refused) == [("success", FREE)]
+
+
 async def test_many_at_once_take_several_looks(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.services.foreign_pulls.MOST_WRITTEN", 2)
     heads = [await town.open(f"topic-{number}", {f"{number}.md": "x"}) for number in range(3)]
