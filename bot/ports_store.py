@@ -87,7 +87,8 @@ class ChangeRows(Protocol):
 
     async def find_open(self, application: str, environment: str) -> Change | None: ...
 
-    async def list_open(self) -> list[Change]: ...
+    async def list_open(self) -> list[Change]:
+        """Those that this version can read, as with `list_newest`; a log line tells of the others."""
 
     async def list_newest(self, application: str, environment: str, *, limit: int) -> list[Change]: ...
 

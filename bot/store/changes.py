@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import Column, Row, Select, func, select, update
 
 from bot.domain.change import Change
@@ -16,6 +17,7 @@ from bot.store.inserting import insert_new
 from bot.store.locks import Lock, lock
 from bot.store.queues import read_queue
 from bot.store.tables import OPEN, changes
+from bot.store.unreadable import tell_unreadable
 
 READ: list[Column[Any]] = [changes.c.id, changes.c.document]
 
@@ -50,10 +52,10 @@ class Changes:
 
     async def list_open(self) -> list[Change]:
         # Sorted here: the database would take the order from the numbers of all changes, and read them all.
-        return sorted(await self._all(_select().where(OPEN)), key=lambda change: change.number)
+        return sorted(await self._all(select(*READ).where(OPEN)), key=lambda change: change.number)
 
     async def list_newest(self, application: str, environment: str, *, limit: int) -> list[Change]:
-        query = _select().where(changes.c.application == application, changes.c.environment == environment)
+        query = select(*READ).where(changes.c.application == application, changes.c.environment == environment)
         return await self._all(query.order_by(changes.c.number.desc()).limit(limit))
 
     async def list_due(self, now: datetime, *, limit: int) -> list[Change]:
@@ -120,8 +122,15 @@ class Changes:
         document = (await self._connection.execute(query)).scalar()
         return CHANGE.validate_json(document) if document is not None else None
 
-    async def _all(self, query: Select[str]) -> list[Change]:
-        return [CHANGE.validate_json(document) for document in (await self._connection.execute(query)).scalars()]
+    async def _all(self, query: Select[Any]) -> list[Change]:
+        """Without those that this version cannot read, which are told of: none of them hides the others."""
+        found = []
+        for row in await self._connection.execute(query):
+            try:
+                found.append(change_of(row))
+            except ValidationError as error:
+                tell_unreadable("changes", row.id, error)
+        return found
 
 
 def change_of(row: Row[Any]) -> Change:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import structlog
-from pydantic import ValidationError
 from sqlalchemy import Row as SqlRow
 
 from bot.domain.change import Change
@@ -19,11 +17,10 @@ from bot.ports_store import Claimed
 from bot.store.changes import change_of
 from bot.store.inbound import recorded_of
 from bot.store.outbox import next_try_of
+from bot.store.unreadable import tell_unreadable
 
 if TYPE_CHECKING:
     from bot.store.store import StoreTransaction
-
-log = structlog.get_logger(__name__)
 
 AGAIN = timedelta(seconds=1)
 """After rows that could not be read the next ones are asked for."""
@@ -83,7 +80,7 @@ class Holding:
             try:
                 found.append(read(row))
             except Exception as error:  # a newer version may have written it
-                log.error("store.row_unreadable", table=table, key=row.id, why=_what_is_wrong(error))
+                tell_unreadable(table, row.id, error)
                 self._pass_by((table, row.id))
         for claimed in found:
             self._held[key_of(claimed)] = Hold()
@@ -148,14 +145,6 @@ def key_of(claimed: Claimable) -> Key:
             return "inbound", claimed.incoming.id
         case Outgoing():
             return "outbox", claimed.id
-
-
-def _what_is_wrong(error: Exception) -> str:
-    """Without what stands there, which may be somebody's words."""
-    if not isinstance(error, ValidationError):
-        return type(error).__name__
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['type']}" for one in found[:3])
 
 
 def _until(due: datetime | None, now: datetime) -> timedelta | None:

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
+from structlog.testing import capture_logs
 
 from bot.domain.change import Change
 from bot.domain.identity import ChangeId, Revision, UserId
@@ -15,6 +16,7 @@ from bot.domain.lifecycle import TERMINAL, State
 from bot.ports_store import AlreadyOpen, Conflict
 from bot.store.engine import close_engine, open_engine
 from bot.store.store import SqlStore
+from bot.store.tables import changes as table
 from tests import examples
 from tests.examples import HOUR, MINUTE, NOW
 
@@ -70,6 +72,19 @@ async def test_one_open_change_per_stage(store: SqlStore) -> None:
         assert found is not None
         assert found.id == change(2).id
         assert [each.number for each in await tx.changes.list_open()] == [2, 3, 4]
+
+
+async def test_one_that_cannot_be_read_hides_no_other(store: SqlStore) -> None:
+    """A newer version may have written it, beside us or before it was taken back."""
+    await insert(store, change(1), change(2, environment="staging"))
+    async with store.writing() as tx:
+        newer = update(table).where(table.c.number == 1).values(document='{"era": 9}')
+        await tx.connection.execute(newer)
+    with capture_logs() as logs:
+        async with store.reading() as tx:
+            assert [each.number for each in await tx.changes.list_open()] == [2]
+            assert await tx.changes.list_newest("apm-stack", "production", limit=9) == []
+    assert [(line["event"], line["log_level"]) for line in logs] == [("store.row_unreadable", "error")] * 2
 
 
 async def test_two_at_once_do_not_open_two(store: SqlStore) -> None:
