@@ -20,7 +20,7 @@ sandbox: setup
 	$(VENV)/bin/tiphys sandbox
 
 test: setup
-	$(PYTEST) -n 4 --dist worksteal
+	$(PYTEST) --sample -n 4 --dist worksteal
 
 test-long: setup
 	$(PYTEST) -n 4 --dist worksteal --long

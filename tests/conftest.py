@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from bot.store.migrate import upgrade
 from tests.databases import fresh
 from tests.nursery import NURSERY
 from tests.postgresql import Cluster, need_programs
+from tests.sampling import draw
 
 for variable in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
     os.environ.pop(variable, None)
@@ -19,6 +21,16 @@ for variable in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run the long matrices whole, not a sample of them")
+    parser.addoption(
+        "--sample", nargs="?", const=date.today().isoformat(), metavar="SEED",  # noqa: DTZ011 - any day will do
+        help="tell some of the scenarios only; without a seed it is the day",
+    )  # fmt: skip
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """With what the same tests are run again."""
+    seed = config.getoption("--sample")
+    return f"scenarios: the sample of --sample={seed}" if seed else "scenarios: all"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -30,10 +42,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if (item.get_closest_marker("long") and not config.getoption("--long"))
         or (item.get_closest_marker("bench") and not wants_benches)
     ]
+    if seed := config.getoption("--sample"):
+        told = {item.nodeid: str(item.path) for item in items if _is_of_a_world(item) and item not in left_out}
+        drawn = draw(told, seed)
+        left_out += [item for item in items if item.nodeid in told and item.nodeid not in drawn]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
     items.sort(key=lambda item: "test_kill_matrix" not in item.nodeid)
+
+
+def _is_of_a_world(item: pytest.Item) -> bool:
+    """Whether it has a sandbox of its own, on either database: see `tests/scenarios/conftest.py`."""
+    return isinstance(item, pytest.Function) and "database" in item.fixturenames
 
 
 @pytest.fixture(scope="session", autouse=True)
