@@ -35,6 +35,12 @@ def built(overlay: str) -> tuple[dict[str, Any], ...]:
     return tuple(document for document in yaml.safe_load_all(done.stdout) if document)
 
 
+def services(overlay: str) -> dict[str, dict[str, Any]]:
+    """By name."""
+    found = (document for document in built(overlay) if document["kind"] == "Service")
+    return {service["metadata"]["name"]: service for service in found}
+
+
 def one(overlay: str, kind: str) -> dict[str, Any]:
     [found] = [document for document in built(overlay) if document["kind"] == kind]
     return found
@@ -61,7 +67,7 @@ def test_it_is_valid(overlay: str, version: str) -> None:
 
 
 def test_the_validator_would_notice() -> None:
-    broken = {**one("staging", "Service"), "spec": {"prots": []}}
+    broken = {**services("staging")["tiphys"], "spec": {"prots": []}}
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(broken, VERSIONS[-1], strict=True)
 
@@ -73,7 +79,7 @@ def test_everything_is_in_its_namespace_under_its_label(overlay: str) -> None:
     labels = {"app.kubernetes.io/name": "tiphys"}
     assert one(overlay, "Deployment")["spec"]["selector"]["matchLabels"] == labels
     assert one(overlay, "Deployment")["spec"]["template"]["metadata"]["labels"].items() >= labels.items()
-    assert one(overlay, "Service")["spec"]["selector"] == labels
+    assert [service["spec"]["selector"] for service in services(overlay).values()] == [labels] * 2
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -109,7 +115,15 @@ def test_it_is_asked_what_it_answers(overlay: str) -> None:
     }  # fmt: skip
     assert {get["port"] for get in probes.values()} == {port["name"]}
     assert variables(tiphys)["TIPHYS_LISTEN"].rpartition(":")[2] == str(port["containerPort"])
-    assert one(overlay, "Service")["spec"]["ports"][0]["targetPort"] == port["name"]
+    assert {service["spec"]["ports"][0]["targetPort"] for service in services(overlay).values()} == {port["name"]}
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_webhooks_reach_also_a_pod_that_is_not_ready(overlay: str) -> None:
+    """Which records them: `/readyz` says no while Slack is away, and an alert is not to be lost for that."""
+    assert {name: "publishNotReadyAddresses" in service["spec"] for name, service in services(overlay).items()} == {
+        "tiphys": False, "tiphys-webhooks": True,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
