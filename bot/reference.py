@@ -1,12 +1,17 @@
 """The generated pages of the docs: what the code declares, written out. `python -m bot.reference` writes them."""
 
+from collections.abc import Iterable
+from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 
 import commands
+from bot.chat.alert_clicks import ALERT_NEEDS
 from bot.chat.clicks import NEEDS
 from bot.chat.registry import load_commands
+from bot.chat.silence_clicks import SILENCE_NEEDS
 from bot.domain.lifecycle import TERMINAL, TRANSITIONS, Event, State
-from bot.services.access import written
+from bot.services.access import Right, written
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -90,8 +95,20 @@ or its id. A right such as `changes, promote` is granted in [`permissions`](conf
 BUTTONS_HEAD = """\
 ## Buttons
 
-What can be pressed on a card, and the right that it takes. The requester may always abort his own change; whoever may
-approve may reject. An approval counts only with the right *and* one of `approvals.from`.
+What can be pressed, by its action id, and the right that it takes; the dialog that a button opens takes the same.
+
+### Of a change
+
+The requester may always abort his own change; whoever may approve may reject. An approval counts only with the right
+*and* one of `approvals.from`.
+"""
+
+ALERT_BUTTONS_HEAD = """\
+### Of alerts and silences
+
+On the card of a group of alerts, and in `/silence list`; `silence.add` is the dialog of `/silence add`. What each does
+stands in [alerts.md](alerts.md#what-people-do-about-them), where the right must hold in
+[security.md](security.md#authorization).
 """
 
 
@@ -131,9 +148,14 @@ def commands_page() -> str:
         lines += [f"- `--{flag.name}`: {flag.help}" for flag in command.flags]
         lines += [f"- For example `/gitops {example}`" for example in command.examples]
         lines.append("")
-    buttons = [f"| `{button.value}` | `{written(right)}` |" for button, right in NEEDS.items()]
-    lines += [BUTTONS_HEAD, "| button | right |", "|---|---|", *buttons, ""]
+    lines += [BUTTONS_HEAD, *_rights(NEEDS.items()), ""]
+    lines += [ALERT_BUTTONS_HEAD, *_rights(chain(ALERT_NEEDS.items(), SILENCE_NEEDS.items())), ""]
     return "\n".join(lines)
+
+
+def _rights(needs: Iterable[tuple[StrEnum, Right]]) -> list[str]:
+    rows = [f"| `{button.value}` | `{written(right)}` |" for button, right in needs]
+    return ["| button | right |", "|---|---|", *rows]
 
 
 PAGES = {"lifecycle.md": lifecycle_page, "commands.md": commands_page}

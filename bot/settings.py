@@ -222,8 +222,8 @@ class Settings(StorageSettings):
     tiphys_config: Path = Field(Path("tiphys.yaml"), description="The configuration file.")
     tiphys_listen: Annotated[str, BeforeValidator(_listen)] = Field(
         "127.0.0.1:8080",
-        description="Where `/healthz`, `/readyz`, `/metrics` and, where they are set up, `/slack/events`, "
-        "`/webhooks/github` and `/webhooks/argocd` are served: `host:port`; port 0: any free one.",
+        description="Where `/healthz`, `/readyz`, `/metrics`, `/webhooks/alertmanager` and, where they are set up, "
+        "`/slack/events`, `/webhooks/github` and `/webhooks/argocd` are served: `host:port`; port 0: any free one.",
     )
     tiphys_log: Annotated[str, BeforeValidator(_log)] = Field(
         "info/auto",

@@ -51,7 +51,9 @@ class SlackDocument(Document):
         None, description="Put before every slash command where names collide in the workspace. Default: none."
     )
     home_workspace_only: bool | None = Field(
-        None, description="Refuse people of other workspaces, also in shared channels. Default: true."
+        None,
+        description="Refuse what is done in another workspace. People of other workspaces are refused anyway. "
+        "Default: true.",
     )
 
 

@@ -3,15 +3,25 @@
 import re
 import shutil
 import subprocess
+import textwrap
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 
+from bot.config.loading import load
 from tests.alertmanager import need_programs
 
 ROOT = Path(__file__).parents[2]
 MONITORING = ROOT / "deploy" / "monitoring"
+
+
+def shown(page: str, file: str) -> str:
+    """What a page shows of a file, without the indentation that a list gives it."""
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    [written] = re.findall(rf"^( *)```yaml {re.escape(file)}\n(.*?)^\1```$", text, re.MULTILINE | re.DOTALL)
+    return textwrap.dedent(written[1])
 
 
 def ran(*command: str) -> str:
@@ -60,6 +70,55 @@ def test_the_rules_tests_can_fail(tmp_path: Path) -> None:
         timeout=60,
     )
     assert done.returncode != 0
+
+
+@pytest.mark.alertmanager
+def test_the_scrapes_that_the_page_shows_are_prometheus_and_of_each_pod(tmp_path: Path) -> None:
+    """Debian's Prometheus is built without Kubernetes: it gets to see addresses in place of the Pods."""
+    written = yaml.safe_load(shown("metrics.md", "prometheus.yml"))
+    [job] = written["scrape_configs"]
+    assert [found["role"] for found in job.pop("kubernetes_sd_configs")] == ["pod"]
+    job["static_configs"] = [{"targets": ["127.0.0.1:8080"]}]
+    file = tmp_path / "prometheus.yml"
+    file.write_text(yaml.safe_dump(written))
+    assert "SUCCESS" in ran("promtool", "check", "config", str(file))
+    [deployment] = list(yaml.safe_load_all((ROOT / "deploy/k8s/base/deployment.yaml").read_text()))
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    [port] = container["ports"]
+    kept = [rule["regex"] for rule in job["relabel_configs"] if rule.get("action") == "keep"]
+    assert kept == [f"tiphys;{port['name']}"]
+
+
+@pytest.mark.alertmanager
+def test_the_receiver_that_the_page_shows_is_the_one_that_is_shipped(tmp_path: Path) -> None:
+    written = yaml.safe_load(shown("alerts.md", "alertmanager.yml"))
+    file = tmp_path / "alertmanager.yml"
+    file.write_text(yaml.safe_dump({"route": {"receiver": "tiphys"}, **written}))
+    assert "SUCCESS" in ran("amtool", "check-config", str(file))
+    [theirs] = [each for each in written["receivers"] if each["name"] == "tiphys"]
+    [ours] = [
+        each
+        for each in yaml.safe_load((MONITORING / "alertmanager.yml").read_text())["receivers"]
+        if each["name"] == "tiphys"
+    ]
+    [hook], [shipped] = theirs["webhook_configs"], ours["webhook_configs"]
+    for key in ("send_resolved", "max_alerts"):
+        assert hook[key] == shipped[key]
+    assert hook["http_config"]["follow_redirects"] is shipped["http_config"]["follow_redirects"] is False
+    assert httpx.URL(hook["url"]).path == httpx.URL(shipped["url"]).path
+
+
+def test_what_the_page_adds_to_the_configuration_is_all_that_alerts_need() -> None:
+    """Beside the one variable that it names."""
+    text = (ROOT / "deploy/examples/tiphys.yaml").read_text() + shown("alerts.md", "tiphys.yaml")
+    environ = dict.fromkeys(("ARGOCD_AUTH_TOKEN", "GITHUB_TOKEN"), "secret")
+    without = load(text, file="tiphys.yaml", environ=environ, read_file=lambda path: Path(path).read_text())
+    assert isinstance(without, list)
+    assert [problem.path for problem in without] == ["alertmanagers.default.webhook.token.env"]
+    environ["ALERTMANAGER_WEBHOOK_TOKEN"] = "secret"
+    loaded = load(text, file="tiphys.yaml", environ=environ, read_file=lambda path: Path(path).read_text())
+    assert not isinstance(loaded, list)
+    assert set(loaded.alerts.sources) == {"default"}
 
 
 def test_every_rule_is_tested_and_sums_itself_up() -> None:

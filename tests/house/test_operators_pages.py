@@ -2,6 +2,9 @@
 
 import re
 import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,7 @@ from bot.web import bodies, slack_events
 ROOT = Path(__file__).parents[2]
 RUNBOOK = (ROOT / "docs/runbook.md").read_text("utf-8")
 SECURITY = (ROOT / "docs/security.md").read_text("utf-8")
+IMAGES_FOLDER = "/var/lib/tiphys"
 GETTING_STARTED = (ROOT / "docs/getting-started.md").read_text("utf-8")
 
 
@@ -41,11 +45,28 @@ def test_every_gate_is_told() -> None:
 
 @pytest.mark.parametrize("event", first_cells(RUNBOOK, "Logs"))
 def test_every_log_that_is_told_is_written(event: str) -> None:
-    assert any(f'"{event}"' in path.read_text("utf-8") for path in (ROOT / "bot").rglob("*.py"))
+    """`….crashed` stands for all that end so."""
+    quoted = f'{event.removeprefix("…")}"' if event.startswith("…") else f'"{event}"'
+    assert any(quoted in path.read_text("utf-8") for path in (ROOT / "bot").rglob("*.py"))
 
 
 def test_every_column_of_the_audit_is_told() -> None:
     assert sorted(first_cells(RUNBOOK, "The audit")) == sorted(column.name for column in audit_entries.columns)
+
+
+def test_the_backup_of_a_pod_is_whole_while_somebody_writes(tmp_path: Path) -> None:
+    [written] = re.findall(r'-- python -c "(.*?)"$', RUNBOOK, re.DOTALL | re.MULTILINE)
+    program = written.replace(IMAGES_FOLDER, str(tmp_path))
+    assert program.count(str(tmp_path)) == written.count("sqlite3.connect") == 2
+    with closing(sqlite3.connect(tmp_path / "tiphys.db")) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("CREATE TABLE changes (number INTEGER)")
+        database.execute("INSERT INTO changes VALUES (42)")
+        database.commit()  # into the WAL, which a copied file would lack
+        database.execute("INSERT INTO changes VALUES (43)")
+        subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    with closing(sqlite3.connect(tmp_path / "backup.db")) as backup:
+        assert backup.execute("SELECT number FROM changes").fetchall() == [(42,)]
 
 
 async def test_the_queries_of_the_audit_run(tmp_path: Path) -> None:
