@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-PATIENCE = 45.0
+PATIENCE = 90.0
 
 
 class Refused(Exception):
