@@ -20,6 +20,8 @@ from bot.services.access import Access, AlertRight, Forbidden
 
 PER_PAGE = 10
 ALERTS_PER_PAGE = 20
+LONGEST_WORDS = 300
+"""Of a filter that is repeated whole."""
 SIGNS: Mapping[Severity, str] = {
     Severity.CRITICAL: "🔥", Severity.WARNING: "⚠️", Severity.INFO: "ℹ️", Severity.NONE: "🔔",
 }  # fmt: skip
@@ -62,7 +64,7 @@ class AlertListing:
         seen, hidden = await self._visible(user, groups)
         if not seen:
             more = f" {hidden} more that you may not look at." if hidden else ""
-            which = f" of {wanted.words}" if wanted.words else ""
+            which = f" of {_short(wanted.words, LONGEST_WORDS)}" if wanted.words else ""
             return Answer.done(Text.of(f"Nothing fires{which}.{more}"))
         pages = -(-len(seen) // PER_PAGE)
         page = min(max(page, 1), pages)
@@ -71,8 +73,7 @@ class AlertListing:
         if hidden:
             lines.append(Text.of(f"\n{hidden} more that you may not look at."))
         if pages > 1:
-            words = f"/alerts {wanted.words} --page {page % pages + 1}".replace("  ", " ")
-            lines.append(Text.of(f"\nPage {page} of {pages}: ", Code(words)))
+            lines.append(Text.of(f"\nPage {page} of {pages}: ", *_way_to(page % pages + 1, wanted)))
         counts = ", ".join(
             f"{number} {severity.value if severity is not Severity.NONE else 'without severity'}"
             for severity in Severity
@@ -92,7 +93,7 @@ class AlertListing:
         shown = alerts[(page - 1) * ALERTS_PER_PAGE : page * ALERTS_PER_PAGE]
         lines = [Text.of("\n• ", *_alert(alert, common)) for alert in shown]
         if pages > 1:
-            way = Code(f"/alerts A{group.number} --page {page % pages + 1}")
+            way = Code(f"/gitops alerts A{group.number} --page {page % pages + 1}")
             lines.append(Text.of(f"\nPage {page} of {pages}: ", way))
         return Answer.done(Text.of(_line(group), ":", *lines))
 
@@ -128,6 +129,13 @@ class AlertListing:
             found |= {group.id for group in groups if group.source == source
                       and any(alert.fingerprint in matched for alert in group.alerts)}  # fmt: skip
         return found
+
+
+def _way_to(page: int, wanted: AlertFilter) -> list[str | Part]:
+    """To another page: what was typed, blank by blank, as it would find something else otherwise."""
+    if len(wanted.words) > LONGEST_WORDS or not wanted.words.isprintable():
+        return ["the same with ", Code(f"--page {page}")]
+    return [Code(" ".join(filter(None, ("/gitops alerts", wanted.words, f"--page {page}"))))]
 
 
 def _line(group: AlertGroup) -> Text:
