@@ -12,7 +12,7 @@ from bot.domain.alerts.standing import named
 from bot.domain.alerts.table import in_order
 from bot.domain.identity import UserId
 from bot.domain.request import Answer
-from bot.domain.text import Code, InChannel, Mention, Moment, Part, Plain, Strong, Text, counted
+from bot.domain.text import Code, InChannel, Mention, Moment, Part, Plain, Strong, Text, counted, shortened
 from bot.ports import ConfigurationInForce
 from bot.ports_alerts import Alertmanagers
 from bot.ports_store import Store
@@ -64,7 +64,7 @@ class AlertListing:
         seen, hidden = await self._visible(user, groups)
         if not seen:
             more = f" {hidden} more that you may not look at." if hidden else ""
-            which = f" of {_short(wanted.words, LONGEST_WORDS)}" if wanted.words else ""
+            which = f" of {shortened(wanted.words, LONGEST_WORDS)}" if wanted.words else ""
             return Answer.done(Text.of(f"Nothing fires{which}.{more}"))
         pages = -(-len(seen) // PER_PAGE)
         page = min(max(page, 1), pages)
@@ -139,11 +139,11 @@ def _way_to(page: int, wanted: AlertFilter) -> list[str | Part]:
 
 
 def _line(group: AlertGroup) -> Text:
-    name = _short(group.name, 100)
+    name = shortened(group.name, 100)
     place = place_of(group.tie)
     parts: list[Text] = [Text.of(f"{SIGNS[group.severity]} ", Code(f"A{group.number}"), " ", Strong(name))]
     if place:
-        parts.append(Text.of(" · ", Plain(_short(place, 100))))
+        parts.append(Text.of(" · ", Plain(shortened(place, 100))))
     parts.append(Text.of(" · ", Plain(_counts(group)), " · since ", Moment(group.since)))
     if group.is_flapping:
         parts.append(Text.of(" · flapping"))
@@ -161,14 +161,9 @@ def _alert(alert: Alert, common: Mapping[str, str]) -> list[str | Part]:
     state = "" if alert.state is AlertState.FIRING else f" {_STATES[alert.state]}"
     at = alert.ends_at if alert.state is AlertState.RESOLVED and alert.ends_at else alert.starts_at
     since = " " if alert.state is AlertState.RESOLVED else " since "
-    return [Code(_short(named(alert, common), 100)), state, since, Moment(at)]
+    return [Code(shortened(named(alert, common), 100)), state, since, Moment(at)]
 
 
 def _counts(group: AlertGroup) -> str:
     words = [f"{number} {_STATES[state]}" for state in AlertState if (number := group.count(state))]
     return ", ".join([*words, *([f"{group.truncated} more"] if group.truncated else [])])
-
-
-def _short(text: str, most: int) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= most else f"{line[: most - 1]}…"
