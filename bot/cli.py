@@ -274,15 +274,13 @@ def _tell_findings(
     """What is wrong offline, then what the live systems say; ends with 1 when there is an error."""
     from bot.checks.telling import as_json as to_json
     from bot.checks.telling import as_text, counts
+    from bot.config.source import secrets_of
     from bot.redaction import Redaction
 
     findings = []
     redaction = Redaction(settings.secrets() if settings else ())
     if configuration is not None:
-        redaction.add(*(instance.token for instance in configuration.argocd.values()))
-        repositories = configuration.repositories.values()
-        redaction.add(*(repository.token for repository in repositories))
-        redaction.add(*(repository.app.private_key for repository in repositories if repository.app))
+        redaction.add(*secrets_of(configuration))
     if online and settings is not None:
         from bot.checks.online import check_online
 

@@ -21,11 +21,13 @@ from bot.ports_forgetting import Forgotten
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertmanagerStatus:
-    """`settled`: it has been up for long enough that an alert's absence means something."""
+    """`settled`: it has been up for long enough that an alert's absence means something. `cluster`: how it stands with
+    its peers, in its own word ("ready", "settling", "disabled": it has none); empty where it does not say."""
 
     version: str
     started_at: datetime
     settled: bool
+    cluster: str
 
 
 class Alertmanager(Protocol):

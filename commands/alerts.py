@@ -49,7 +49,7 @@ async def _digest(context: Context, span: str) -> Answer:
     if told is None:
         words = Text.of(
             Code(span[:40]), " is no time that I can sum up: say ", Code("today"), ", ", Code("yesterday"),
-            ", or how many days until now, 1 to ", f"{MOST_DAYS}: ", Code("/alerts digest 7d"), ".",
+            ", or how many days until now, 1 to ", f"{MOST_DAYS}: ", Code("/gitops alerts digest 7d"), ".",
         )  # fmt: skip
         return Answer.refusal("no-span", words)
     return Answer.done(told)
@@ -60,7 +60,11 @@ async def _act(context: Context, verb: str, rest: str) -> Answer:
     named = _GROUP.fullmatch(rest.strip())
     if named is None:
         words = Text.of(
-            "A group of alerts is named as ", Code("/alerts"), " lists it: ", Code(f"/alerts {verb} A7"), "."
+            "A group of alerts is named as ",
+            Code("/gitops alerts"),
+            " lists it: ",
+            Code(f"/gitops alerts {verb} A7"),
+            ".",
         )
         return Answer.refusal("unknown-alert", words)
     found = await acts.find_number(int(named[1]))
@@ -74,7 +78,7 @@ async def _act(context: Context, verb: str, rest: str) -> Answer:
     if whom in ("me", "nobody"):
         return await acts.assign(request, found.id, request.user if whom == "me" else None)
     if (user := _USER.fullmatch(whom)) is None:
-        example = Code(f"/alerts assign A{named[1]} @name")
+        example = Code(f"/gitops alerts assign A{named[1]} @name")
         return Answer.refusal("no-assignee", Text.of("Say to whom, by mention, ", Code("me"), " or ", Code("nobody"),
                                                      ": ", example, "."))  # fmt: skip
     return await acts.assign(request, found.id, UserId(user[1]))

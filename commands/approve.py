@@ -15,7 +15,7 @@ async def run(context: Context, args: Args) -> Answer:
         text = Text.of(
             f"A typed approval names what you saw: add the first {FINGERPRINT_PREFIX} characters of its fingerprint, ",
             "which the card's Details show, or press Approve on the card. ",
-            Code(f"/approve #{args['change']}"), " opens a summary to approve from.",
+            Code(f"/gitops approve #{args['change']}"), " opens a summary to approve from.",
         )  # fmt: skip
         return Answer.refusal("no-fingerprint", text, args.change)
     return await context.services.decisions.approve(context.request, args.change, fingerprint.lower())

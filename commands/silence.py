@@ -12,7 +12,7 @@ from bot.domain.text import Code, Text, marked
 VERBS = ("list", "add", "extend", "expire")
 OPTIONS = {"list": ("page",), "add": ("comment", "source"), "extend": ("comment",), "expire": ()}
 TYPED = {COMMENT: "--comment"}
-_ADD = '/silence add 2h alertname="HighErrorRate", namespace="apm" --comment known, a fix is on its way'
+_ADD = '/gitops silence add 2h alertname="HighErrorRate", namespace="apm" --comment known, a fix is on its way'
 
 
 async def run(context: Context, args: Args) -> Answer:
@@ -37,7 +37,7 @@ async def run(context: Context, args: Args) -> Answer:
             fields = {PRESET: length, COMMENT: read.get("comment")}
             extension = read_extension(fields, context.configuration.alerts)
             if isinstance(extension, dict):
-                words = Text.of("\nIt ends so long from now: ", Code("/silence extend 1a2b3c4d 2h"), ".")
+                words = Text.of("\nIt ends so long from now: ", Code("/gitops silence extend 1a2b3c4d 2h"), ".")
                 said = Text.of("I cannot extend a silence by that.", *_faults(extension), words)
                 return Answer.refusal("bad-silence", said)
             return await silences.extend(request, name, extension)
@@ -46,7 +46,9 @@ async def run(context: Context, args: Args) -> Answer:
             fields = {PRESET: length, MATCHERS: matchers, COMMENT: read.get("comment")}
             wish = read_wish(fields, context.configuration.alerts)
             if isinstance(wish, dict):
-                words = Text.of("\nFor example ", Code(_ADD), "\n", Code("/silence add"), " alone asks in a dialog.")
+                words = Text.of(
+                    "\nFor example ", Code(_ADD), "\n", Code("/gitops silence add"), " alone asks in a dialog."
+                )
                 return Answer.refusal("bad-silence", Text.of("I cannot make a silence of that.", *_faults(wish), words))
             return await context.services.silencing.add(request, wish, read.get("source") or None)
 

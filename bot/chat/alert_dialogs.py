@@ -7,6 +7,7 @@ from bot.chat.command import Services
 from bot.domain.alerts.card import AlertAction
 from bot.domain.alerts.dialog import AssignDialog, SilenceDialog
 from bot.domain.alerts.group import AlertGroup
+from bot.domain.alerts.matcher import LONGEST
 from bot.domain.alerts.policy import AlertsPolicy
 from bot.domain.alerts.wish import MATCHERS, PRESET, read_matchers, suited
 from bot.domain.dialog import Dialog
@@ -19,7 +20,6 @@ from bot.services.alerts.acting import named, no_such_alert
 
 ALERT_DIALOGS = {AlertAction.ASSIGN: AlertRight.ACKNOWLEDGE, AlertAction.SILENCE: AlertRight.SILENCE}
 """Buttons that open a dialog, and the right that it takes to see it."""
-MOST_MATCHERS = 2_000
 
 
 async def alert_dialog(incoming: Incoming, services: Services, policy: AlertsPolicy) -> Dialog | Answer:
@@ -37,9 +37,16 @@ async def alert_dialog(incoming: Incoming, services: Services, policy: AlertsPol
     answer = await services.silencing.refusal(incoming.request, found)
     if answer is not None or found is None:
         return answer or no_such_alert()
-    prefilled = "\n".join(map(str, suited(found, policy)))[:MOST_MATCHERS]
-    length = write_duration(policy.silences[0]) if policy.silences else ""
-    return await silence_dialog(found, services, policy, {MATCHERS: prefilled, PRESET: length})
+    prefilled = "\n".join(map(str, suited(found, policy)))
+    fields = {PRESET: write_duration(policy.silences[0]) if policy.silences else ""}
+    if len(prefilled) <= LONGEST:
+        return await silence_dialog(found, services, policy, fields | {MATCHERS: prefilled})
+    # A cut leaves conditions out, without which it would hide more than this group.
+    why = (
+        f"Nothing is filled in: what sets this group apart takes {len(prefilled):,} characters, and {LONGEST:,} have "
+        "room. Write the conditions that matter."
+    )
+    return _opened(found, policy, fields, Text.of(why))
 
 
 async def counted_again(incoming: Incoming, services: Services, policy: AlertsPolicy) -> Dialog | Answer:
@@ -60,6 +67,10 @@ async def silence_dialog(
         counted = Text.of(matchers)
     else:
         counted = await services.silencing.count(group.source, matchers)
+    return _opened(group, policy, fields, counted)
+
+
+def _opened(group: AlertGroup, policy: AlertsPolicy, fields: Mapping[str, str], counted: Text) -> SilenceDialog:
     return SilenceDialog(
         group=group.id, explanation=Text.of("Alertmanager hides what these match, from all who hear of it."),
         lengths=policy.silences, counted=counted, fields=dict(fields),

@@ -38,7 +38,7 @@ def read_filter(text: str, configuration: Configuration) -> AlertFilter | Answer
             )
     return AlertFilter(
         application=application, environment=environment, severity=severity, matchers=matchers,
-        words=" ".join(text.split())[:300],
+        words=text.strip(),
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from bot.domain.dialog import Dialog
 from bot.domain.durations import write_duration
 from bot.domain.incoming import Incoming
 from bot.domain.request import Answer
-from bot.domain.text import Code, Moment, Plain, Text
+from bot.domain.text import Code, Moment, Plain, Text, shortened
 
 MOST_WORDS = 300
 NOT_LATER = "It ends later than that already: choose a longer time."
@@ -97,8 +97,9 @@ def _told(silence: Silence) -> Text:
     said = without_mark(silence.comment)
     return Text.of(
         "It ends ", Moment(silence.ends_at), " now. It hides ",
-        Code(_short(", ".join(map(str, silence.matchers)))), ", by ", Plain(_short(silence.created_by) or "–"),
-        Text.of(": ", Plain(_short(said))) if said.strip() else "",
+        Code(shortened(", ".join(map(str, silence.matchers)), MOST_WORDS)), ", by ",
+        Plain(shortened(silence.created_by, MOST_WORDS) or "–"),
+        Text.of(": ", Plain(shortened(said, MOST_WORDS))) if said.strip() else "",
     )  # fmt: skip
 
 
@@ -107,8 +108,3 @@ def _then(fields: Mapping[str, str], policy: AlertsPolicy, ends: datetime, now: 
     if isinstance(length, str):
         return Text.of(length)
     return Text.of("Then it ends ", Moment(now + length), ".") if now + length > ends else Text.of(NOT_LATER)
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= MOST_WORDS else f"{line[: MOST_WORDS - 1]}…"

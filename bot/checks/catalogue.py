@@ -116,6 +116,25 @@ CATALOGUE: dict[str, Kind] = {
     "stage.may-not-sync": Kind(_E, "the account lacks the right to sync the Application"),
     "stage.rights-unknown": Kind(_W, "Argo CD did not tell what the account may do"),
     "stage.unknown": Kind(_W, "it cannot be told whether the stage is as configured"),
+    # alerts
+    "alertmanager.version": Kind(_I, "which version answers"),
+    "alertmanager.version-old": Kind(_W, "a version that Tiphys was not made for"),
+    "alertmanager.version-unknown": Kind(_W, "it does not tell its version"),
+    "alertmanager.no-answer": Kind(_W, "Alertmanager gives no answer; nothing of it could be asked"),
+    "alertmanager.credentials-refused": Kind(
+        _E, "Alertmanager, or what guards it, refuses our credentials: whatever waits for its answer waits on"
+    ),
+    "alertmanager.denied": Kind(
+        _E, "our account may not read its status, alerts or silences: whatever waits for them waits on"
+    ),
+    "alertmanager.cluster-not-ready": Kind(
+        _W, "its cluster is not ready, or it does not say so: what it does not list may fire"
+    ),
+    "alertmanager.list": Kind(_I, "alerts, or silences, can be listed"),
+    "alertmanager.list-unknown": Kind(_W, "it cannot be told whether alerts, or silences, can be listed"),
+    "alertmanager.heard-only": Kind(
+        _W, "without `url` its alerts are heard and never compared, and nothing can be silenced"
+    ),
     # the database
     "database.current": Kind(_I, "the schema is the one that this version needs"),
     "database.empty": Kind(_I, "there is none yet, or nothing is in it: `tiphys run` makes it"),

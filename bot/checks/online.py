@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.adapters import Adapters
-from bot.checks import argocd, forge, people, slack, slack_http, stages
+from bot.checks import alertmanager, argocd, forge, people, slack, slack_http, stages
 from bot.checks.database import SILENT as DATABASE_SILENT
 from bot.checks.database import check_database
 from bot.checks.finding import Finding, Findings, within
 from bot.clock import SystemClock
 from bot.domain.pipeline import ArgocdInstance, Configuration, Repository, Stage
+from bot.integrations.alertmanager.client import AlertmanagerClient
 from bot.integrations.argocd.client import ArgocdClient
 from bot.integrations.forges.github.client import GithubForge
 from bot.ports import Clock
@@ -65,6 +66,10 @@ async def check_online(
             groups += [
                 *_forges(configuration, adapters, clock, patience),
                 _Live(configuration, adapters, patience).check(),
+                *(
+                    _check_alertmanager(name, adapters.alertmanagers.get(name), patience)
+                    for name in configuration.alerts.sources
+                ),
             ]
         else:
             groups += _named_by_settings(settings, closing, clock, patience)
@@ -153,6 +158,33 @@ def _forges(
         )
         for name, repository in configuration.repositories.items()
     ]  # fmt: skip
+
+
+async def _check_alertmanager(name: str, client: AlertmanagerClient | None, patience: Patience) -> Findings:
+    """Its status first: who does not answer, or does not know us, is asked for nothing more."""
+    if client is None:
+        return [alertmanager.heard_only(name)]
+    usable = False
+
+    async def status() -> Findings:
+        nonlocal usable
+        found, usable = await alertmanager.check_status(name, client)
+        return found
+
+    found = await within(patience.answer, status(), silent=alertmanager.silent(name))
+    if not usable:
+        return found
+    alerts, silences = await asyncio.gather(
+        within(
+            patience.more, alertmanager.check_alerts(name, client),
+            silent=alertmanager.silent_list(name, alertmanager.ALERTS),
+        ),
+        within(
+            patience.more, alertmanager.check_silences(name, client),
+            silent=alertmanager.silent_list(name, alertmanager.SILENCES),
+        ),
+    )  # fmt: skip
+    return [*found, *alerts, *silences]
 
 
 class _Live:

@@ -12,8 +12,8 @@ from bot.config.problems import Problem
 WIDTH = 100
 GROUPS = (
     ("Slack", ("slack.",)), ("Approvals", ("approvals.",)), ("Argo CD", ("argocd.",)),
-    ("Repositories", ("forge.", "git.")), ("Stages", ("stage.",)), ("Database", ("database.",)),
-    ("Tiphys itself", ("",)),
+    ("Repositories", ("forge.", "git.")), ("Stages", ("stage.",)), ("Alertmanager", ("alertmanager.",)),
+    ("Database", ("database.",)), ("Tiphys itself", ("",)),
 )  # fmt: skip
 WORDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "ok"}
 ORDER = tuple(Severity)

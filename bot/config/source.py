@@ -34,13 +34,8 @@ class ConfigurationSource:
         return self._current
 
     def secrets(self) -> list[str]:
-        """The tokens and keys of the configuration in force, to be kept out of logs and messages."""
-        return [
-            *(instance.token for instance in self._current.argocd.values()),
-            *(repository.token for repository in self._current.repositories.values()),
-            *(repository.app.private_key for repository in self._current.repositories.values() if repository.app),
-            *(secret for source in self._current.alerts.sources.values() for secret in source.secrets),
-        ]
+        """Those of the configuration in force."""
+        return secrets_of(self._current)
 
     def reload(self) -> list[Problem]:
         """Read the file again; with problems, the old configuration stays in force and they are the answer."""
@@ -49,6 +44,16 @@ class ConfigurationSource:
             return found
         self._current = found
         return []
+
+
+def secrets_of(configuration: Configuration) -> list[str]:
+    """Its tokens, keys and passwords, to be kept out of logs and messages."""
+    return [
+        *(instance.token for instance in configuration.argocd.values()),
+        *(repository.token for repository in configuration.repositories.values()),
+        *(repository.app.private_key for repository in configuration.repositories.values() if repository.app),
+        *(secret for source in configuration.alerts.sources.values() for secret in source.secrets),
+    ]
 
 
 def read_configuration(file: Path, environ: Mapping[str, str]) -> Configuration | list[Problem]:

@@ -1,5 +1,6 @@
 """A gate: a condition that must be open before the next step, always with its reason."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -9,6 +10,10 @@ class GateState(StrEnum):
     OPEN = "open"
     WAITING = "waiting"  # opens by itself, or when somebody does what the reason says
     CLOSED = "closed"  # does not open without a decision
+
+
+MARKS: Mapping[GateState, str] = {GateState.OPEN: "✅", GateState.WAITING: "⏳", GateState.CLOSED: "❌"}
+"""What people see of each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

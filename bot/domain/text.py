@@ -136,6 +136,12 @@ def listed(words: tuple[str, ...], *, most: int = 5) -> str:
     return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + f" and {shown[-1]}" if shown else ""
 
 
+def shortened(text: str, most: int) -> str:
+    """On one line of at most `most` characters; a cut shows as `…`. Of long text only the beginning is looked at."""
+    line, rest = " ".join(text[: most * 4].split()), text[most * 4 :].strip()
+    return f"{line[: most - 1]}…" if rest or len(line) > most else line
+
+
 def readable(path: str) -> str:
     """A path from Git as text: bytes that are not UTF-8 (kept as surrogate escapes) are shown as `\\xff`."""
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

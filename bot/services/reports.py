@@ -8,6 +8,7 @@ from bot.domain.audit import AuditEntry
 from bot.domain.card import ChangeCard, card_of
 from bot.domain.change import Change
 from bot.domain.dialog import HistoryLine
+from bot.domain.gate import MARKS
 from bot.domain.identity import SYSTEM, ChangeId, Member, MemberKind, UserId, is_change_id, short
 from bot.domain.pipeline import Stage
 from bot.domain.policy import Resource
@@ -59,7 +60,7 @@ class Reports:
                 await tx.outbox.touch_card(change.id, now=self._clock.now())
         if not found:
             return Text.of("Nothing is open.")
-        lines = [Text.of(f"\n#{c.number} ", Strong(c.title), f": {c.state.value}", _why(c)) for c in found]
+        lines = [Text.of(f"\n#{c.number} ", Strong(c.title), f": {c.standing}") for c in found]
         return Text.of(f"{counted(len(found), 'open change')}:", *lines)
 
     async def stage(self, stage: Stage) -> Text:
@@ -80,13 +81,13 @@ class Reports:
                 else Text.of("has never been deployed")
             )
             runs = Text.of(what, f"; {live.sync.value}, {live.health.value}.")
-        open_now = Text.of(f"\n#{change.number} is open: {change.state.value}", _why(change)) if change else Text()
+        open_now = Text.of(f"\n#{change.number} is open: {change.standing}") if change else Text()
         return Text.of(Strong(stage.name), " ", runs, open_now)
 
     async def why(self, change: Change) -> Text:
         """Why a change does not go on: its gates, in words."""
-        lines = [Text.of(f"\n{GATE_SIGNS[gate.state.value]} {gate.slug}: {gate.reason}") for gate in change.gates]
-        return Text.of(f"#{change.number} {change.title} is {change.state.value}", _why(change), *lines)
+        lines = [Text.of(f"\n{MARKS[gate.state]} {gate.slug}: {gate.reason}") for gate in change.gates]
+        return Text.of(f"#{change.number} {change.title}: {change.standing}", *lines)
 
     async def may(
         self, user: UserId, action: Right, names: Mapping[str, str], change: ChangeId | None
@@ -146,14 +147,9 @@ KINDS = {
     MemberKind.MEMBER: "a member", MemberKind.GUEST: "a guest",
     MemberKind.EXTERNAL: "from another workspace", MemberKind.BOT: "a bot", MemberKind.DEACTIVATED: "deactivated",
 }  # fmt: skip
-GATE_SIGNS = {"open": "✅", "waiting": "⏳", "closed": "⛔"}
 
 
 def _told(entry: AuditEntry) -> Text:
     who = Text.of("Tiphys") if entry.actor == SYSTEM else Text.of(Mention(UserId(entry.actor)))
     refused = ", refused" if entry.outcome == "refused" else ""
     return Text.of(who, f" {entry.action.partition('.')[2].replace('-', ' ')}{refused}: {entry.text}")
-
-
-def _why(change: Change) -> str:
-    return f", {change.reason}" if change.reason else ""

@@ -4,7 +4,7 @@ from bot.domain.change import Change, CommitLine, Shipment, ValueChange
 from bot.domain.identity import Revision
 from bot.domain.live import LiveApplication, SyncStatus
 from bot.domain.pipeline import Configuration, Stage
-from bot.domain.text import readable
+from bot.domain.text import readable, shortened
 from bot.ports import Commit, Git, NotFound
 from bot.services.keys import paths_read
 from bot.services.messages import COMMITTER_EMAIL
@@ -12,6 +12,7 @@ from bot.strategies import strategy_for
 from bot.strategies.plan import CannotPlan, MergePlan, Plan, Side
 
 MOST_COMMITS, MOST_FILES = 5, 20
+LONGEST_SUBJECT, LONGEST_NAME = 120, 60
 
 
 async def shipment_of(
@@ -113,7 +114,8 @@ def _prunes(live: LiveApplication) -> tuple[str, ...]:
 
 
 def _line(commit: Commit) -> CommitLine:
-    return CommitLine(revision=commit.revision, subject=commit.subject[:120], author=commit.author[:60])
+    subject, author = shortened(commit.subject, LONGEST_SUBJECT), shortened(commit.author, LONGEST_NAME)
+    return CommitLine(revision=commit.revision, subject=subject, author=author)
 
 
 def _is_promotion(commit: Commit) -> bool:

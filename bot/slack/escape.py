@@ -39,8 +39,9 @@ def clean(text: str, most: int = SECTION_TEXT) -> str:
 
 
 def one_line(text: str, most: int = 200) -> str:
-    """The same on a single line."""
-    return clean(" ".join(text[: most * 4].split()), most)
+    """The same on a single line. What stands behind very many blanks is a cut too."""
+    line, rest = " ".join(text[: most * 4].split()), text[most * 4 :].strip()
+    return clean(f"{line}…" if rest else line, most)
 
 
 def is_web_link(url: str) -> bool:

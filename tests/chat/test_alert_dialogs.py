@@ -50,6 +50,28 @@ async def test_a_silence_opens_with_the_groups_own_matchers_and_their_count(aler
     assert await alert_desk.silences() == []
 
 
+@pytest.mark.parametrize("cluster", ["x" * 1_964, "x" * 1_990, "x" * 3_000])
+async def test_conditions_that_have_no_room_are_not_cut(cluster: str, alert_desk: AlertDesk) -> None:
+    """Cut at a line's end they would be fewer, and hide more than this group."""
+    group = await alert_desk.group(await alert_desk.fire(cluster=cluster, namespace="apm"))
+    dialog = await opened(alert_desk, group)
+    assert dialog.fields == {"duration": "1h"}
+    assert re.match(
+        r"Nothing is filled in: what sets this group apart takes [23],[0-9]{3} characters, and 2,000 have room",
+        dialog.counted.plain,
+    )
+    again = await alert_desk.desk.front.look(typed(alert_desk, group, matchers='namespace="apm"'))
+    assert isinstance(again, SilenceDialog)
+    assert again.counted.plain == "Matches 1 alert that fires now (HighErrorRate)."
+
+
+async def test_conditions_that_just_have_room_are_all_there(alert_desk: AlertDesk) -> None:
+    rest = len('alertname="HighErrorRate"\ntiphys_application="apm-stack"\ntiphys_environment="production"\ncluster=""')
+    dialog = await opened(alert_desk, await alert_desk.group(await alert_desk.fire(cluster="x" * (2_000 - rest))))
+    assert len(dialog.fields["matchers"]) == 2_000
+    assert dialog.counted.plain == "Matches 1 alert that fires now (HighErrorRate)."
+
+
 async def test_what_is_typed_is_counted_and_kept_and_nothing_is_recorded(alert_desk: AlertDesk) -> None:
     group = await alert_desk.group(await alert_desk.fire("apm-api"), await alert_desk.fire("apm-query"))
     before = await alert_desk.desk.counts()

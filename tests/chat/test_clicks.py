@@ -95,7 +95,7 @@ async def test_why_tells_the_gates_to_who_may_look(desk: Desk) -> None:
     answer = await act(click(ULID, CardAction.WHY.value), desk.services)
     assert answer.refused is None
     assert answer.text.plain == (
-        "#1 apm-stack → production is waiting for approval, needs 2 more approvals\n"
+        "#1 apm-stack → production: waiting for approval (needs 2 more approvals)\n"
         "✅ source: staging is Healthy\n✅ window: no sync window in the way"
     )
 

@@ -16,13 +16,19 @@ HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "content-enco
 
 @dataclass(kw_only=True)
 class Bend:
-    """For the requests whose path and query match: another status, headers (None: taken away), or document."""
+    """For the requests whose path and query match: another status, headers (None: taken away), or document. `unless`: a
+    header whose value lets a request pass as it is."""
 
     path: re.Pattern[str]
     status: int | None = None
     document: Json | Callable[[Json], Json] = None
     headers: dict[str, str | None] = field(default_factory=dict)
     hang: bool = False
+    unless: tuple[str, str] | None = None
+
+    def is_for(self, request: web.Request) -> bool:
+        passes = self.unless is not None and request.headers.get(self.unless[0]) == self.unless[1]
+        return self.path.search(str(request.rel_url)) is not None and not passes
 
 
 class Bent:
@@ -59,7 +65,7 @@ class Bent:
 
     async def _pass_on(self, request: web.Request) -> web.Response:
         self.asked.append((request.method, request.path))
-        bend = next((bend for bend in self._bends if bend.path.search(str(request.rel_url))), None)
+        bend = next((bend for bend in self._bends if bend.is_for(request)), None)
         if bend is not None and bend.hang:
             await self._release.wait()
         headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP}

@@ -45,13 +45,17 @@ async def scene(world: World, tmp_path: Path) -> AsyncIterator[Scene]:
         Bent(address("SLACK_API_URL")) as slack,
         Bent(address("ARGOCD_SERVER")) as argocd,
         Bent(address("GITHUB_API_URL")) as github,
+        Bent(address("ALERTMANAGER_URL")) as alertmanager,
     ):
         environ = {
             **world.environ,
             "SLACK_API_URL": f"{slack.url}/api/", "ARGOCD_SERVER": argocd.url,
-            "GITHUB_API_URL": f"{github.url}/api/v3", "TIPHYS_DATA": str(tmp_path / "data"),
-            "DATABASE_URL": f"sqlite:///{tmp_path}/tiphys.db",
+            "GITHUB_API_URL": f"{github.url}/api/v3", "ALERTMANAGER_URL": alertmanager.url,
+            "TIPHYS_DATA": str(tmp_path / "data"), "DATABASE_URL": f"sqlite:///{tmp_path}/tiphys.db",
         }  # fmt: skip
-        made = Scene(world=world, folder=tmp_path, slack=slack, argocd=argocd, github=github, environ=environ)
+        made = Scene(
+            world=world, folder=tmp_path, slack=slack, argocd=argocd, github=github, alertmanager=alertmanager,
+            environ=environ,
+        )  # fmt: skip
         yield made
         made.put_back()

@@ -43,6 +43,7 @@ class Scene:
     slack: Bent
     argocd: Bent
     github: Bent
+    alertmanager: Bent
     environ: dict[str, str]
     text: str = field(default_factory=seeded_configuration)
     _back: list[Callable[[], Any]] = field(default_factory=list)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bot.checks.catalogue import CATALOGUE
 from tests.checks import (
+    test_alertmanager,
     test_argocd,
     test_database,
     test_finding,
@@ -22,7 +23,8 @@ def test_every_finding_has_a_case() -> None:
     cases = [
         slug
         for module in (
-            test_argocd, test_database, test_finding, test_forge, test_people, test_slack, test_slack_http, test_stages
+            test_alertmanager, test_argocd, test_database, test_finding, test_forge, test_people, test_slack,
+            test_slack_http, test_stages,
         )
         for slug in module.CASES
     ]  # fmt: skip

@@ -11,6 +11,8 @@ from bot.checks.online import Patience, check_online
 from tests.checks.scene import Scene, the
 
 LEISURELY = Patience(answer=20, fetch=20, more=20)
+NEITHER = ("slack.", "approvals.", "alertmanager.", "database.")
+"""Findings of neither Argo CD nor GitHub."""
 HASTY = Patience(answer=4, fetch=6, more=1)
 
 
@@ -27,7 +29,7 @@ async def test_the_seeded_world_has_no_error(scene: Scene) -> None:
     assert {
         "slack", "slack.channels.C0DEPLOY", "slack.groups.S0PLATFORM", "argocd.main", "repositories.apm",
         "applications.apm-stack.stages.development", "applications.apm-stack.stages.staging",
-        "applications.apm-stack.stages.production", "database",
+        "applications.apm-stack.stages.production", "alertmanagers.default", "database",
     } <= subjects  # fmt: skip
 
 
@@ -45,14 +47,40 @@ async def test_argocd_and_github_that_hang_hide_nothing_of_slack(scene: Scene) -
     scene.argocd.bend("", hang=True)
     scene.github.bend("", hang=True)
     found = await check_online(scene.settings(), scene.configuration(), patience=HASTY)
-    slugs = sorted(f.slug for f in found if not f.slug.startswith(("slack.", "approvals.", "database.")))
+    slugs = sorted(f.slug for f in found if not f.slug.startswith(NEITHER))
     assert slugs == ["argocd.no-answer", *["forge.no-answer"] * 2, *["git.no-answer"] * 2, *["stage.unknown"] * 6]
-    assert {"slack.workspace", "slack.socket-mode", "database.empty"} <= {finding.slug for finding in found}
+    assert {"slack.workspace", "slack.socket-mode", "alertmanager.list", "database.empty"} <= {
+        finding.slug for finding in found
+    }
+    assert errors(found) == []
+
+
+async def test_an_alertmanager_that_hangs_hides_nothing_of_the_others(scene: Scene) -> None:
+    scene.alertmanager.bend("", hang=True)
+    found = await check_online(scene.settings(), scene.configuration(), patience=HASTY)
+    assert [f.slug for f in found if f.subject == "alertmanagers.default"] == ["alertmanager.no-answer"]
+    assert {"slack.workspace", "argocd.version", "git.fetched"} <= {finding.slug for finding in found}
+    assert errors(found) == []
+
+
+async def test_a_list_that_hangs_hides_nothing_of_the_other(scene: Scene) -> None:
+    scene.alertmanager.bend("/api/v2/alerts", hang=True)
+    found = await check_online(scene.settings(), scene.configuration(), patience=HASTY)
+    told = {f.slug: f.evidence for f in found if f.subject == "alertmanagers.default"}
+    assert told["alertmanager.list-unknown"] == "GET /api/v2/alerts: no answer in time"
+    assert told["alertmanager.list"] == "GET /api/v2/silences: lists 0 silences in force"
+
+
+async def test_a_source_without_an_address_is_said_to_be_heard_only(scene: Scene) -> None:
+    del scene.environ["ALERTMANAGER_URL"]
+    scene.edit("    url: https://alertmanager.example.com\n", "")
+    found = await check_online(scene.settings(), scene.configuration(), patience=LEISURELY)
+    assert [f.slug for f in found if f.subject == "alertmanagers.default"] == ["alertmanager.heard-only"]
     assert errors(found) == []
 
 
 async def test_when_nothing_answers_everything_is_a_warning(scene: Scene) -> None:
-    for server in (scene.slack, scene.argocd, scene.github):
+    for server in (scene.slack, scene.argocd, scene.github, scene.alertmanager):
         server.bend("", status=503, document={"message": "later"})
     found = await check_online(scene.settings(), scene.configuration(), patience=LEISURELY)
     assert {finding.severity for finding in found if finding.subject != "database"} == {Severity.WARNING}

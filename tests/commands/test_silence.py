@@ -35,7 +35,7 @@ async def test_what_is_not_clear_is_asked_back(tmp_path: Path) -> None:
             ('silence add 2h x=~".*" --comment y', "matchers: This matches every alert"),
             ('silence add 2h x=~"(" --comment y', "is not a regular expression"),
             ("silence add 2h x=1 --comment y --why z", "I do not know --why"),
-            ("silence add soon", "/silence add alone asks in a dialog"),
+            ("silence add soon", "/gitops silence add alone asks in a dialog"),
             ("silence extend 1a2b3c4d", "duration: Say for how long"),
             ("silence extend 1a2b3c4d 2h --why x", "I do not know --why"),
         ):

@@ -19,6 +19,7 @@ from bot.domain.text import (
     listed,
     marked,
     readable,
+    shortened,
     spoken,
 )
 from tests.examples import NOW
@@ -100,3 +101,15 @@ def test_backticks_mark_code_and_are_gone(words: str, parts: tuple[Part, ...]) -
 def test_a_path_of_any_bytes_can_be_read_and_kept(path: str, shown: str) -> None:
     assert readable(path) == shown
     assert shown.encode("utf-8").decode("utf-8") == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("", ""), ("short enough", "short enough"), ("exactly 13 ch", "exactly 13 ch"),
+        ("exactly 14 cha", "exactly 14 c…"),
+        (" a\n\tb  ", "a b"), ("a" + " " * 500, "a"), ("a" + " " * 500 + "b", "a…"), (" " * 500 + "b", "…"),
+    ],
+)  # fmt: skip
+def test_a_cut_is_seen(text: str, shown: str) -> None:
+    assert shortened(text, 13) == shown

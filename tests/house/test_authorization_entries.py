@@ -110,7 +110,7 @@ async def test_the_same_acts_go_through_for_who_has_the_right(desk: Desk) -> Non
     assert desk.source.reload() == []
     change = await desk.put(examples.change())
     assert "1 open change" in await desk.tell(desk.command(NOBODY, "status"))
-    assert "is waiting for approval" in await desk.tell(desk.click(NOBODY, "change.why", change))
+    assert ": waiting for approval" in await desk.tell(desk.click(NOBODY, "change.why", change))
     assert "is held" in await desk.tell(desk.click(NOBODY, "change.hold", change))
     assert "is rejected" in await desk.tell(desk.command(NOBODY, "reject #1 too risky"))
 

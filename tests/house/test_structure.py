@@ -1,8 +1,10 @@
 """The house: imports point one way, folders are mirrored by tests, files stay readable."""
 
+import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,28 @@ def test_every_module_says_what_it_is() -> None:
         if not p.read_text().lstrip().startswith(('"""', 'r"""'))
     ]
     assert silent == []
+
+
+def test_hints_name_the_command_that_every_workspace_has() -> None:
+    """Which other slash commands there are, and with which prefix, is the operator's choice (`slack.commands`)."""
+    names = "|".join(path.stem for path in sources("commands") if path.stem != "__init__")
+    hint = re.compile(rf"(?<![\w/.:])/(?:{names})\b(?![/\w])")
+    folders = ("commands", "bot/chat", "bot/services", "bot/domain", "bot/slack")
+    told = {
+        f"{path.relative_to(ROOT)}:{line}": words
+        for path in sources(*folders)
+        for line, words in _said(ast.parse(path.read_text()))
+        if hint.search(words)
+    }
+    assert told == {}
+
+
+def _said(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Strings with their lines; no docstrings."""
+    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone:
+            yield node.lineno, node.value
 
 
 def test_dependencies_are_pinned_with_hashes_and_name_no_index() -> None:

@@ -37,7 +37,7 @@ async def test_dialogs_show_what_would_happen(workspace: Workspace) -> None:
     for words in ("promotion commit", "fingerprint", "back to", "staging is Healthy", "@developer promote", "refused"):
         assert words in details["plain"]
     await workspace.click("developer-2", "change.why", card)
-    told = await workspace.told("developer-2", "#1 apm-stack → production is waiting for approval")
+    told = await workspace.told("developer-2", "#1 apm-stack → production: waiting for approval")
     assert "⏳ approvals: needs 2 more approvals, 0 of 2" in told
     await workspace.approve("approver-1", "approver-2")
     ended = await workspace.card_is("succeeded")

@@ -58,7 +58,7 @@ async def test_a_typed_approval_names_what_was_seen(workspace: Workspace) -> Non
     wrong = ("0" if fingerprint[0] != "0" else "1") * 6
     async with refused(workspace, "approver-1", "stale", "has changed since you saw it"):
         await workspace.say("approver-1", f"/approve #1 {wrong}")
-    async with refused(workspace, "approver-1", "no-fingerprint", "first 6 characters", "/approve #1"):
+    async with refused(workspace, "approver-1", "no-fingerprint", "first 6 characters", "/gitops approve #1"):
         await workspace.say("approver-1", f"@tiphys approve #1 {fingerprint[:5]}")
     await workspace.say("approver-1", f"/approve #1 {fingerprint[:6]}")
     await workspace.told("approver-1", "counts: 1 of 2")

@@ -82,6 +82,19 @@ def test_cuts_are_made_before_escaping_and_seen() -> None:
     assert len(mrkdwn(Text.of("<" * 5_000), 3_000)) <= 3_000
     assert clean("x" * 50, 10) == "x" * 9 + "…"
     assert one_line("a\n b\tc   d") == "a b c d"
+    assert one_line("x" * 10, 10) == "x" * 10
+    assert one_line("x" * 11, 10) == "x" * 9 + "…"
+
+
+@pytest.mark.parametrize("blanks", [" " * 800, "\n\t " * 5_000, "\U000e0041" * 800])
+def test_what_stands_behind_many_blanks_is_not_gone_without_a_word(blanks: str) -> None:
+    assert one_line(f"harmless{blanks}and the rest", 200) == "harmless…"
+    assert one_line(f"{'x' * 10}{blanks}rest", 10) == "x" * 9 + "…"
+    assert one_line(f"{blanks}rest", 10) == "…"
+
+
+def test_blanks_at_the_end_are_nothing_that_is_left_out() -> None:
+    assert one_line("harmless" + " " * 5_000, 200) == "harmless"
     assert plain(Text.of(Strong("a"), Mention(UserId("U1AB")), Link("https://x.example.com", "l"))) == "a@U1ABl"
 
 

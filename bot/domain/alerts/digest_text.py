@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.domain.alerts.digest import Digest, Episode, HeldSilence, Tally, bar
 from bot.domain.alerts.severity import Severity
 from bot.domain.alerts.wish import without_mark
-from bot.domain.text import Code, Moment, Part, Strong, Text, counted, spoken
+from bot.domain.text import Code, Moment, Part, Strong, Text, counted, shortened, spoken
 
 MOST_NAMES, MOST_PLACES, MOST_OPEN, MOST_SILENCES = 7, 6, 5, 8
 LONGEST = 80
@@ -165,5 +165,4 @@ def _grade(severity: Severity) -> str:
 
 def _short(text: str, most: int = LONGEST) -> str:
     """On one line, cut."""
-    line = " ".join(text[: most * 4].split())
-    return line if len(line) <= most and len(text) <= most * 4 else f"{line[: most - 1]}…"
+    return shortened(text, most)

@@ -79,6 +79,7 @@ class AlertmanagerClient:
             version=answer.version_info.version or "unknown",
             started_at=started_at,
             settled=now - started_at >= SETTLED_AFTER and answer.cluster.status != "settling",
+            cluster=answer.cluster.status,
         )
 
     async def list_silences(self) -> tuple[Silence, ...]:

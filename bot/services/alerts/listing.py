@@ -12,7 +12,7 @@ from bot.domain.alerts.standing import named
 from bot.domain.alerts.table import in_order
 from bot.domain.identity import UserId
 from bot.domain.request import Answer
-from bot.domain.text import Code, InChannel, Mention, Moment, Part, Plain, Strong, Text, counted
+from bot.domain.text import Code, InChannel, Mention, Moment, Part, Plain, Strong, Text, counted, shortened
 from bot.ports import ConfigurationInForce
 from bot.ports_alerts import Alertmanagers
 from bot.ports_store import Store
@@ -20,6 +20,8 @@ from bot.services.access import Access, AlertRight, Forbidden
 
 PER_PAGE = 10
 ALERTS_PER_PAGE = 20
+LONGEST_WORDS = 300
+"""Of a filter that is repeated whole."""
 SIGNS: Mapping[Severity, str] = {
     Severity.CRITICAL: "🔥", Severity.WARNING: "⚠️", Severity.INFO: "ℹ️", Severity.NONE: "🔔",
 }  # fmt: skip
@@ -62,7 +64,7 @@ class AlertListing:
         seen, hidden = await self._visible(user, groups)
         if not seen:
             more = f" {hidden} more that you may not look at." if hidden else ""
-            which = f" of {wanted.words}" if wanted.words else ""
+            which = f" of {shortened(wanted.words, LONGEST_WORDS)}" if wanted.words else ""
             return Answer.done(Text.of(f"Nothing fires{which}.{more}"))
         pages = -(-len(seen) // PER_PAGE)
         page = min(max(page, 1), pages)
@@ -71,8 +73,7 @@ class AlertListing:
         if hidden:
             lines.append(Text.of(f"\n{hidden} more that you may not look at."))
         if pages > 1:
-            words = f"/alerts {wanted.words} --page {page % pages + 1}".replace("  ", " ")
-            lines.append(Text.of(f"\nPage {page} of {pages}: ", Code(words)))
+            lines.append(Text.of(f"\nPage {page} of {pages}: ", *_way_to(page % pages + 1, wanted)))
         counts = ", ".join(
             f"{number} {severity.value if severity is not Severity.NONE else 'without severity'}"
             for severity in Severity
@@ -92,7 +93,7 @@ class AlertListing:
         shown = alerts[(page - 1) * ALERTS_PER_PAGE : page * ALERTS_PER_PAGE]
         lines = [Text.of("\n• ", *_alert(alert, common)) for alert in shown]
         if pages > 1:
-            way = Code(f"/alerts A{group.number} --page {page % pages + 1}")
+            way = Code(f"/gitops alerts A{group.number} --page {page % pages + 1}")
             lines.append(Text.of(f"\nPage {page} of {pages}: ", way))
         return Answer.done(Text.of(_line(group), ":", *lines))
 
@@ -130,12 +131,19 @@ class AlertListing:
         return found
 
 
+def _way_to(page: int, wanted: AlertFilter) -> list[str | Part]:
+    """To another page: what was typed, blank by blank, as it would find something else otherwise."""
+    if len(wanted.words) > LONGEST_WORDS or not wanted.words.isprintable():
+        return ["the same with ", Code(f"--page {page}")]
+    return [Code(" ".join(filter(None, ("/gitops alerts", wanted.words, f"--page {page}"))))]
+
+
 def _line(group: AlertGroup) -> Text:
-    name = _short(group.name, 100)
+    name = shortened(group.name, 100)
     place = place_of(group.tie)
     parts: list[Text] = [Text.of(f"{SIGNS[group.severity]} ", Code(f"A{group.number}"), " ", Strong(name))]
     if place:
-        parts.append(Text.of(" · ", Plain(_short(place, 100))))
+        parts.append(Text.of(" · ", Plain(shortened(place, 100))))
     parts.append(Text.of(" · ", Plain(_counts(group)), " · since ", Moment(group.since)))
     if group.is_flapping:
         parts.append(Text.of(" · flapping"))
@@ -153,14 +161,9 @@ def _alert(alert: Alert, common: Mapping[str, str]) -> list[str | Part]:
     state = "" if alert.state is AlertState.FIRING else f" {_STATES[alert.state]}"
     at = alert.ends_at if alert.state is AlertState.RESOLVED and alert.ends_at else alert.starts_at
     since = " " if alert.state is AlertState.RESOLVED else " since "
-    return [Code(_short(named(alert, common), 100)), state, since, Moment(at)]
+    return [Code(shortened(named(alert, common), 100)), state, since, Moment(at)]
 
 
 def _counts(group: AlertGroup) -> str:
     words = [f"{number} {_STATES[state]}" for state in AlertState if (number := group.count(state))]
     return ", ".join([*words, *([f"{group.truncated} more"] if group.truncated else [])])
-
-
-def _short(text: str, most: int) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= most else f"{line[: most - 1]}…"

@@ -134,7 +134,9 @@ class Silences:
         if hidden:
             lines.append(Text.of(f"\n{hidden} more that you may not look at."))
         if pages > 1:
-            lines.append(Text.of(f"\nPage {page} of {pages}: ", Code(f"/silence list --page {page % pages + 1}")))
+            lines.append(
+                Text.of(f"\nPage {page} of {pages}: ", Code(f"/gitops silence list --page {page % pages + 1}"))
+            )
         none = "No silence is in force." if answered else "Whether any silence is in force is not known."
         return Text.of(f"{counted(len(shown), 'silence')}:" if shown else none, *lines)
 
@@ -199,7 +201,7 @@ class Silences:
         silences = await self._silences(which.source)
         silence = _carrying(act, silences) or next((one for one in silences if one.id == which.id), None)
         if silence is None:
-            words = Text.of("This silence is no longer known: it ended days ago. ", Code("/silence list"),
+            words = Text.of("This silence is no longer known: it ended days ago. ", Code("/gitops silence list"),
                             " shows those in force.")  # fmt: skip
             return Answer.refusal("no-such-silence", words)
         return Found(source=which.source, silence=silence)
@@ -209,7 +211,7 @@ class Silences:
         wanted = name.strip().lower()
         if not _PREFIX.fullmatch(wanted):
             words = Text.of("A silence is named by the first characters of its id, at least four: ",
-                            Code("/silence list"), " shows them.")  # fmt: skip
+                            Code("/gitops silence list"), " shows them.")  # fmt: skip
             return Answer.refusal("no-such-silence", words)
         alike: list[Found] = []
         for source in self._sources():
@@ -223,7 +225,9 @@ class Silences:
         if live:
             words = Text.of("Several begin like that: ", Code(listed(tuple(one.silence.id for one in live))), ".")
             return Answer.refusal("ambiguous", words)
-        words = Text.of("There is no silence ", Code(wanted), ". ", Code("/silence list"), " shows those in force.")
+        words = Text.of(
+            "There is no silence ", Code(wanted), ". ", Code("/gitops silence list"), " shows those in force."
+        )
         return Answer.refusal("no-such-silence", words)
 
     async def _silences(self, source: str) -> tuple[Silence, ...]:
@@ -264,5 +268,5 @@ def _moved(which: str | SilenceRef, silence: Silence) -> Answer | None:
 
 def _no_answer(ref: SilenceRef, reason: str) -> Answer:
     words = Text.of("Alertmanager gives no answer now (", Plain(reason), "). Press again in a moment, or type ",
-                    Code(f"/silence extend {ref.id[:8]} 4h"), ": that waits for it.")  # fmt: skip
+                    Code(f"/gitops silence extend {ref.id[:8]} 4h"), ": that waits for it.")  # fmt: skip
     return Answer.refusal("no-answer", words)

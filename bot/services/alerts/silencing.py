@@ -106,8 +106,8 @@ class Silencing:
         fires = {one.alert.fingerprint for one in matched}
         name = await self._names.name_of(self._source.current, request.user)
         until = Text.of(" until ", Moment(draft.ends_at))
-        done = Text.of("Silenced", until, f". It hides {fire_now(matched)}. ", Code(f"/silence expire {made[:8]}"),
-                       " ends it.")  # fmt: skip
+        way_back = Code(f"/gitops silence expire {made[:8]}")
+        done = Text.of("Silenced", until, f". It hides {fire_now(matched)}. ", way_back, " ends it.")
         effect = Effect(
             source=source, means=lambda alert: alert.fingerprint in fires, is_new=True,
             says=Text.of("🔕 ", Strong(name), " silenced "), until=Text.of(until, ": ", Plain(wish.comment)),

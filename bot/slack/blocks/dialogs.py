@@ -5,17 +5,17 @@ from typing import assert_never
 
 from bot.domain.alerts.dialog import AssignDialog, ExtendDialog, SilenceDialog
 from bot.domain.card import CardAction, ChangeCard
-from bot.domain.change import ValueChange
+from bot.domain.change import Shipment, ValueChange
 from bot.domain.dialog import ApproveDialog, DetailsDialog, Dialog, DiffDialog, ReasonDialog
 from bot.domain.identity import short
-from bot.domain.text import Code, Link, Mention, Moment, Plain, Strong, Text
+from bot.domain.text import Code, Link, Mention, Moment, Plain, Strong, Text, counted
 from bot.slack.blocks.alert_dialogs import assign, extend, silence
 from bot.slack.blocks.buttons import approval_words
 from bot.slack.blocks.elements import Json, bullets, header, lines, paragraphs, plain_text, preformatted
 from bot.slack.blocks.gates import approvals, besides_approvals, gate_line, may_still
 from bot.slack.blocks.modal import Origin, metadata, modal
 from bot.slack.blocks.outcome import back_to
-from bot.slack.blocks.shipment import commits, files, pruned, shipment, value_line
+from bot.slack.blocks.shipment import commits, pruned, shipment, value_line
 from bot.slack.escape import clean, one_line
 
 REASON = "reason"
@@ -114,9 +114,16 @@ def _everything_shipped(card: ChangeCard) -> Iterable[Json | None]:
     yield from _headed("Also ships, not part of this promotion", commits(ships.also[:MOST_COMMITS], ships.also_total))
     behind = "Commits that it brings" if ships.files_total else "Commits behind the values"
     yield from _headed(behind, commits(ships.carried[:MOST_COMMITS], ships.carried_total))
-    if ships.files_total:
-        yield from _headed("Files that change", [Text.of(Plain(files(ships, most=MOST_LISTED)))])
+    yield from _headed("Files that change", _files(ships))
     yield from _headed("Pruning", [pruned(ships, prune=card.prune)])
+
+
+def _files(ships: Shipment) -> list[Text]:
+    """A line each: in one they would be cut, and the count of the others with them."""
+    shown = [Text.of(Plain(one_line(path, 300))) for path in ships.files[:MOST_LISTED]]
+    hidden = ships.files_total - len(shown)
+    rest = Text.of(f"… and {counted(hidden, 'more file', 'more files')}, see the pull request")
+    return [*shown, *([rest] if hidden > 0 else [])]
 
 
 def _value_in_file(value: ValueChange) -> Text:

@@ -3,7 +3,7 @@
 from bot.domain.approval import RuleResult
 from bot.domain.card import ChangeCard
 from bot.domain.change import Change
-from bot.domain.gate import Gate, GateState
+from bot.domain.gate import MARKS, Gate, GateState
 from bot.domain.identity import GroupId, UserId
 from bot.domain.lifecycle import AWAITING_DECISION, State
 from bot.domain.text import Link, Mention, Moment, Plain, Text
@@ -11,7 +11,6 @@ from bot.slack.blocks.elements import Json, paragraphs
 from bot.slack.escape import one_line
 
 MOST_GATES, MOST_PEOPLE = 10, 6
-MARKS = {GateState.OPEN: "✅", GateState.WAITING: "⏳", GateState.CLOSED: "❌"}
 _APPROVALS = "approvals"
 _DECIDING = AWAITING_DECISION | {State.APPROVALS_VOID, State.MERGING, State.MERGED, State.WAITING_FOR_SYNC}
 

@@ -59,7 +59,7 @@ def _alone(storm: Storm) -> Text:
     if not storm.alone:
         return Text()
     words = "that is not critical has" if storm.alone == 1 else "that are not critical have"
-    return Text.of(f"{storm.alone} {words} no card while this lasts, only a line below")
+    return Text.of(f"{storm.alone} {words} no card while this lasts, at most a line below")
 
 
 def _by_severity(groups: Iterable[StormGroup]) -> str:

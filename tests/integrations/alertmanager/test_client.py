@@ -92,6 +92,7 @@ async def test_the_status_tells_version_and_since_when_it_is_up(
     clock.time = started + timedelta(seconds=119)
     found = await client.status()
     assert found.version.startswith(version)
+    assert found.cluster == "disabled"  # it was started without peers
     assert abs(found.started_at - started) < timedelta(milliseconds=1)
     assert not found.settled
     clock.time = started + timedelta(minutes=2)
@@ -103,7 +104,8 @@ async def test_a_cluster_that_gossips_for_the_first_time_is_not_settled(
 ) -> None:
     recorded = replay.play("0.28", "api_ha_cluster", "am-0 right after start").answered
     clock.time = datetime.fromisoformat(recorded["uptime"]) + timedelta(minutes=10)
-    assert not (await client.status()).settled
+    found = await client.status()
+    assert (found.settled, found.cluster) == (False, "settling")
 
 
 async def test_who_does_not_tell_his_uptime_is_settled_after_having_answered_for_so_long(

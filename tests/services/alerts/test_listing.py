@@ -70,11 +70,22 @@ async def test_in_pages(alert_desk: AlertDesk) -> None:
         await put(alert_desk, number)
     first = await listed(alert_desk, "prod")
     assert first.startswith("12 groups of alerts (12 critical):")
-    assert first.endswith("Page 1 of 2: /alerts prod --page 2")
+    assert first.endswith("Page 1 of 2: /gitops alerts prod --page 2")
     second = await listed(alert_desk, "prod --page 2")
     assert second.count("🔥") == 2
-    assert second.endswith("Page 2 of 2: /alerts prod --page 1")
+    assert second.endswith("Page 2 of 2: /gitops alerts prod --page 1")
     assert await listed(alert_desk, "prod --page 99") == second
+    assert (await listed(alert_desk, "")).endswith("Page 1 of 2: /gitops alerts --page 2")
+
+
+async def test_the_way_to_the_next_page_is_what_was_typed(alert_desk: AlertDesk) -> None:
+    """Blanks within quotes are part of what is asked for; what is too long to be repeated is not cut."""
+    for number in range(1, 13):
+        await put(alert_desk, number)
+    for words in ('team!="a  b"', 'prod  team!="  "', 'prod, team!="a",  team!=" b"'):
+        assert (await listed(alert_desk, words)).endswith(f"Page 1 of 2: /gitops alerts {words} --page 2")
+    for words in (f'team!="{"x" * 300}"', 'team!="a"\nteam!="b"'):
+        assert (await listed(alert_desk, words)).endswith("Page 1 of 2: the same with --page 2")
 
 
 async def test_who_may_not_look_sees_a_number_at_most(alert_desk: AlertDesk) -> None:
@@ -109,7 +120,7 @@ async def test_hostile_names_are_words(alert_desk: AlertDesk) -> None:
     [
         ("pord", "Did you mean prod"), ("apm-stak", "Did you mean apm-stack"), ("critcal", "Did you mean critical"),
         ("prod prod", "is no application, environment or severity"), ('team="x', "is not closed"),
-        ("--paeg 2", "Did you mean --page"), ("--page two", "is no page"), ("ack", "is named as /alerts lists it"),
+        ("--paeg 2", "Did you mean --page"), ("--page two", "is no page"), ("ack", "is named as /gitops alerts lists"),
         ("ack A99", "There is no alert group A99."), ("assign A99 @x", "There is no alert group A99."),
     ],
 )  # fmt: skip
@@ -138,7 +149,7 @@ async def test_all_alerts_of_a_group_are_told_in_pages_of_those_who_may_look(ale
     first = await listed(alert_desk, "A1")
     assert first.startswith("🔥 A1 HighErrorRate · apm-stack · production · 24 firing, 1 resolved · since")
     assert "\n• pod-00 since 2026-" in first
-    assert first.endswith("Page 1 of 2: /alerts A1 --page 2")
+    assert first.endswith("Page 1 of 2: /gitops alerts A1 --page 2")
     second = await listed(alert_desk, "a1 --page 2")
     assert (second.count("•"), "\n• pod-07 resolved 20" in second, "pod-00" in second) == (5, True, False)
     assert (await listed(alert_desk, "A99")).startswith("There is no alert group A99.")

@@ -52,7 +52,7 @@ async def test_a_real_silence_with_who_why_and_our_id(alert_desk: AlertDesk) -> 
         ("tiphys_environment", "production", False, True),
     }  # fmt: skip
     assert "It hides 2 alerts that fire now." in words
-    assert f"/silence expire {silence['id'][:8]}" in words
+    assert f" /gitops silence expire {silence['id'][:8]}" in words
     found = await alert_desk.get()
     assert (found.check_at, found.first_acted_at) == (now, now)
     [note] = await alert_desk.notes()

@@ -90,6 +90,15 @@ def test_details_name_every_revision_and_the_history(samples: S) -> None:
         assert words in shown
 
 
+def test_details_name_every_file_that_is_known_and_count_the_others(samples: S) -> None:
+    paths = tuple(f"deployments/k8s/components/observability/{n:02}-{'x' * 40}.yaml" for n in range(20))
+    shipment = samples.shipment(files=paths, files_total=5_000)
+    card = samples.card(samples.change(proposal=samples.proposal(shipment=shipment)))
+    shown = read(DetailsDialog(card=card, history=())).splitlines()
+    at = shown.index("Files that change")
+    assert shown[at + 1 : at + 22] == [*paths, "… and 4980 more files, see the pull request"]
+
+
 def test_a_long_diff_is_shown_whole_line_by_line(samples: S) -> None:
     lines = [f"+ line {n} {'x' * 60}" for n in range(400)]
     shown = read(DiffDialog(card=samples.card(), diff="\n".join(lines)))

@@ -85,7 +85,7 @@ def test_it_says_that_updates_are_delayed_and_what_waits() -> None:
     assert read(storm_card(storm(waiting(150), following=60, alone=90))).splitlines()[:4] == [
         "🌩 214 groups changed in 3 min",
         "Updates are delayed: 60 cards follow at Slack's pace, newest and most severe first",
-        "90 that are not critical have no card while this lasts, only a line below",
+        "90 that are not critical have no card while this lasts, at most a line below",
         "firing: 🔥 25 critical, ⚠️ 51 warning, ℹ️ 26 info, 🔔 26 without severity",
     ]
 
