@@ -10,6 +10,7 @@ from bot.domain.card import CardAction, ChangeCard
 from bot.domain.change import Change
 from bot.domain.identity import short
 from bot.domain.lifecycle import State
+from bot.domain.meanwhile import what_an_abort_leaves
 from bot.slack.blocks.elements import Json, Style, actions, button, confirm, overflow
 from bot.slack.blocks.shipment import new_values
 
@@ -100,5 +101,5 @@ def approval_words(change: Change) -> str:
 
 def _abort_words(change: Change) -> str:
     if change.merge is not None:
-        return "It is merged already: the merge stays in Git, and nothing is synced by this change."
+        return what_an_abort_leaves(change.merge)
     return "The pull request is closed and its branch deleted. Nothing is merged."

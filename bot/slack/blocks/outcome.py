@@ -7,6 +7,7 @@ from bot.domain.card import ChangeCard
 from bot.domain.change import Change
 from bot.domain.identity import short
 from bot.domain.lifecycle import State
+from bot.domain.meanwhile import what_an_end_leaves
 from bot.domain.text import Code, Link, Mention, Plain, Strong, Text, counted, listed, spoken
 from bot.slack.blocks.elements import Json, lines
 from bot.slack.blocks.gates import people
@@ -134,8 +135,8 @@ def _way_out(change: Change) -> Text:
             return Text.of("way out: nothing was merged; fix the cause and ask again with ", Code(again))
         case State.EXPIRED:
             return Text.of("way out: ask again with ", Code(again))
-        case State.REJECTED | State.ABORTED | State.EXPIRED if merged:
-            return Text.of("the merge stays in Git: revert the pull request if it must not ship")
+        case State.REJECTED | State.ABORTED | State.EXPIRED if change.merge is not None:
+            return Text.of(what_an_end_leaves(change.merge))
         case _:
             return Text()
 

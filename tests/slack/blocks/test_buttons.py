@@ -60,6 +60,13 @@ def test_abort_and_terminate_ask_first(samples: S) -> None:
     assert "pull request is closed" in shown(samples.card())["change.abort"]["confirm"]["text"]["text"]
     merged = samples.card(samples.change(State.MERGED, merge=samples.merge()))
     assert "merge stays in Git" in shown(merged)["change.abort"]["confirm"]["text"]["text"]
+    for facts, says in (
+        ({}, "Tiphys does not sync it, but any sync in Argo CD ships it"),
+        ({"auto_sync": True}, "Argo CD ships it all the same"),
+        ({"auto_sync": True, "shipped": True}, "merged and synced already, not by Tiphys"),
+    ):
+        merged = samples.card(samples.change(State.MERGED, merge=samples.merge(**facts)))
+        assert says in shown(merged)["change.abort"]["confirm"]["text"]["text"]
     running = samples.card(samples.change(State.SYNCING, merge=samples.merge()))
     assert "stays applied" in shown(running)["change.terminate"]["confirm"]["text"]["text"]
 

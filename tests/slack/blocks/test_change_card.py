@@ -13,6 +13,7 @@ from bot.domain.alerts.firing import CannotTell, FiringAlerts, in_words
 from bot.domain.alerts.group import SilenceSeen
 from bot.domain.alerts.severity import Severity
 from bot.domain.approval import Verdict
+from bot.domain.card import CardAction
 from bot.domain.change import ValueChange
 from bot.domain.gate import Gate
 from bot.domain.identity import UserId
@@ -87,14 +88,30 @@ def void(s: S) -> Any:
 
 
 def merged_by_hand(s: S) -> Any:
-    reason = "developer merged the pull request by hand before it was approved; nothing is synced until it is"
+    words = "developer merged the pull request by hand before it was approved"
+    reason = f"{words}; Tiphys does not sync it before it is approved"
     return s.card(s.change(reason=reason, merge=s.merge(by="developer", by_hand=True), approvals=s.approvals()))
 
 
-def merged_differs(s: S) -> Any:
-    merge = s.merge(differences=("`deployments/k8s/base`", "the Application's sync settings"))
+def merged_by_hand_and_shipped(s: S) -> Any:
+    """Auto-sync is on: Argo CD does not wait for a yes."""
+    merge = s.merge(by="developer", by_hand=True, auto_sync=True)
+    return s.card(s.change(merge=merge, approvals=s.approvals(), proposal=s.proposal(auto_sync=True)))
+
+
+def merged_differs(s: S, **facts: Any) -> Any:
+    merge = s.merge(differences=("`deployments/k8s/base`", "the Application's sync settings"), **facts)
     reason = "what was merged differs from what was approved: `deployments/k8s/base`"
     return s.card(s.change(State.MERGED_DIFFERS, merge=merge, reason=reason, approvals=s.approvals()))
+
+
+def merged_differs_and_synced(s: S) -> Any:
+    """A manual stage: after the merge somebody changed the Application, and synced it in Argo CD."""
+    moved = "the destination (in-cluster/apm → in-cluster/other)"
+    return s.card(s.change(
+        State.MERGED_DIFFERS, sync_mode=SyncMode.MANUAL, merge=s.merge(shipped=True, differences=(moved,)),
+        reason=f"since the merge the Application changed: {moved}", approvals=s.approvals(),
+    ))  # fmt: skip
 
 
 def failed(s: S) -> Any:
@@ -173,6 +190,7 @@ CASES: dict[str, Callable[[S], Any]] = {
         s.change(trouble_since=s.now, reason="github: no answer (HTTP 503)", approvals=s.approvals())
     ),
     "waiting-merged-by-hand": merged_by_hand,
+    "waiting-merged-by-hand-auto-sync": merged_by_hand_and_shipped,
     "waiting-huge": huge,
     "void": void,
     "held": lambda s: s.card(s.change(State.HELD, reason="held by approver-1")),
@@ -190,6 +208,7 @@ CASES: dict[str, Callable[[S], Any]] = {
         s.change(State.MERGED, merge=s.merge(), approved_by=TWO, gates=s.gates(), reason="a sync window is closed")
     ),
     "merged-differs": merged_differs,
+    "merged-differs-synced": merged_differs_and_synced,
     "waiting-for-sync": lambda s: s.card(
         s.change(State.WAITING_FOR_SYNC, environment="staging", merge=s.merge(), sync_mode=SyncMode.MANUAL,
                  reason="waiting for somebody to press Sync"),
@@ -296,6 +315,57 @@ def test_what_ships_beside_the_promotion_is_said(samples: S) -> None:
     assert "also ships: 5 commits to deployments/k8s/base that are not part of this promotion" in shown
     assert "2 commits in staging's Git have not been deployed; not included" in shown
     assert "will be pruned: ConfigMap/old and Service/older" in shown
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("waiting-merged-by-hand",
+         ("merged as 7777777 by developer; Tiphys does not sync it before it is approved",
+          "Approve what was merged to ship it")),
+        ("waiting-merged-by-hand-auto-sync",
+         ("merged as 7777777 by developer; auto-sync is on: Argo CD ships it without waiting for an approval",
+          "Approve what was merged, and Tiphys follows Argo CD's own sync")),
+        ("merged-differs-synced",
+         ("since the merge the Application changed\n", "merged as 7777777; it is synced already, not by Tiphys",
+          "differs from what was approved in: the destination (in-cluster/apm → in-cluster/other)",
+          "Approve what was merged, and Tiphys watches its health")),
+    ],
+)  # fmt: skip
+def test_what_is_merged_and_not_approved_says_who_ships_it(samples: S, case: str, words: tuple[str, ...]) -> None:
+    shown = read(change_card(CASES[case](samples)))
+    assert "not synced" not in shown
+    for said in words:
+        assert said in shown
+
+
+@pytest.mark.parametrize(
+    ("facts", "merge", "says"),
+    [
+        ({"sync_mode": SyncMode.MANUAL}, {}, "Approve what was merged, and Sync can be pressed"),
+        ({"sync_mode": SyncMode.MANUAL, "sync_asked_by": UserId("U0DEV1")}, {}, "Approve what was merged to ship it"),
+        ({"sync_mode": SyncMode.AUTOMATED}, {}, "then turn auto-sync on or sync in Argo CD"),
+        ({"sync_mode": SyncMode.AUTOMATED}, {"auto_sync": True}, "Tiphys follows Argo CD's own sync"),
+    ],
+)
+def test_what_a_yes_to_a_merge_brings_is_said(samples: S, facts: Any, merge: Any, says: str) -> None:
+    waiting = samples.change(merge=samples.merge(by_hand=True, **merge), approvals=samples.approvals(), **facts)
+    assert says in read(change_card(samples.card(waiting)))
+    bare = samples.card(waiting, approvals_needed=0, actions=(CardAction.DETAILS,))
+    assert "Approve what was merged" not in read(change_card(bare)), "nobody is asked for what nobody can give"
+
+
+@pytest.mark.parametrize(
+    ("merge", "says"),
+    [
+        ({}, "the merge stays in Git, and any sync ships it: revert the pull request if it must not run"),
+        ({"auto_sync": True}, "and auto-sync ships it: revert"),
+        ({"auto_sync": True, "shipped": True}, "and is synced already, not by Tiphys: revert the pull request"),
+    ],
+)
+@pytest.mark.parametrize("state", [State.ABORTED, State.REJECTED])
+def test_what_stays_of_a_merge_is_told_at_its_end(samples: S, state: State, merge: Any, says: str) -> None:
+    assert says in read(change_card(samples.card(samples.change(state, merge=samples.merge(**merge)))))
 
 
 def test_a_bad_end_names_cause_and_way_back(samples: S) -> None:
