@@ -8,18 +8,18 @@ from bot.domain.card import CardAction, ChangeCard
 from bot.domain.change import ValueChange
 from bot.domain.dialog import ApproveDialog, DetailsDialog, Dialog, DiffDialog, ReasonDialog
 from bot.domain.identity import short
-from bot.domain.text import Code, Link, Mention, Moment, Plain, Strong, Text
+from bot.domain.text import Code, Link, Mention, Moment, Plain, Strong, Text, counted
 from bot.slack.blocks.alert_dialogs import assign, extend, silence
 from bot.slack.blocks.buttons import approval_words
 from bot.slack.blocks.elements import Json, bullets, header, lines, paragraphs, plain_text, preformatted
 from bot.slack.blocks.gates import approvals, besides_approvals, gate_line, may_still
 from bot.slack.blocks.modal import Origin, metadata, modal
 from bot.slack.blocks.outcome import back_to
-from bot.slack.blocks.shipment import commits, files, pruned, shipment, value_line
+from bot.slack.blocks.shipment import commits, files, shipment, value_line
 from bot.slack.escape import clean, one_line
 
 REASON = "reason"
-MOST_LISTED, MOST_COMMITS, MOST_HISTORY, DIFF_PIECE = 40, 20, 60, 2_800
+MOST_LISTED, MOST_COMMITS, MOST_PRUNED, MOST_HISTORY, DIFF_PIECE = 40, 20, 300, 60, 2_800
 
 
 def view(dialog: Dialog, origin: Origin) -> Json:
@@ -116,7 +116,17 @@ def _everything_shipped(card: ChangeCard) -> Iterable[Json | None]:
     yield from _headed(behind, commits(ships.carried[:MOST_COMMITS], ships.carried_total))
     if ships.files_total:
         yield from _headed("Files that change", [Text.of(Plain(files(ships, most=MOST_LISTED)))])
-    yield from _headed("Pruning", [pruned(ships, prune=card.prune)])
+    yield from _pruned(ships.prunes, prune=card.prune)
+
+
+def _pruned(names: tuple[str, ...], *, prune: bool) -> list[Json | None]:
+    if not names:
+        return []
+    title = "Will be pruned" if prune else "No longer in Git, left behind (pruning is off)"
+    shown = [Text.of(Plain(one_line(name, 300))) for name in names[:MOST_PRUNED]]
+    hidden = len(names) - len(shown)
+    rest = [Text.of(f"… and {hidden} more, see Argo CD")] if hidden else []
+    return _headed(f"{title}: {counted(len(names), 'resource')}", [*shown, *rest])
 
 
 def _value_in_file(value: ValueChange) -> Text:

@@ -7,6 +7,7 @@ from bot.slack.blocks.elements import Json, bullets, paragraphs
 from bot.slack.escape import one_line
 
 MOST_VALUES, MOST_DRIFTED, MOST_COMMITS, MOST_PRUNED, MOST_NOTES = 8, 4, 3, 6, 3
+ROOM_FOR_PRUNED = 280
 
 
 def shipment(change: Change, *, prune: bool) -> list[Json | None]:
@@ -54,12 +55,14 @@ def new_values(ships: Shipment) -> str:
 
 
 def pruned(ships: Shipment, *, prune: bool) -> Text:
+    """How many, and the first of them: the count is never behind a cut, however long their names are."""
     if not ships.prunes:
         return Text()
-    names = listed(tuple(one_line(name, 80) for name in ships.prunes), most=MOST_PRUNED)
+    total = counted(len(ships.prunes), "resource")
+    shown = _those_with_room(ships.prunes)
     if prune:
-        return Text.of("⚠️ will be pruned: ", Plain(names))
-    return Text.of("no longer in Git, left behind (pruning is off): ", Plain(names))
+        return Text.of("⚠️ ", Strong(f"{total} will be pruned"), ": ", Plain(shown))
+    return Text.of(f"{total} no longer in Git, left behind (pruning is off): ", Plain(shown))
 
 
 def commits(these: tuple[CommitLine, ...], total: int) -> list[Text]:
@@ -67,6 +70,16 @@ def commits(these: tuple[CommitLine, ...], total: int) -> list[Text]:
     shown = [_commit(commit) for commit in these]
     hidden = max(total, len(these)) - len(these)
     return [*shown, *([Text.of(f"… and {counted(hidden, 'more commit', 'more commits')}")] if hidden else [])]
+
+
+def _those_with_room(names: tuple[str, ...]) -> str:
+    shown: list[str] = []
+    for name in (one_line(name, 100) for name in names[:MOST_PRUNED]):
+        if shown and len(", ".join((*shown, name))) > ROOM_FOR_PRUNED:
+            break
+        shown.append(name)
+    hidden = len(names) - len(shown)
+    return ", ".join(shown) + f" and {hidden} more, see Details" if hidden else listed(tuple(shown), most=MOST_PRUNED)
 
 
 def _last_word(name: str) -> str:

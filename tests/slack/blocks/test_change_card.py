@@ -277,8 +277,33 @@ def test_every_state_has_a_case(samples: S) -> None:
 
 def test_even_the_hugest_card_says_what_it_leaves_out(samples: S) -> None:
     shown = read(change_card(huge(samples)))
-    for words in ("52 more values", "26 more values", "497 more commits", "34 more", "30 more, see Details"):
+    for words in ("52 more values", "26 more values", "497 more commits", "34 more that do not count",
+                  "30 more, see Details"):  # fmt: skip
         assert words in shown
+    [pruned] = [line for line in shown.splitlines() if "pruned" in line]
+    assert pruned.startswith("⚠️ 40 resources will be pruned: Deployment/xxx")
+    assert pruned.endswith("x… and 38 more, see Details")
+
+
+@pytest.mark.parametrize(
+    ("prune", "starts"),
+    [
+        (True, "⚠️ 30 resources will be pruned: CustomResource"),
+        (False, "30 resources no longer in Git, left behind (pruning is off): CustomResource"),
+    ],
+)
+@pytest.mark.parametrize("length", [1, 40, 66, 120, 400])
+def test_how_many_are_pruned_is_read_however_long_their_names_are(
+    samples: S, length: int, prune: bool, starts: str
+) -> None:
+    names = tuple(f"CustomResourceDefinition/{'y' * length}{n}" for n in range(30))
+    change = samples.change(proposal=samples.proposal(shipment=samples.shipment(prunes=names)))
+    shown = read(change_card(samples.card(change, prune=prune)))
+    [pruned] = [line for line in shown.splitlines() if "resources" in line]
+    assert pruned.startswith(starts)
+    told = pruned.count("CustomResourceDefinition/")
+    assert 1 <= told <= 6
+    assert pruned.endswith(f" and {30 - told} more, see Details")
 
 
 def test_of_a_merge_the_commits_and_files_are_read(samples: S) -> None:
@@ -314,7 +339,7 @@ def test_what_ships_beside_the_promotion_is_said(samples: S) -> None:
     shown = read(change_card(CASES["waiting-also-ships"](samples)))
     assert "also ships: 5 commits to deployments/k8s/base that are not part of this promotion" in shown
     assert "2 commits in staging's Git have not been deployed; not included" in shown
-    assert "will be pruned: ConfigMap/old and Service/older" in shown
+    assert "⚠️ 2 resources will be pruned: ConfigMap/old and Service/older\n" in shown
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,10 @@ CASES: dict[str, Callable[[S], Dialog]] = {
 }  # fmt: skip
 
 
+def details(s: S, shipment: Any, *, prune: bool = False) -> DetailsDialog:
+    return DetailsDialog(card=s.card(s.change(proposal=s.proposal(shipment=shipment)), prune=prune), history=())
+
+
 def read(dialog: Dialog) -> str:
     return plain(view(dialog, ORIGIN), WorkspaceNames(Workspace()))
 
@@ -88,6 +92,24 @@ def test_details_name_every_revision_and_the_history(samples: S) -> None:
     for words in ("4d1e77c", "on base 1111111", "source 5e5e5e5", "9f3c2ab (history 14)", "merged as 7777777", "step 2",
                   samples.change().id, "Retry uploads"):  # fmt: skip
         assert words in shown
+
+
+def test_details_list_everything_that_is_pruned(samples: S) -> None:
+    """The card has room for a few of them: whoever approves must be able to read the others."""
+    names = tuple(f"CustomResourceDefinition/{'y' * 60}{n}.example.com" for n in range(130))
+    dialog = details(samples, samples.shipment(prunes=names), prune=True)
+    shown = read(dialog).splitlines()
+    assert "Will be pruned: 130 resources" in shown
+    assert set(names) <= {line.strip() for line in shown}
+    assert view_problems(view(dialog, ORIGIN)) == []
+    kept = read(details(samples, samples.shipment(prunes=("Pod/a",)), prune=False))
+    assert "No longer in Git, left behind (pruning is off): 1 resource\nPod/a" in kept
+
+
+def test_details_count_what_they_cannot_list(samples: S) -> None:
+    dialog = details(samples, samples.shipment(prunes=tuple(f"Pod/{n}" for n in range(1_000))), prune=True)
+    assert view_problems(view(dialog, ORIGIN)) == []
+    assert "Pod/299\n… and 700 more, see Argo CD" in read(dialog)
 
 
 def test_a_long_diff_is_shown_whole_line_by_line(samples: S) -> None:
