@@ -5,7 +5,7 @@ from typing import assert_never
 
 from bot.domain.alerts.dialog import AssignDialog, ExtendDialog, SilenceDialog
 from bot.domain.card import CardAction, ChangeCard
-from bot.domain.change import ValueChange
+from bot.domain.change import Shipment, ValueChange
 from bot.domain.dialog import ApproveDialog, DetailsDialog, Dialog, DiffDialog, ReasonDialog
 from bot.domain.identity import short
 from bot.domain.text import Code, Link, Mention, Moment, Plain, Strong, Text, counted
@@ -15,7 +15,7 @@ from bot.slack.blocks.elements import Json, bullets, header, lines, paragraphs, 
 from bot.slack.blocks.gates import approvals, besides_approvals, gate_line, may_still
 from bot.slack.blocks.modal import Origin, metadata, modal
 from bot.slack.blocks.outcome import back_to
-from bot.slack.blocks.shipment import commits, files, shipment, value_line
+from bot.slack.blocks.shipment import commits, drift_line, shipment, source_ahead, value_line
 from bot.slack.escape import clean, one_line
 
 REASON = "reason"
@@ -111,12 +111,32 @@ def _everything_shipped(card: ChangeCard) -> Iterable[Json | None]:
         yield bullets([_value_in_file(value) for value in ships.values[first : first + 8]])
     if (hidden := len(ships.values) - MOST_LISTED) > 0:
         yield lines(Text.of(f"… and {hidden} more values, see the pull request"))
+    yield from _drifted(ships.drifted)
     yield from _headed("Also ships, not part of this promotion", commits(ships.also[:MOST_COMMITS], ships.also_total))
     behind = "Commits that it brings" if ships.files_total else "Commits behind the values"
     yield from _headed(behind, commits(ships.carried[:MOST_COMMITS], ships.carried_total))
     if ships.files_total:
-        yield from _headed("Files that change", [Text.of(Plain(files(ships, most=MOST_LISTED)))])
+        yield from _files(ships)
     yield from _pruned(ships.prunes, prune=card.prune)
+    notes = [Text.of(Plain(one_line(note, 300))) for note in ships.notes[:MOST_LISTED]]
+    yield from _headed("Notes", [source_ahead(card.change, ships), *notes, *_rest(len(ships.notes) - len(notes))])
+
+
+def _drifted(values: tuple[ValueChange, ...]) -> list[Json | None]:
+    shown = [drift_line(value) for value in values[:MOST_LISTED]]
+    hidden = len(values) - len(shown)
+    rest = [Text.of(f"… and {counted(hidden, 'more value', 'more values')}, see the pull request")] if hidden else []
+    return _headed("Git differs from what runs, and ships too unless promoted over", [*shown, *rest])
+
+
+def _files(ships: Shipment) -> list[Json | None]:
+    shown = [Text.of(Plain(one_line(path, 300))) for path in ships.files]
+    rest = _rest(ships.files_total - len(shown), ", see the pull request")
+    return _headed(f"Files that change: {ships.files_total}", [*shown, *rest])
+
+
+def _rest(hidden: int, where: str = "") -> list[Text]:
+    return [Text.of(f"… and {hidden} more{where}")] if hidden > 0 else []
 
 
 def _pruned(names: tuple[str, ...], *, prune: bool) -> list[Json | None]:
@@ -124,8 +144,7 @@ def _pruned(names: tuple[str, ...], *, prune: bool) -> list[Json | None]:
         return []
     title = "Will be pruned" if prune else "No longer in Git, left behind (pruning is off)"
     shown = [Text.of(Plain(one_line(name, 300))) for name in names[:MOST_PRUNED]]
-    hidden = len(names) - len(shown)
-    rest = [Text.of(f"… and {hidden} more, see Argo CD")] if hidden else []
+    rest = _rest(len(names) - len(shown), ", see Argo CD")
     return _headed(f"{title}: {counted(len(names), 'resource')}", [*shown, *rest])
 
 

@@ -25,9 +25,9 @@ def shipment(change: Change, *, prune: bool) -> list[Json | None]:
             *[_commit(commit) for commit in ships.also[:MOST_COMMITS]],
             *_more_commits(ships),
             _drifted(change, ships),
-            *[_drift_line(value) for value in ships.drifted[:MOST_DRIFTED]],
+            *[drift_line(value) for value in ships.drifted[:MOST_DRIFTED]],
             *_rest(ships.drifted, MOST_DRIFTED),
-            _source_ahead(change, ships),
+            source_ahead(change, ships),
             _widened(change),
             pruned(ships, prune=prune),
             *[Text.of("ℹ️ ", Plain(one_line(note, 200))) for note in ships.notes[:MOST_NOTES]],
@@ -108,14 +108,14 @@ def _merged(ships: Shipment) -> list[Text]:
     """What a merge brings: its newest commits, and the files that it changes."""
     if not ships.files_total:
         return []
-    changed = Text.of("   changes ", Strong(counted(ships.files_total, "file")), ": ", Plain(files(ships, most=3)))
+    changed = Text.of("   changes ", Strong(counted(ships.files_total, "file")), ": ", Plain(_files(ships, most=3)))
     shown = ships.carried[:MOST_COMMITS]
     hidden = max(ships.carried_total, len(ships.carried)) - len(shown)
     more = [Text.of(f"   … and {counted(hidden, 'more commit', 'more commits')}, see Details")] if hidden else []
     return [*map(_commit, shown), *more, changed]
 
 
-def files(ships: Shipment, *, most: int) -> str:
+def _files(ships: Shipment, *, most: int) -> str:
     """The first of the files that a merge changes, the others counted."""
     shown = [one_line(path, 100) for path in ships.files[:most]]
     hidden = ships.files_total - len(shown)
@@ -153,12 +153,12 @@ def _drifted(change: Change, ships: Shipment) -> Text:
     return Text.of(f"⚠️ {differs} in {change.environment}'s Git from what runs; this ships too unless promoted over:")
 
 
-def _drift_line(value: ValueChange) -> Text:
+def drift_line(value: ValueChange) -> Text:
     return Text.of("   ", Code(one_line(value.name, 80)), "  runs ", Plain(one_line(value.old, 50) or "(not set)"),
                    ", Git has ", Plain(one_line(value.new, 50) or "(not set)"))  # fmt: skip
 
 
-def _source_ahead(change: Change, ships: Shipment) -> Text:
+def source_ahead(change: Change, ships: Shipment) -> Text:
     if not ships.source_ahead:
         return Text()
     verb = "has" if ships.source_ahead == 1 else "have"

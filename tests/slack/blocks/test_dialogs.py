@@ -94,6 +94,35 @@ def test_details_name_every_revision_and_the_history(samples: S) -> None:
         assert words in shown
 
 
+def test_details_show_what_the_card_refers_to_them_for(samples: S) -> None:
+    """What differs in Git ships too, so each value of it must be readable somewhere; so must every note."""
+    drifted = tuple(samples.value(f"image-{n}", "1.0", f"1.{n}") for n in range(12))
+    notes = tuple(f"note {n}: apm-ui-{n} has no tag in production." for n in range(9))
+    ships = samples.shipment(drifted=drifted, notes=notes, source_ahead=2)
+    shown = read(details(samples, ships))
+    assert "Git differs from what runs, and ships too unless promoted over" in shown
+    for value in drifted:
+        assert f"{value.name}  runs 1.0, Git has {value.new}" in shown
+    assert all(note in shown for note in notes)
+    assert "2 commits in staging's Git have not been deployed; not included" in shown
+    many = details(samples, samples.shipment(drifted=drifted * 9, notes=notes * 9))
+    assert "… and 68 more values, see the pull request" in read(many)
+    assert "… and 41 more" in read(many)
+    assert view_problems(view(many, ORIGIN)) == []
+    bare = read(details(samples, samples.shipment()))
+    assert "differs" not in bare
+    assert "Notes" not in bare
+
+
+def test_details_list_every_file_that_is_known(samples: S) -> None:
+    """However long the paths are: one line for each, and how many more there are."""
+    paths = tuple(f"deployments/k8s/overlays/production/{'x' * 90}/{n}.yaml" for n in range(20))
+    shown = read(details(samples, samples.shipment(files=paths, files_total=31, carried_total=1)))
+    assert "Files that change: 31" in shown
+    assert set(paths) <= {line.strip() for line in shown.splitlines()}
+    assert "… and 11 more, see the pull request" in shown
+
+
 def test_details_list_everything_that_is_pruned(samples: S) -> None:
     """The card has room for a few of them: whoever approves must be able to read the others."""
     names = tuple(f"CustomResourceDefinition/{'y' * 60}{n}.example.com" for n in range(130))
