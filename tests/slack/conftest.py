@@ -150,9 +150,10 @@ class Samples:
 
     def card(self, change: Change | None = None, **facts: Any) -> ChangeCard:
         change = change or self.change()
+        needs_approvals = facts.get("approvals_needed", 2) > 0
         known: Json = {
             "change": change, "sync_mode": change.sync_mode, "approvals_needed": 2, "may_approve": ("S0PLATFORM",),
-            "prune": False, "actions": actions_of(change), "asks_confirmation": True,
+            "prune": False, "actions": actions_of(change, needs_approvals=needs_approvals), "asks_confirmation": True,
             "application_link": "https://argocd.example.com/applications/argocd/apm-stack-production",
         }  # fmt: skip
         return ChangeCard(**{**known, **facts})

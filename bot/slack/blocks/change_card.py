@@ -109,6 +109,8 @@ def _explained(card: ChangeCard) -> list[Text]:
             ]
         case State.MERGED_DIFFERS | State.WAITING_FOR_APPROVAL if change.merge is not None:
             return _what_was_merged(card)
+        case State.WAITING_FOR_SYNC if change.sync_asked_by is not None:
+            return [Text.of("Sync asked by ", Mention(change.sync_asked_by))]
         case State.PROPOSING | State.WAITING_FOR_APPROVAL if change.void_because:
             return [Text.of("⚠️ earlier approvals no longer count: ", Plain(one_line(change.void_because, 500)))]
         case _:

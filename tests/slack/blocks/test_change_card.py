@@ -214,6 +214,11 @@ CASES: dict[str, Callable[[S], Any]] = {
                  reason="waiting for somebody to press Sync"),
         approvals_needed=0, may_approve=(),
     ),
+    "waiting-for-sync-asked": lambda s: s.card(
+        s.change(State.WAITING_FOR_SYNC, environment="staging", merge=s.merge(), sync_mode=SyncMode.MANUAL,
+                 gates=s.gates()[2:], reason="a sync window is closed", sync_asked_by=UserId("U0DEV1")),
+        approvals_needed=0, may_approve=(),
+    ),
     "syncing": lambda s: s.card(
         s.change(State.SYNCING, merge=s.merge(), progress=RUNNING, approved_by=TWO, sync=s.synced(),
                  reason="waiting for healthy state of apps/Deployment/apm-api")
@@ -333,6 +338,16 @@ def test_an_approver_reads_what_he_needs(samples: S) -> None:
     ):  # fmt: skip
         assert words in shown
     assert "also ships" not in shown
+
+
+def test_nothing_is_offered_that_could_only_be_refused(samples: S) -> None:
+    """Where no approvals are needed nobody can give one; and Sync is pressed once."""
+    assert "Approve" not in read(change_card(CASES["waiting-no-approvals-needed"](samples)))
+    assert "\nApprove  Reject…" in read(change_card(CASES["waiting"](samples)))
+    asked = change_card(CASES["waiting-for-sync-asked"](samples))
+    assert "change.sync" not in str(asked.blocks)
+    assert "a sync window is closed\nSync asked by @developer" in read(asked)
+    assert "change.sync" in str(change_card(CASES["waiting-for-sync"](samples)).blocks)
 
 
 def test_what_ships_beside_the_promotion_is_said(samples: S) -> None:
