@@ -68,6 +68,9 @@ def decide_review(change: Change, seen: ReviewSeen, stage: Stage, now: datetime,
         facts["refused"] = None
     if (decided := _outside_acts(change, seen, stage)) is not None:
         return decided
+    has_quorum = seen.approvals is None or seen.approvals.passed
+    if change.approved_by and not has_quorum:  # also in a hold: they are named as who approved
+        facts["approved_by"] = ()
     if _is_expired(change, stage, now):
         return Advance(event=Event.EXPIRED, reason="nobody decided in time", facts=facts)
     if change.state is State.APPROVALS_VOID:
@@ -76,7 +79,6 @@ def decide_review(change: Change, seen: ReviewSeen, stage: Stage, now: datetime,
         return _void(seen, because=seen.wrong)
     if (decided := _base_moved(change, seen)) is not None:
         return decided
-    has_quorum = seen.approvals is None or seen.approvals.passed
     match change.state:
         case State.HELD:
             return Wait(reason=change.reason, look_again=poll, facts=facts)

@@ -79,6 +79,20 @@ def test_a_quorum_that_lapsed_takes_it_back() -> None:
     assert decided.note.plain == "An approval no longer counts: 1 of 2 approvals."
 
 
+@pytest.mark.parametrize("state", [State.HELD, State.WAITING_FOR_APPROVAL])
+def test_whose_approvals_lapse_in_a_hold_have_approved_nothing(state: State) -> None:
+    """Held with a quorum; then one approval lapses, or its giver loses his right, and the hold is lifted."""
+    change = examples.change(state, approved_by=(APPROVER, APPROVER_2))
+    assert wait(change, seen()).facts["approved_by"] == ()
+    late = NOW + timedelta(hours=8)
+    assert advance(change, seen(), now=late).facts["approved_by"] == ()
+
+
+def test_a_quorum_that_holds_stays_known_in_a_hold() -> None:
+    change = examples.change(State.HELD, approved_by=(APPROVER, APPROVER_2))
+    assert "approved_by" not in wait(change, seen(approvals=examples.quorum())).facts
+
+
 def test_approved_and_every_gate_open_merges() -> None:
     assert advance(examples.change(APPROVED), seen(approvals=examples.quorum())).event is Event.GATES_OPEN
 

@@ -350,6 +350,22 @@ def test_nothing_is_offered_that_could_only_be_refused(samples: S) -> None:
     assert "change.sync" in str(change_card(CASES["waiting-for-sync"](samples)).blocks)
 
 
+@pytest.mark.parametrize("state", [State.HELD, State.WAITING_FOR_APPROVAL])
+def test_approvals_that_lapsed_are_not_counted_below_either(samples: S, state: State) -> None:
+    """Whoever counted when there was a quorum does not count for ever."""
+    change = samples.change(state, approved_by=TWO, approvals=samples.approvals(U0APPR2="lapsed"))
+    shown = read(change_card(samples.card(change)))
+    assert f"{state.value} · 0 of 2" in shown
+    assert "⏳ approvals 0 of 2\n" in shown
+    assert "approvals 2 of 2" not in shown
+
+
+def test_after_the_merge_those_are_shown_who_approved_it(samples: S) -> None:
+    facts = {"merge": samples.merge(), "approved_by": TWO, "approvals": samples.approvals("U0APPR1")}
+    change = samples.change(State.WAITING_FOR_SYNC, sync_mode=SyncMode.MANUAL, **facts)
+    assert "✅ approvals 2 of 2: @approver-1, @approver-2" in read(change_card(samples.card(change)))
+
+
 def test_what_ships_beside_the_promotion_is_said(samples: S) -> None:
     shown = read(change_card(CASES["waiting-also-ships"](samples)))
     assert "also ships: 5 commits to deployments/k8s/base that are not part of this promotion" in shown
