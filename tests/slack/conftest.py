@@ -132,8 +132,10 @@ class Samples:
         }  # fmt: skip
         return Change(**{**known, **facts})
 
-    def approvals(self, *users: str, verdict: Verdict = Verdict.WAITING, **refused: str) -> RuleResult:
-        counted = [Counted(approval=self._approval(user), counts=True) for user in users]
+    def approvals(
+        self, *users: str, verdict: Verdict = Verdict.WAITING, at: datetime = NOW, **refused: str
+    ) -> RuleResult:
+        counted = [Counted(approval=replace(self._approval(user), at=at), counts=True) for user in users]
         counted += [Counted(approval=self._approval(u), counts=False, reason=why) for u, why in refused.items()]
         words = f"{len(users)} of 2 approvals, {2 - len(users)} more needed"
         return RuleResult(rule="quorum", verdict=verdict, reason=words, counted=tuple(counted))

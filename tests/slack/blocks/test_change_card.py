@@ -123,7 +123,8 @@ def failed(s: S) -> Any:
 
 
 def well(s: S, **facts: Any) -> Any:
-    known: dict[str, Any] = {"merge": s.merge(), "approved_by": TWO, "sync": s.synced()}
+    given = s.approvals(*TWO, verdict=Verdict.PASSED, at=s.now + timedelta(minutes=5))
+    known: dict[str, Any] = {"merge": s.merge(), "approved_by": TWO, "approvals": given, "sync": s.synced()}
     return s.card(s.change(State.SUCCEEDED, **{**known, **facts}))
 
 
@@ -252,6 +253,10 @@ CASES: dict[str, Callable[[S], Any]] = {
     "aborted": lambda s: s.card(s.change(State.ABORTED, reason="aborted", ended_by=UserId("U0DEV1"))),
     "aborted-after-merge": lambda s: s.card(s.change(State.ABORTED, merge=s.merge(), ended_by=UserId("U0DEV1"))),
     "expired": lambda s: s.card(s.change(State.EXPIRED, reason="nobody decided in time")),
+    "expired-after-merge": lambda s: s.card(
+        s.change(State.EXPIRED, merge=s.merge(by="developer", by_hand=True),
+                 reason="nobody approved what was merged in time")
+    ),
     "superseded": lambda s: s.card(s.change(State.SUPERSEDED, reason="#43 took over")),
 }  # fmt: skip
 
@@ -433,6 +438,51 @@ def test_a_bad_end_names_cause_and_way_back(samples: S) -> None:
         "way out",
     ):
         assert words in shown
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.ERRORED, State.EXPIRED])
+def test_a_way_out_is_one_that_can_be_gone(samples: S, state: State) -> None:
+    """What is merged is in Git: asked for again there is nothing to promote, until the source has something newer."""
+    before = read(change_card(samples.card(samples.change(state, reason="it was so"))))
+    assert "ask again with /gitops promote apm-stack production" in before
+    after = read(change_card(samples.card(samples.change(state, reason="it was so", merge=samples.merge()))))
+    assert "ask again" not in after
+    assert "revert the pull request" in after
+    if state is State.EXPIRED:
+        assert "the merge stays in Git, and any sync ships it" in after
+        assert "promote" not in after
+    else:
+        assert "fix the cause and sync in Argo CD, or revert the pull request" in after
+        once = "has something to do again once that is reverted, or staging runs something newer"
+        assert f"/gitops promote apm-stack production {once}" in after
+
+
+@pytest.mark.parametrize(
+    "state", [State.FAILED, State.ERRORED, State.REJECTED, State.ABORTED, State.EXPIRED, State.SUPERSEDED]
+)
+def test_where_nothing_was_merged_there_is_nothing_to_go_back_to(samples: S, state: State) -> None:
+    assert "back to" not in read(change_card(samples.card(samples.change(state))))
+    assert "back to: 9f3c2ab" in read(change_card(samples.card(samples.change(state, merge=samples.merge()))))
+
+
+@pytest.mark.parametrize(
+    ("approved", "merged", "says"),
+    [
+        (timedelta(minutes=5), timedelta(hours=3), "(4 min waiting for people)"),  # then for checks
+        (timedelta(hours=5), timedelta(minutes=3), "(4 h 59 min waiting for people)"),  # merged by hand before
+        (timedelta(seconds=90), timedelta(hours=3), ""),
+    ],
+)
+def test_waiting_for_people_ends_with_their_approvals(
+    samples: S, approved: timedelta, merged: timedelta, says: str
+) -> None:
+    given = samples.approvals(*TWO, "U0APPR3", verdict=Verdict.PASSED, at=samples.now + approved)
+    late = replace(given.counted[2].approval, at=samples.now + timedelta(hours=6))  # gave it when nobody waited for it
+    given = replace(given, counted=(*given.counted[:2], replace(given.counted[2], approval=late)))
+    merge = samples.merge(at=samples.now + merged, by_hand=merged < approved)
+    shown = read(change_card(well(samples, approvals=given, merge=merge)))
+    assert says in shown
+    assert says or "waiting for people" not in shown
 
 
 def test_a_good_end_is_short(samples: S) -> None:
