@@ -102,4 +102,10 @@ def approval_words(change: Change) -> str:
 def _abort_words(change: Change) -> str:
     if change.merge is not None:
         return what_an_abort_leaves(change.merge)
-    return "The pull request is closed and its branch deleted. Nothing is merged."
+    pull = "The pull request" if change.proposal is not None else "A pull request that was opened already"
+    if change.foreign_head is None:
+        return f"{pull} is closed and its branch deleted. Nothing is merged."
+    if change.state is State.PROPOSING:  # a rebuild: it may have the branch again, or not yet
+        return f"{pull} is closed, and its branch deleted unless another's commit is on it. Nothing is merged."
+    closed = f"{pull} is closed. " if change.proposal is not None else ""
+    return f"{closed}Its branch stays, since somebody else's commit is on it. Nothing is merged."

@@ -71,6 +71,26 @@ def test_abort_and_terminate_ask_first(samples: S) -> None:
     assert "stays applied" in shown(running)["change.terminate"]["confirm"]["text"]["text"]
 
 
+@pytest.mark.parametrize(
+    ("state", "facts", "says"),
+    [
+        (State.WAITING_FOR_APPROVAL, {}, "The pull request is closed and its branch deleted. Nothing is merged."),
+        (State.APPROVALS_VOID, {"foreign_head": "9" * 40},
+         "The pull request is closed. Its branch stays, since somebody else's commit is on it. Nothing is merged."),
+        (State.APPROVALS_VOID, {}, "The pull request is closed and its branch deleted. Nothing is merged."),
+        (State.PROPOSING, {"proposal": None},
+         "A pull request that was opened already is closed and its branch deleted. Nothing is merged."),
+        (State.PROPOSING, {"foreign_head": "9" * 40},
+         "The pull request is closed, and its branch deleted unless another's commit is on it. Nothing is merged."),
+        (State.APPROVALS_VOID, {"proposal": None, "foreign_head": "9" * 40},
+         "Its branch stays, since somebody else's commit is on it. Nothing is merged."),
+    ],
+)  # fmt: skip
+def test_abort_says_what_becomes_of_pull_request_and_branch(samples: S, state: State, facts: Any, says: str) -> None:
+    asked = shown(samples.card(samples.change(state, **facts)))["change.abort"]["confirm"]["text"]["text"]
+    assert asked == says
+
+
 def test_what_was_merged_is_approved_by_name(samples: S) -> None:
     differs = samples.card(samples.change(State.MERGED_DIFFERS, merge=samples.merge()))
     approve = shown(differs)["change.approve"]
