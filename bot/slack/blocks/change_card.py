@@ -108,7 +108,8 @@ def _explained(card: ChangeCard) -> list[Text]:
                 Text.of("Rebuild puts our commit on the branch again, on the newest base; Abort ends the promotion."),
             ]
         case State.MERGED_DIFFERS | State.WAITING_FOR_APPROVAL if change.merge is not None:
-            return _what_was_merged(card)
+            advice = CardAction.APPROVE in card.actions
+            return [*what_was_merged(card), *([Text.of(what_a_yes_brings(change, change.merge))] if advice else [])]
         case State.WAITING_FOR_SYNC if change.sync_asked_by is not None:
             return [Text.of("Sync asked by ", Mention(change.sync_asked_by))]
         case State.PROPOSING | State.WAITING_FOR_APPROVAL if change.void_because:
@@ -117,18 +118,18 @@ def _explained(card: ChangeCard) -> list[Text]:
             return []
 
 
-def _what_was_merged(card: ChangeCard) -> list[Text]:
+def what_was_merged(card: ChangeCard) -> list[Text]:
+    """What was merged without a yes, who ships it meanwhile, and how it differs; empty where nothing was merged."""
     merge = card.change.merge
     if merge is None:
         return []
     by = f" by {one_line(merge.by, 60)}" if merge.by and merge.by_hand else ""
-    until_approved = meanwhile(card.change, merge, needed=card.approvals_needed)
+    is_stuck = card.actions == (CardAction.DETAILS,)  # its stage is gone from tiphys.yaml: nothing goes on by itself
+    until_approved = meanwhile(card.change, merge, needed=card.approvals_needed or int(is_stuck))
     found = [Text.of("merged as ", Code(short(merge.revision)), Plain(by), f"; {until_approved}")]
     if merge.differences:
         differs = tuple(one_line(difference, 120) for difference in merge.differences)
         found.append(Text.of("differs from what was approved in: ", Plain(listed(differs, most=_MOST_DIFFERENCES))))
-    if CardAction.APPROVE in card.actions:
-        found.append(Text.of(what_a_yes_brings(card.change, merge)))
     return found
 
 

@@ -11,6 +11,7 @@ from bot.domain.identity import short
 from bot.domain.text import Code, Link, Mention, Moment, Plain, Strong, Text, counted
 from bot.slack.blocks.alert_dialogs import assign, extend, silence
 from bot.slack.blocks.buttons import approval_words
+from bot.slack.blocks.change_card import what_was_merged
 from bot.slack.blocks.elements import Json, bullets, header, lines, paragraphs, plain_text, preformatted
 from bot.slack.blocks.gates import approvals, besides_approvals, gate_line, may_still
 from bot.slack.blocks.modal import Origin, metadata, modal
@@ -59,7 +60,7 @@ def _approve(dialog: ApproveDialog, origin: Origin) -> Json:
     card = dialog.card
     blocks = [
         header(card.change.title),
-        lines(Text.of(Strong(approval_words(card.change)))),
+        lines(Text.of(Strong(approval_words(card.change))), *what_was_merged(card)),
         *shipment(card.change, prune=card.prune),
         *paragraphs(
             *approvals(card), may_still(card), *map(gate_line, besides_approvals(card.change)), back_to(card.change)

@@ -28,6 +28,11 @@ CASES: dict[str, Callable[[S], Dialog]] = {
     "approve": lambda s: ApproveDialog(
         card=s.card(s.change(gates=s.gates(), approvals=s.approvals())), fingerprint=s.key.fingerprint
     ),
+    "approve-merged": lambda s: ApproveDialog(
+        card=s.card(s.change(State.MERGED_DIFFERS, merge=s.merge(
+            by="developer", by_hand=True, auto_sync=True, differences=("deployments/k8s/base/limits.yaml",),
+        ))), fingerprint=s.key.fingerprint,
+    ),
     "details": lambda s: DetailsDialog(
         card=s.card(s.change(State.MERGED, merge=s.merge(), gates=s.gates(), approvals=s.approvals("U0APPR1"),
                              reason="a sync window is closed")),
@@ -84,6 +89,16 @@ def test_an_approver_sees_what_he_says_yes_to(samples: S) -> None:
         "❌ a sync window",
         samples.key.fingerprint[:12],
     ):
+        assert words in shown
+
+
+def test_who_says_yes_to_a_merge_sees_what_differs_and_who_ships_it(samples: S) -> None:
+    """The dialog of a typed approval is all that he sees: the card may be far up the channel."""
+    shown = read(CASES["approve-merged"](samples))
+    for words in (
+        "revision 7777777 as it was merged", "merged as 7777777 by developer; auto-sync is on: Argo CD ships it",
+        "differs from what was approved in: deployments/k8s/base/limits.yaml",
+    ):  # fmt: skip
         assert words in shown
 
 
