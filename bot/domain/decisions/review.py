@@ -143,9 +143,11 @@ def _merged_by_hand(seen: ReviewSeen, merge: Merge, until_approved: str) -> Deci
     who = merge.by or "somebody"
     facts = {"merge": merge, "gates": seen.gates, "approvals": seen.approvals}
     if merge.differences:
+        ships = f" ({until_approved})" if merge.shipped or merge.auto_sync else ""  # the channel is told the reason
         return Advance(
             event=Event.MERGED_DIFFERENTLY,
-            reason=f"{who} merged the pull request by hand, and what was merged differs: {listed(merge.differences)}",
+            reason=f"{who} merged the pull request by hand{ships}, and what was merged differs: "
+            f"{listed(merge.differences)}",
             facts={**facts, "approved_by": (), "void_because": ""},
             note=Text.of(
                 f"{who} merged the pull request by hand. What was merged differs in {listed(merge.differences)}. ",

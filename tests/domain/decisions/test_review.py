@@ -321,6 +321,8 @@ def test_merged_by_hand_and_shipped_by_argo_cd_says_so(facts: dict[str, Any], sa
     different = advance(examples.change(), seen(merge=replace(DIFFERENT, **facts)))
     assert different.note is not None
     assert says[1:] in different.note.plain
+    words = f"developer-2 merged the pull request by hand ({says}), and what was merged differs: "
+    assert different.reason == f"{words}`deployments/k8s/base`", "the channel is told the reason alone"
 
 
 @pytest.mark.parametrize("state", [State.WAITING_FOR_APPROVAL, APPROVED, State.HELD])
