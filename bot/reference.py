@@ -35,7 +35,7 @@ STATES = {
     State.WAITING_FOR_CHECKS: "approved, or no approval is needed; a gate is not open yet",
     State.MERGING: "the intent to merge is stored, the merge is on its way",
     State.MERGED: "merged as approved; the sync is about to start, or a gate has closed since",
-    State.MERGED_DIFFERS: "what was merged, or the Application, is not what was approved; nothing is synced",
+    State.MERGED_DIFFERS: "what was merged, or the Application, is not what was approved; Tiphys does not sync it",
     State.WAITING_FOR_SYNC: "a person has to press Sync",
     State.SYNCING: "Argo CD was asked to sync the merged commit, or does so by itself",
     State.VERIFYING: "synced; health and alerts are watched through the soak",

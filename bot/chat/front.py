@@ -187,14 +187,16 @@ class ChatFront:
         if change is None:
             return _refused(incoming, no_such_change(clicked.name))
         stage = self._source.current.find_stage(change.application, change.environment)
-        if stage is None:
+        if stage is None and action is not CardAction.DETAILS:  # its card offers these, to whoever may look at all
             gone = Text.of(f"{change.title} is no longer in tiphys.yaml.")
             return _refused(incoming, Answer.refusal("no-such-stage", gone, change.id))
         if (refusal := await self._refusal(incoming, change, stage, action)) is not None:
             return _refused(incoming, refusal)
         return Settled(ack=Ack(dialog=await self._dialog_of(change, action)), change=change.id)
 
-    async def _refusal(self, incoming: Incoming, change: Change, stage: Stage, action: CardAction) -> Answer | None:
+    async def _refusal(
+        self, incoming: Incoming, change: Change, stage: Stage | None, action: CardAction
+    ) -> Answer | None:
         if action is CardAction.APPROVE:
             return await self._services.decisions.refusal_to_approve(incoming.request, change)
         permit = await self._services.access.permit(

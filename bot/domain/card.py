@@ -58,14 +58,19 @@ def card_of(
         approvals_needed=policy.needed if policy else 0,
         may_approve=may_approve or (policy.sources if policy else ()),
         prune=change.may_prune(stage) if stage else False,
-        actions=actions_of(change) if stage else (CardAction.DETAILS,),
+        actions=actions_of(change, needs_approvals=stage.approvals_needed > 0) if stage else (CardAction.DETAILS,),
         asks_confirmation=change.sync_mode is SyncMode.CONTROLLED,
         application_link=application_link,
     )
 
 
-def actions_of(change: Change) -> tuple[CardAction, ...]:
+def actions_of(change: Change, *, needs_approvals: bool = True) -> tuple[CardAction, ...]:
     """What somebody could do to the change in its state: no button whose press could only be refused for everyone."""
+    actions = _by_state(change)
+    return actions if needs_approvals else tuple(action for action in actions if action is not CardAction.APPROVE)
+
+
+def _by_state(change: Change) -> tuple[CardAction, ...]:
     a = CardAction
     match change.state:
         case State.WAITING_FOR_APPROVAL if change.merge is not None:
@@ -80,6 +85,8 @@ def actions_of(change: Change) -> tuple[CardAction, ...]:
             return (a.REBUILD, a.ABORT, a.REJECT, a.DETAILS)
         case State.MERGED_DIFFERS:
             return (a.APPROVE, a.REJECT, a.ABORT, a.DETAILS)
+        case State.WAITING_FOR_SYNC if change.sync_asked_by is not None:
+            return (a.ABORT, a.WHY, a.DETAILS)
         case State.WAITING_FOR_SYNC:
             return (a.SYNC, a.ABORT, a.WHY, a.DETAILS)
         case State.MERGED:

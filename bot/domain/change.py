@@ -82,7 +82,10 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merge:
-    """What reached the governed branch. `key` is computed at the merged commit."""
+    """What reached the governed branch. `key` is computed at the merged commit.
+
+    `auto_sync` and `shipped` are Argo CD's part, as seen last while it was not synced by us.
+    """
 
     revision: Revision
     key: ContentKey
@@ -91,6 +94,8 @@ class Merge:
     by_hand: bool = False
     base: Revision | None = None  # the commit of the governed branch that it was merged onto
     differences: tuple[str, ...] = ()  # from what was approved
+    auto_sync: bool = False  # the live Application has auto-sync on
+    shipped: bool = False  # it runs, and not by a sync of ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

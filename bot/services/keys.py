@@ -1,11 +1,13 @@
-"""The content key of a stage at one tree, and what of it a merge has changed."""
+"""The content key of a stage at one tree, and whether another commit brings what was merged."""
 
 from collections.abc import Mapping
 
+from bot.domain.change import Merge
 from bot.domain.content_key import ContentKey
+from bot.domain.identity import Revision, is_revision
 from bot.domain.live import LiveApplication
 from bot.domain.pipeline import Stage
-from bot.ports import Git
+from bot.ports import Git, NotFound
 from bot.strategies.kustomization import paths_of_key
 
 
@@ -16,6 +18,20 @@ async def content_key(git: Git, treeish: str, stage: Stage, live: LiveApplicatio
         paths=paths, widened=widened, destination=live.destination, project=live.project,
         source_digest=live.source_digest, sync_digest=live.sync_digest,
     )  # fmt: skip
+
+
+async def ships(git: Git, merge: Merge, stage: Stage, live: LiveApplication, revision: str) -> bool:
+    """Whether `revision` is the merged commit, or a descendant in which the application reads the same."""
+    if not is_revision(revision):
+        return False
+    if revision == merge.revision:
+        return True
+    try:
+        if not await git.is_ancestor(merge.revision, Revision(revision)):
+            return False
+    except NotFound:
+        return False
+    return not merge.key.differences(await content_key(git, revision, stage, live))
 
 
 async def paths_read(git: Git, treeish: str, stage: Stage) -> tuple[Mapping[str, str], str | None]:

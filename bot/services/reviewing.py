@@ -20,7 +20,7 @@ from bot.gates.case import GateCase
 from bot.ports import Clock, Forge, Git, MergeConflict
 from bot.services.alerts.firing import FiringNow
 from bot.services.approvers import Approvers
-from bot.services.keys import content_key
+from bot.services.keys import content_key, ships
 from bot.services.messages import COMMITTER_NAME, is_named
 from bot.services.names import author_of, who_on_forge
 from bot.services.outside import Outside
@@ -147,9 +147,9 @@ class Reviewing:
         live = await self._outside.argocd_of(stage).get(stage.argocd)
         git = self._outside.git_of(configuration, change.application)
         key = await content_key(git, merge.revision, stage, live)
-        if key == merge.key:
-            return merge
-        return replace(merge, key=key, differences=await self._differences(git, change, key, merge.revision))
+        if key != merge.key:
+            merge = replace(merge, key=key, differences=await self._differences(git, change, key, merge.revision))
+        return await self._with_argocds_part(git, change, stage, live, merge)
 
     async def merge_facts(
         self, change: Change, stage: Stage, configuration: Configuration, live: LiveApplication, revision: Revision,
@@ -163,11 +163,20 @@ class Reviewing:
         is_pushed = change.proposal is not None and revision == change.proposal.head
         by_hand = change.state is not State.MERGING if is_pushed else not is_named(commit.body, change.id)
         ours = None if is_pushed and by_hand else COMMITTER_NAME
-        return Merge(
+        merge = Merge(
             revision=revision, key=key, by=who_on_forge(configuration, by) if by else ours,
             at=self._clock.now(), by_hand=by_hand, base=next(iter(commit.parents), None),
             differences=await self._differences(git, change, key, revision),
         )  # fmt: skip
+        return await self._with_argocds_part(git, change, stage, live, merge)
+
+    async def _with_argocds_part(
+        self, git: Git, change: Change, stage: Stage, live: LiveApplication, merge: Merge
+    ) -> Merge:
+        """The merge, and whether Argo CD ships it or has done so: it asks nobody."""
+        before = change.proposal.active_revision if change.proposal is not None else None
+        shipped = live.active not in (None, before) and await ships(git, merge, stage, live, live.active or "")
+        return replace(merge, auto_sync=live.auto_sync is not None, shipped=shipped)
 
     async def _differences(self, git: Git, change: Change, key: ContentKey, revision: Revision) -> tuple[str, ...]:
         """What was merged and not proposed, as phrases: files where that is what differs."""

@@ -19,7 +19,7 @@ from bot.gates import before_sync
 from bot.gates.case import GateCase
 from bot.ports import Clock, Denied, Git, NotFound, Refused, Unavailable
 from bot.services.alerts.firing import FiringNow
-from bot.services.keys import content_key
+from bot.services.keys import content_key, ships
 from bot.services.messages import OPERATION_INFO
 from bot.services.names import Names
 from bot.services.outside import Outside
@@ -76,7 +76,7 @@ class Syncing:
         operation = await self._operation(git, change, stage, live)
         return SyncSeen(
             live=live, gates=gates, operation=operation,
-            shipped=live.active is not None and await self._is_merged(git, change, stage, live, live.active),
+            shipped=live.active is not None and await ships(git, merge, stage, live, live.active),
             moved_on=await self._moved_on(git, merge.revision, await self._tip(git, change, stage, live)),
             key=key,
             progress=progress_of(live) if operation is not None else None,
@@ -91,23 +91,9 @@ class Syncing:
         if operation.info(OPERATION_INFO) == change.id:
             return operation
         ours_is_asked = change.sync is not None and change.sync.operation is not None
-        if ours_is_asked or not await self._is_merged(git, change, stage, live, operation.revision):
+        if ours_is_asked or change.merge is None:
             return None
-        return operation
-
-    async def _is_merged(self, git: Git, change: Change, stage: Stage, live: LiveApplication, revision: str) -> bool:
-        """Whether `revision` is the merged commit, or a descendant in which the application reads the same."""
-        merge = change.merge
-        if merge is None or not is_revision(revision):
-            return False
-        if revision == merge.revision:
-            return True
-        try:
-            if not await git.is_ancestor(merge.revision, Revision(revision)):
-                return False
-        except NotFound:
-            return False
-        return not merge.key.differences(await content_key(git, revision, stage, live))
+        return operation if await ships(git, change.merge, stage, live, operation.revision) else None
 
     async def _fetch(self, git: Git, *, needed: bool) -> None:
         """After Argo CD was looked at: so what it runs is a commit that we know, or one that Git has not.

@@ -11,7 +11,7 @@ from bot.domain.lifecycle import State
 from bot.domain.request import Answer
 from bot.domain.text import Text
 from tests import examples
-from tests.desk import Desk, Office, value_of
+from tests.desk import NOBODY_MAY, Desk, Office, value_of
 
 
 async def test_a_command_is_one_row_and_one_audit_entry_before_it_is_answered(desk: Desk) -> None:
@@ -132,9 +132,25 @@ async def test_a_dialog_for_an_unknown_change_or_stage_is_refused(desk: Desk) ->
     await desk.take(absent)
     assert await desk.answer(absent) == "I do not know this change. Type /gitops status for the open ones."
     gone = await desk.put(examples.change(environment="nowhere"))
-    of_gone = desk.click("U0DEV1", "change.details", gone)
-    await desk.take(of_gone)
-    assert await desk.answer(of_gone) == "apm-stack → nowhere is no longer in tiphys.yaml."
+    for action in ("change.diff", "change.reject"):
+        of_gone = desk.click("U0DEV1", action, gone)
+        await desk.take(of_gone)
+        assert await desk.answer(of_gone) == "apm-stack → nowhere is no longer in tiphys.yaml."
+
+
+async def test_what_its_card_offers_can_be_pressed_where_the_stage_is_gone(desk: Desk) -> None:
+    """Looking is all that is offered then, to whoever may look at anything."""
+    gone = await desk.put(examples.change(environment="nowhere"))
+    pressed = desk.click("U0DEV1", "change.details", gone)
+    dialog = (await desk.take(pressed)).dialog
+    assert isinstance(dialog, DetailsDialog)
+    assert [action.value for action in dialog.card.actions] == ["change.details"]
+    assert dialog.card.change == await desk.get()
+    desk.source.file.write_text(NOBODY_MAY, "utf-8")
+    desk.source.reload()
+    refused = desk.click("U0DEV1", "change.details", gone)
+    assert (await desk.take(refused)).dialog is None
+    assert "changes, get" in await desk.answer(refused)
 
 
 async def test_a_dialog_whose_rights_cannot_be_verified_is_not_opened(office: Office) -> None:

@@ -17,6 +17,7 @@ AFTER_MERGE = frozenset(
 CASES = [
     *(examples.change(state) for state in State if state not in AFTER_MERGE),
     *(examples.merged_change(state) for state in [*sorted(AFTER_MERGE), State.WAITING_FOR_APPROVAL]),
+    examples.merged_change(State.WAITING_FOR_SYNC, sync_asked_by=examples.DEVELOPER),
 ]
 NEEDS_EVENT = {
     CardAction.REJECT: Event.REJECTED,
@@ -41,7 +42,7 @@ def test_offers_are_exactly_what_the_lifecycle_allows(change: Change) -> None:
     if CardAction.HOLD in offered:
         assert allows(change.state, Event.LIFTED if change.state is State.HELD else Event.HELD)
         assert change.merge is None
-    assert (CardAction.SYNC in offered) == (change.state is State.WAITING_FOR_SYNC)
+    assert (CardAction.SYNC in offered) == (change.state is State.WAITING_FOR_SYNC and change.sync_asked_by is None)
     assert (CardAction.TERMINATE in offered) == (change.state is State.SYNCING)
     assert (CardAction.REBUILD in offered) == (change.state is State.APPROVALS_VOID)
 
@@ -82,9 +83,11 @@ def test_approve_asks_for_confirmation_where_the_merge_ships(mode: SyncMode, ask
     assert card_of(examples.change(sync_mode=mode), stage()).asks_confirmation is asks
 
 
-def test_a_stage_without_approvals_needs_none() -> None:
-    card = card_of(examples.change(), stage(approvals=None))
+@pytest.mark.parametrize("change", CASES, ids=name)
+def test_a_stage_without_approvals_needs_none_and_offers_none(change: Change) -> None:
+    card = card_of(change, stage(approvals=None))
     assert (card.approvals_needed, card.may_approve) == (0, ())
+    assert set(card.actions) == set(actions_of(change)) - {CardAction.APPROVE}
 
 
 def test_a_change_whose_stage_is_gone_can_only_be_looked_at() -> None:

@@ -104,14 +104,14 @@ async def test_other_files_move_between_the_last_look_and_the_merge(workspace: W
 
 
 async def test_base_moves_between_the_last_look_and_the_merge(workspace: Workspace) -> None:
-    """What was merged is not what was approved: nothing is synced until a quorum approves what was merged."""
+    """What was merged is not what was approved: it is not synced until a quorum approves what was merged."""
     await to_the_gap(workspace)
     await workspace.commit(MORE_REPLICAS)
     card = await workspace.card_is("merged-differs")
     assert f"differs from what was approved in: {API}" in card.plain
     labels = {button["action_id"]: button["label"] for button in card.data["buttons"]}
     assert labels["change.approve"] == "Approve what was merged"
-    await workspace.thread_says("Nothing is synced until a quorum approves what was merged")
+    await workspace.thread_says("Tiphys does not sync it before it is approved")
     await workspace.settle()
     assert await syncs_asked(workspace) == []
 

@@ -95,7 +95,8 @@ async def test_merged_by_hand_before_a_quorum(workspace: Workspace) -> None:
         return next((text for text in notices if "by hand" in text), None)
 
     notice = await workspace.until(told, wants="the channel is told")
-    assert "developer-2 merged the pull request by hand before it was approved; nothing is synced until it is" in notice
+    words = "developer-2 merged the pull request by hand before it was approved; "
+    assert f"{words}Tiphys does not sync it before it is approved" in notice
     card = await card_shows(workspace, "Approve what was merged to ship it")
     assert card.state == "waiting for approval"
     assert "1 of 2" in card.plain, "the content is what was approved, so that yes still counts"
@@ -116,8 +117,32 @@ async def test_merged_by_hand_before_a_quorum(workspace: Workspace) -> None:
     assert len([m for m in await workspace.messages() if "by hand" in m.plain and m.change is None]) == 1
 
 
+async def test_merged_by_hand_where_argo_cd_syncs_by_itself(workspace: Workspace) -> None:
+    """Nothing holds Argo CD back: nobody is told that what runs already waits for a yes."""
+    await workspace.argocd("autosync", enabled=True)
+    await workspace.propose()
+    await workspace.approve("approver-1")
+    await workspace.thread_says("1 of 2")
+    await workspace.github("merge", number=1, who="developer-2", method="merge")
+
+    async def told() -> str | None:
+        notices = [message.plain for message in await workspace.messages() if message.change is None]
+        return next((text for text in notices if "by hand" in text), None)
+
+    notice = await workspace.until(told, wants="the channel is told")
+    assert "before it was approved" in notice
+    assert "Argo CD ships it without waiting for an approval" in notice or "it is synced already" in notice
+    card = await card_shows(workspace, "it is synced already, not by Tiphys")
+    assert card.state == "waiting for approval"
+    assert "Approve what was merged, and Tiphys watches its health" in card.plain
+    assert await operations(workspace) == [("Succeeded", (await the_pull(workspace))["merge_commit_sha"])]
+    await workspace.approve("approver-2")
+    await workspace.card_is("succeeded")
+    assert await syncs_asked(workspace) == []
+
+
 async def test_merged_by_hand_with_something_else_in_it(workspace: Workspace) -> None:
-    """A foreign commit on the branch, merged by hand: nothing is synced; rejected, the merge stays and nothing runs."""
+    """A foreign commit on the branch, merged by hand: it is not synced; rejected, the merge stays and nothing runs."""
     await workspace.propose()
     await workspace.approve("approver-1")
     branch = (await the_pull(workspace))["head"]["ref"]

@@ -132,8 +132,10 @@ class Samples:
         }  # fmt: skip
         return Change(**{**known, **facts})
 
-    def approvals(self, *users: str, verdict: Verdict = Verdict.WAITING, **refused: str) -> RuleResult:
-        counted = [Counted(approval=self._approval(user), counts=True) for user in users]
+    def approvals(
+        self, *users: str, verdict: Verdict = Verdict.WAITING, at: datetime = NOW, **refused: str
+    ) -> RuleResult:
+        counted = [Counted(approval=replace(self._approval(user), at=at), counts=True) for user in users]
         counted += [Counted(approval=self._approval(u), counts=False, reason=why) for u, why in refused.items()]
         words = f"{len(users)} of 2 approvals, {2 - len(users)} more needed"
         return RuleResult(rule="quorum", verdict=verdict, reason=words, counted=tuple(counted))
@@ -150,9 +152,10 @@ class Samples:
 
     def card(self, change: Change | None = None, **facts: Any) -> ChangeCard:
         change = change or self.change()
+        needs_approvals = facts.get("approvals_needed", 2) > 0
         known: Json = {
             "change": change, "sync_mode": change.sync_mode, "approvals_needed": 2, "may_approve": ("S0PLATFORM",),
-            "prune": False, "actions": actions_of(change), "asks_confirmation": True,
+            "prune": False, "actions": actions_of(change, needs_approvals=needs_approvals), "asks_confirmation": True,
             "application_link": "https://argocd.example.com/applications/argocd/apm-stack-production",
         }  # fmt: skip
         return ChangeCard(**{**known, **facts})

@@ -8,6 +8,7 @@ from bot.domain.change import Change, Merge, RefusedMerge
 from bot.domain.decisions.decision import Advance, Decision, Wait
 from bot.domain.identity import short
 from bot.domain.lifecycle import Event, State
+from bot.domain.meanwhile import as_sentence, meanwhile
 from bot.domain.pipeline import Stage
 from bot.domain.pull_request import HeadMoved, MergeAttempt, Merged, MergeRefused, NotReady
 from bot.domain.text import Code, Text, counted, listed, spoken
@@ -29,7 +30,7 @@ def decide_merging(change: Change, seen: MergeSeen, stage: Stage, now: datetime)
     is asked for again, ever more rarely, and fails after `timeouts.checks`."""
     match seen.attempt:
         case Merged():
-            return _merged(change, seen.merge)
+            return _merged(change, seen.merge, stage)
         case HeadMoved():
             return _refused(change, "the promotion branch moved just before the merge", timedelta(0), stage, now)
         case MergeRefused(reason=reason, is_final=True):
@@ -60,7 +61,7 @@ def _refused(change: Change, reason: str, look_again: timedelta, stage: Stage, n
     return Advance(event=Event.MERGE_REFUSED, reason=reason, look_again=look_again, facts={"refused": refused})
 
 
-def _merged(change: Change, merge: Merge | None) -> Decision:
+def _merged(change: Change, merge: Merge | None, stage: Stage) -> Decision:
     if merge is None:
         raise ValueError(f"change {change.number} is merged, but not what")
     if merge.differences:
@@ -69,8 +70,8 @@ def _merged(change: Change, merge: Merge | None) -> Decision:
             reason=f"what was merged differs from what was approved: {listed(merge.differences)}",
             facts={"merge": merge, "approved_by": (), "approvals": None, "void_because": ""},
             note=Text.of(
-                f"The base moved just before the merge and changed {listed(merge.differences)}. ",
-                "Nothing is synced until a quorum approves what was merged.",
+                f"What was merged differs from what was approved: {listed(merge.differences)}. ",
+                as_sentence(meanwhile(change, merge, needed=stage.approvals_needed)),
             ),
         )
     proposal = change.proposal
@@ -102,5 +103,9 @@ def decide_merge_review(
     reason = approvals.reason
     if change.state is State.MERGED_DIFFERS:
         same = change.merge is not None and change.merge.differences == merge.differences
-        reason = change.reason if same else f"what was merged differs: {listed(merge.differences) or 'no longer'}"
+        reason = (
+            change.reason
+            if same and change.trouble_since is None
+            else f"what was merged differs: {listed(merge.differences) or 'no longer'}"
+        )
     return Wait(reason=reason, look_again=poll, facts=facts)

@@ -13,6 +13,7 @@ from bot.domain.decisions.merging import asked_again_at, in_words
 from bot.domain.gate import Gate, first_shut
 from bot.domain.identity import Revision
 from bot.domain.lifecycle import Event, State
+from bot.domain.meanwhile import as_sentence, meanwhile
 from bot.domain.pipeline import Stage
 from bot.domain.pull_request import Check, Mergeability, PullRequest
 from bot.domain.text import Text, counted, listed, spoken
@@ -65,8 +66,11 @@ def decide_review(change: Change, seen: ReviewSeen, stage: Stage, now: datetime,
     facts: dict[str, object] = {"gates": seen.gates, "approvals": seen.approvals}
     if change.refused is not None and not _stands_refused(change, change.refused, seen):
         facts["refused"] = None
-    if (decided := _outside_acts(change, seen)) is not None:
+    if (decided := _outside_acts(change, seen, stage)) is not None:
         return decided
+    has_quorum = seen.approvals is None or seen.approvals.passed
+    if change.approved_by and not has_quorum:  # also in a hold: they are named as who approved
+        facts["approved_by"] = ()
     if _is_expired(change, stage, now):
         return Advance(event=Event.EXPIRED, reason="nobody decided in time", facts=facts)
     if change.state is State.APPROVALS_VOID:
@@ -75,7 +79,6 @@ def decide_review(change: Change, seen: ReviewSeen, stage: Stage, now: datetime,
         return _void(seen, because=seen.wrong)
     if (decided := _base_moved(change, seen)) is not None:
         return decided
-    has_quorum = seen.approvals is None or seen.approvals.passed
     match change.state:
         case State.HELD:
             return Wait(reason=change.reason, look_again=poll, facts=facts)
@@ -97,12 +100,14 @@ def decide_review(change: Change, seen: ReviewSeen, stage: Stage, now: datetime,
             return _through_the_gates(change, seen, stage, now, poll, facts)
 
 
-def _outside_acts(change: Change, seen: ReviewSeen) -> Decision | None:
+def _outside_acts(change: Change, seen: ReviewSeen, stage: Stage) -> Decision | None:
     proposal = change.proposal
     if proposal is None:
         raise ValueError(f"change {change.number} is reviewed without a proposal")
     if seen.merge is not None:
-        return _merged_astray(seen, seen.merge) if seen.astray else _merged_by_hand(change, seen, seen.merge)
+        if seen.astray:
+            return _merged_astray(seen, seen.merge)
+        return _merged_by_hand(seen, seen.merge, meanwhile(change, seen.merge, needed=stage.approvals_needed))
     if not seen.pull_request.is_open:
         by = f" by {seen.pull_request.closed_by}" if seen.pull_request.closed_by else ""
         return Advance(event=Event.ABORTED, reason=f"the pull request was closed by hand{by}")
@@ -130,21 +135,23 @@ def _merged_astray(seen: ReviewSeen, merge: Merge) -> Decision:
     return Advance(
         event=Event.ABORTED,
         reason=f"{merge.by or 'somebody'} merged the pull request into {seen.astray}, not into the governed branch: "
-        "nothing is synced",
+        "Tiphys syncs nothing",
     )
 
 
-def _merged_by_hand(change: Change, seen: ReviewSeen, merge: Merge) -> Decision:
+def _merged_by_hand(seen: ReviewSeen, merge: Merge, until_approved: str) -> Decision:
     who = merge.by or "somebody"
     facts = {"merge": merge, "gates": seen.gates, "approvals": seen.approvals}
     if merge.differences:
+        ships = f" ({until_approved})" if merge.shipped or merge.auto_sync else ""  # the channel is told the reason
         return Advance(
             event=Event.MERGED_DIFFERENTLY,
-            reason=f"{who} merged the pull request by hand, and what was merged differs: {listed(merge.differences)}",
+            reason=f"{who} merged the pull request by hand{ships}, and what was merged differs: "
+            f"{listed(merge.differences)}",
             facts={**facts, "approved_by": (), "void_because": ""},
             note=Text.of(
-                f"{who} merged the pull request by hand. What was merged differs in {listed(merge.differences)}; ",
-                "nothing is synced until it is approved as merged.",
+                f"{who} merged the pull request by hand. What was merged differs in {listed(merge.differences)}. ",
+                as_sentence(until_approved),
             ),
         )
     if seen.approvals is None:
@@ -158,12 +165,9 @@ def _merged_by_hand(change: Change, seen: ReviewSeen, merge: Merge) -> Decision:
         )
     return Advance(
         event=Event.MERGED_UNAPPROVED,
-        reason=f"{who} merged the pull request by hand before it was approved; nothing is synced until it is",
+        reason=f"{who} merged the pull request by hand before it was approved; {until_approved}",
         facts={**facts, "approved_by": ()},
-        note=Text.of(
-            f"{who} merged the pull request by hand before a quorum approved it. ",
-            "Nothing is synced until a quorum approves what was merged.",
-        ),
+        note=Text.of(f"{who} merged the pull request by hand before it was approved. ", as_sentence(until_approved)),
     )
 
 

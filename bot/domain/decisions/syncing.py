@@ -4,13 +4,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.alerts.firing import Firing
-from bot.domain.change import Change, SyncFacts
+from bot.domain.change import Change, Merge, SyncFacts
 from bot.domain.content_key import SYNC_SETTINGS, ContentKey
 from bot.domain.decisions.decision import Advance, Decision, Wait
 from bot.domain.gate import Gate, first_shut
 from bot.domain.identity import short
 from bot.domain.lifecycle import Event, State
 from bot.domain.live import LiveApplication, Operation, Phase, SyncProgress
+from bot.domain.meanwhile import as_sentence, meanwhile
 from bot.domain.pipeline import Stage, SyncMode
 from bot.domain.text import Text, listed, spoken
 
@@ -39,8 +40,11 @@ class SyncSeen:
 def decide_merged(change: Change, seen: SyncSeen, stage: Stage, now: datetime) -> Decision:
     """A merged change: follow Argo CD's own sync, wait for a person, or start ours."""
     facts: dict[str, object] = {"gates": seen.gates, "progress": seen.progress}
-    if (differs := _differs(change, seen)) is not None:
+    merge = _as_seen(change, seen)
+    if (differs := _differs(change, merge, seen, stage)) is not None:
         return differs
+    if merge != change.merge:
+        facts["merge"] = merge
     if seen.shipped:
         return _shipped(change, seen, now)
     if seen.operation is not None:
@@ -86,23 +90,27 @@ def _await_argocd(change: Change, seen: SyncSeen, stage: Stage, now: datetime, f
     return Wait(reason=reason, look_again=FOLLOW * 2, facts=facts)
 
 
-def _differs(change: Change, seen: SyncSeen) -> Decision | None:
+def _as_seen(change: Change, seen: SyncSeen) -> Merge:
+    """The merge with what Argo CD does of it: whoever ends the change is to read that."""
+    if change.merge is None:
+        raise ValueError(f"change {change.number} is to be synced without a merge")
+    return replace(change.merge, auto_sync=seen.live.auto_sync is not None, shipped=seen.shipped)
+
+
+def _differs(change: Change, merge: Merge, seen: SyncSeen, stage: Stage) -> Decision | None:
     """The live Application was changed after the merge: what stands there now is to be approved, by its own key.
 
     Not so where auto-sync was switched on and nothing else: Argo CD ships what was approved, and cannot be stopped.
     """
-    merge = change.merge
-    if merge is None:
-        raise ValueError(f"change {change.number} is to be synced without a merge")
     differences = merge.key.differences(seen.key)
     if not differences or (differences == (SYNC_SETTINGS,) and seen.live.auto_sync is not None):
         return None
-    synced = "It is synced already, not by us" if seen.shipped else "Nothing is synced"
+    synced = as_sentence(meanwhile(change, merge, needed=stage.approvals_needed))
     return Advance(
         event=Event.MERGED_DIFFERENTLY,
         reason=f"since the merge the Application changed: {listed(differences)}",
         facts={"merge": replace(merge, key=seen.key, differences=differences), "approved_by": (), "approvals": None},
-        note=Text.of(f"The live Application changed after the merge: {listed(differences)}. {synced}."),
+        note=Text.of(f"The live Application changed after the merge: {listed(differences)}. {synced}"),
     )
 
 

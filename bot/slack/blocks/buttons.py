@@ -10,6 +10,7 @@ from bot.domain.card import CardAction, ChangeCard
 from bot.domain.change import Change
 from bot.domain.identity import short
 from bot.domain.lifecycle import State
+from bot.domain.meanwhile import what_an_abort_leaves
 from bot.slack.blocks.elements import Json, Style, actions, button, confirm, overflow
 from bot.slack.blocks.shipment import new_values
 
@@ -100,5 +101,11 @@ def approval_words(change: Change) -> str:
 
 def _abort_words(change: Change) -> str:
     if change.merge is not None:
-        return "It is merged already: the merge stays in Git, and nothing is synced by this change."
-    return "The pull request is closed and its branch deleted. Nothing is merged."
+        return what_an_abort_leaves(change.merge)
+    pull = "The pull request" if change.proposal is not None else "A pull request that was opened already"
+    if change.foreign_head is None:
+        return f"{pull} is closed and its branch deleted. Nothing is merged."
+    if change.state is State.PROPOSING:  # a rebuild: it may have the branch again, or not yet
+        return f"{pull} is closed, and its branch deleted unless another's commit is on it. Nothing is merged."
+    closed = f"{pull} is closed. " if change.proposal is not None else ""
+    return f"{closed}Its branch stays, since somebody else's commit is on it. Nothing is merged."

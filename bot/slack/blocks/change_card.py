@@ -1,9 +1,10 @@
 """The living card of a change: what it is, whose turn it is, what would happen, what has happened."""
 
-from bot.domain.card import ChangeCard
+from bot.domain.card import CardAction, ChangeCard
 from bot.domain.change import Change
 from bot.domain.identity import short
 from bot.domain.lifecycle import State
+from bot.domain.meanwhile import meanwhile, what_a_yes_brings
 from bot.domain.text import Code, Link, Mention, Moment, Plain, Strong, Text, listed
 from bot.slack.blocks.bake import bake
 from bot.slack.blocks.buttons import buttons
@@ -87,9 +88,13 @@ def _reason(change: Change) -> Text:
         return Text()
     if change.approvals is not None and change.reason == change.approvals.reason:
         return Text()
+    reason = change.reason
     if change.state is State.MERGED_DIFFERS and change.merge is not None and change.merge.differences:
-        return Text()
-    return Text.of(Plain(one_line(change.reason, 500)))
+        # What differs has a line of its own; since when or by whom it does stands here.
+        reason = reason.removesuffix(f": {listed(change.merge.differences)}")
+        if reason.startswith("what was merged differs"):
+            return Text()
+    return Text.of(Plain(one_line(reason, 500)))
 
 
 def _explained(card: ChangeCard) -> list[Text]:
@@ -103,23 +108,28 @@ def _explained(card: ChangeCard) -> list[Text]:
                 Text.of("Rebuild puts our commit on the branch again, on the newest base; Abort ends the promotion."),
             ]
         case State.MERGED_DIFFERS | State.WAITING_FOR_APPROVAL if change.merge is not None:
-            return _what_was_merged(card)
+            advice = CardAction.APPROVE in card.actions
+            return [*what_was_merged(card), *([Text.of(what_a_yes_brings(change, change.merge))] if advice else [])]
+        case State.WAITING_FOR_SYNC if change.sync_asked_by is not None:
+            return [Text.of("Sync asked by ", Mention(change.sync_asked_by))]
         case State.PROPOSING | State.WAITING_FOR_APPROVAL if change.void_because:
             return [Text.of("⚠️ earlier approvals no longer count: ", Plain(one_line(change.void_because, 500)))]
         case _:
             return []
 
 
-def _what_was_merged(card: ChangeCard) -> list[Text]:
+def what_was_merged(card: ChangeCard) -> list[Text]:
+    """What was merged without a yes, who ships it meanwhile, and how it differs; empty where nothing was merged."""
     merge = card.change.merge
     if merge is None:
         return []
     by = f" by {one_line(merge.by, 60)}" if merge.by and merge.by_hand else ""
-    found = [Text.of("merged as ", Code(short(merge.revision)), Plain(by), ", not synced")]
+    is_stuck = card.actions == (CardAction.DETAILS,)  # its stage is gone from tiphys.yaml: nothing goes on by itself
+    until_approved = meanwhile(card.change, merge, needed=card.approvals_needed or int(is_stuck))
+    found = [Text.of("merged as ", Code(short(merge.revision)), Plain(by), f"; {until_approved}")]
     if merge.differences:
         differs = tuple(one_line(difference, 120) for difference in merge.differences)
         found.append(Text.of("differs from what was approved in: ", Plain(listed(differs, most=_MOST_DIFFERENCES))))
-    found.append(Text.of("Approve what was merged to ship it, or abort and revert the merge."))
     return found
 
 

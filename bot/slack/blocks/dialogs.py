@@ -11,15 +11,16 @@ from bot.domain.identity import short
 from bot.domain.text import Code, Link, Mention, Moment, Plain, Strong, Text, counted
 from bot.slack.blocks.alert_dialogs import assign, extend, silence
 from bot.slack.blocks.buttons import approval_words
+from bot.slack.blocks.change_card import what_was_merged
 from bot.slack.blocks.elements import Json, bullets, header, lines, paragraphs, plain_text, preformatted
 from bot.slack.blocks.gates import approvals, besides_approvals, gate_line, may_still
 from bot.slack.blocks.modal import Origin, metadata, modal
 from bot.slack.blocks.outcome import back_to
-from bot.slack.blocks.shipment import commits, pruned, shipment, value_line
+from bot.slack.blocks.shipment import commits, drift_line, shipment, source_ahead, value_line
 from bot.slack.escape import clean, one_line
 
 REASON = "reason"
-MOST_LISTED, MOST_COMMITS, MOST_HISTORY, DIFF_PIECE = 40, 20, 60, 2_800
+MOST_LISTED, MOST_COMMITS, MOST_PRUNED, MOST_HISTORY, DIFF_PIECE = 40, 20, 300, 60, 2_800
 
 
 def view(dialog: Dialog, origin: Origin) -> Json:
@@ -59,7 +60,7 @@ def _approve(dialog: ApproveDialog, origin: Origin) -> Json:
     card = dialog.card
     blocks = [
         header(card.change.title),
-        lines(Text.of(Strong(approval_words(card.change)))),
+        lines(Text.of(Strong(approval_words(card.change))), *what_was_merged(card)),
         *shipment(card.change, prune=card.prune),
         *paragraphs(
             *approvals(card), may_still(card), *map(gate_line, besides_approvals(card.change)), back_to(card.change)
@@ -111,19 +112,41 @@ def _everything_shipped(card: ChangeCard) -> Iterable[Json | None]:
         yield bullets([_value_in_file(value) for value in ships.values[first : first + 8]])
     if (hidden := len(ships.values) - MOST_LISTED) > 0:
         yield lines(Text.of(f"… and {hidden} more values, see the pull request"))
+    yield from _drifted(ships.drifted)
     yield from _headed("Also ships, not part of this promotion", commits(ships.also[:MOST_COMMITS], ships.also_total))
     behind = "Commits that it brings" if ships.files_total else "Commits behind the values"
     yield from _headed(behind, commits(ships.carried[:MOST_COMMITS], ships.carried_total))
-    yield from _headed("Files that change", _files(ships))
-    yield from _headed("Pruning", [pruned(ships, prune=card.prune)])
+    if ships.files_total:
+        yield from _files(ships)
+    yield from _pruned(ships.prunes, prune=card.prune)
+    notes = [Text.of(Plain(one_line(note, 300))) for note in ships.notes[:MOST_LISTED]]
+    yield from _headed("Notes", [source_ahead(card.change, ships), *notes, *_rest(len(ships.notes) - len(notes))])
 
 
-def _files(ships: Shipment) -> list[Text]:
-    """A line each: in one they would be cut, and the count of the others with them."""
-    shown = [Text.of(Plain(one_line(path, 300))) for path in ships.files[:MOST_LISTED]]
-    hidden = ships.files_total - len(shown)
-    rest = Text.of(f"… and {counted(hidden, 'more file', 'more files')}, see the pull request")
-    return [*shown, *([rest] if hidden > 0 else [])]
+def _drifted(values: tuple[ValueChange, ...]) -> list[Json | None]:
+    shown = [drift_line(value) for value in values[:MOST_LISTED]]
+    hidden = len(values) - len(shown)
+    rest = [Text.of(f"… and {counted(hidden, 'more value', 'more values')}, see the pull request")] if hidden else []
+    return _headed("Git differs from what runs, and ships too unless promoted over", [*shown, *rest])
+
+
+def _files(ships: Shipment) -> list[Json | None]:
+    shown = [Text.of(Plain(one_line(path, 300))) for path in ships.files]
+    rest = _rest(ships.files_total - len(shown), ", see the pull request")
+    return _headed(f"Files that change: {ships.files_total}", [*shown, *rest])
+
+
+def _rest(hidden: int, where: str = "") -> list[Text]:
+    return [Text.of(f"… and {hidden} more{where}")] if hidden > 0 else []
+
+
+def _pruned(names: tuple[str, ...], *, prune: bool) -> list[Json | None]:
+    if not names:
+        return []
+    title = "Will be pruned" if prune else "No longer in Git, left behind (pruning is off)"
+    shown = [Text.of(Plain(one_line(name, 300))) for name in names[:MOST_PRUNED]]
+    rest = _rest(len(names) - len(shown), ", see Argo CD")
+    return _headed(f"{title}: {counted(len(names), 'resource')}", [*shown, *rest])
 
 
 def _value_in_file(value: ValueChange) -> Text:

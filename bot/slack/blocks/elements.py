@@ -11,6 +11,9 @@ from bot.slack.escape import SECTION_TEXT, clean, mrkdwn, one_line, rich
 Json = dict[str, Any]
 Style = Literal["primary", "danger"]
 
+MOST_SECTIONS = 100
+"""Elements of one rich text block."""
+
 
 def plain_text(text: str, most: int) -> Json:
     return {"type": "plain_text", "text": one_line(text, most) or "–", "emoji": False}
@@ -33,7 +36,7 @@ def paragraphs(*texts: Text, most: int = 400) -> list[Json | None]:
     size = 0
     for elements in filter(None, (rich(text, most) for text in texts)):
         length = sum(len(element.get("text") or element.get("fallback") or "") for element in elements)
-        if held and size + length > SECTION_TEXT:
+        if held and (size + length > SECTION_TEXT or len(held) == MOST_SECTIONS):
             made.append({"type": "rich_text", "elements": held})
             held, size = [], 0
         held.append({"type": "rich_text_section", "elements": elements})

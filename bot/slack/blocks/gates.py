@@ -44,7 +44,8 @@ def approvals(card: ChangeCard) -> list[Text]:
     change, result = card.change, card.change.approvals
     if card.approvals_needed == 0:
         return []
-    who = change.approved_by or (result.who if result else ())
+    is_decided = change.merge is not None and change.approved_by  # before that a quorum may be lost again
+    who = change.approved_by if is_decided or result is None else result.who
     mark = "✅" if len(who) >= card.approvals_needed else "⏳"
     given = Text.of(f"{mark} approvals {len(who)} of {card.approvals_needed}")
     if who:

@@ -7,6 +7,7 @@ from bot.domain.card import ChangeCard
 from bot.domain.change import Change
 from bot.domain.identity import short
 from bot.domain.lifecycle import State
+from bot.domain.meanwhile import what_an_end_leaves
 from bot.domain.text import Code, Link, Mention, Plain, Strong, Text, counted, listed, spoken
 from bot.slack.blocks.elements import Json, lines
 from bot.slack.blocks.gates import people
@@ -60,10 +61,12 @@ def _how_well(change: Change) -> Text:
 
 
 def _waited(change: Change) -> str:
-    """How long the change waited for people, where that says something."""
-    if change.merge is None or change.ready_at is None or not change.approved_by:
+    """How long the change waited for people's approvals, where that says something: not for what came after them."""
+    judged = change.approvals.counted if change.approvals else ()
+    given = [one.approval.at for one in judged if one.counts and one.approval.user in change.approved_by]
+    if not given or change.ready_at is None:
         return ""
-    length = change.merge.at - change.ready_at
+    length = max(given) - change.ready_at
     return f" ({spoken(length)} waiting for people)" if length >= timedelta(minutes=1) else ""
 
 
@@ -117,7 +120,7 @@ def _who(change: Change) -> Text:
 
 
 def _still_runs(change: Change) -> Text:
-    back = back_to(change)
+    back = back_to(change) if change.merge is not None else Text()
     if not change.still_runs:
         return back
     runs = Text.of("still runs ", Plain(one_line(change.still_runs, 300)))
@@ -125,17 +128,20 @@ def _still_runs(change: Change) -> Text:
 
 
 def _way_out(change: Change) -> Text:
-    merged = change.merge is not None
     again = f"/gitops promote {change.application} {change.environment}"
     match change.state:
-        case State.FAILED | State.ERRORED if merged:
-            return Text.of("way out: fix the cause and ask again with ", Code(again), ", or revert the pull request")
+        case State.FAILED | State.ERRORED if change.merge is not None:
+            source = change.source_environment or "the source"
+            once = f" has something to do again once that is reverted, or {source} runs something newer"
+            return Text.of(
+                "way out: fix the cause and sync in Argo CD, or revert the pull request; ", Code(again), once
+            )
+        case State.REJECTED | State.ABORTED | State.EXPIRED if change.merge is not None:
+            return Text.of(what_an_end_leaves(change.merge))
         case State.FAILED | State.ERRORED:
             return Text.of("way out: nothing was merged; fix the cause and ask again with ", Code(again))
         case State.EXPIRED:
             return Text.of("way out: ask again with ", Code(again))
-        case State.REJECTED | State.ABORTED | State.EXPIRED if merged:
-            return Text.of("the merge stays in Git: revert the pull request if it must not ship")
         case _:
             return Text()
 

@@ -7,6 +7,7 @@ from bot.slack.blocks.elements import Json, bullets, paragraphs
 from bot.slack.escape import one_line
 
 MOST_VALUES, MOST_DRIFTED, MOST_COMMITS, MOST_PRUNED, MOST_NOTES = 8, 4, 3, 6, 3
+ROOM_FOR_PRUNED = 280
 
 
 def shipment(change: Change, *, prune: bool) -> list[Json | None]:
@@ -24,9 +25,9 @@ def shipment(change: Change, *, prune: bool) -> list[Json | None]:
             *[_commit(commit) for commit in ships.also[:MOST_COMMITS]],
             *_more_commits(ships),
             _drifted(change, ships),
-            *[_drift_line(value) for value in ships.drifted[:MOST_DRIFTED]],
+            *[drift_line(value) for value in ships.drifted[:MOST_DRIFTED]],
             *_rest(ships.drifted, MOST_DRIFTED),
-            _source_ahead(change, ships),
+            source_ahead(change, ships),
             _widened(change),
             pruned(ships, prune=prune),
             *[Text.of("ℹ️ ", Plain(one_line(note, 200))) for note in ships.notes[:MOST_NOTES]],
@@ -54,12 +55,14 @@ def new_values(ships: Shipment) -> str:
 
 
 def pruned(ships: Shipment, *, prune: bool) -> Text:
+    """How many, and the first of them: the count is never behind a cut, however long their names are."""
     if not ships.prunes:
         return Text()
-    names = listed(tuple(one_line(name, 80) for name in ships.prunes), most=MOST_PRUNED)
+    total = counted(len(ships.prunes), "resource")
+    shown = _those_with_room(ships.prunes)
     if prune:
-        return Text.of("⚠️ will be pruned: ", Plain(names))
-    return Text.of("no longer in Git, left behind (pruning is off): ", Plain(names))
+        return Text.of("⚠️ ", Strong(f"{total} will be pruned"), ": ", Plain(shown))
+    return Text.of(f"{total} no longer in Git, left behind (pruning is off): ", Plain(shown))
 
 
 def commits(these: tuple[CommitLine, ...], total: int) -> list[Text]:
@@ -67,6 +70,16 @@ def commits(these: tuple[CommitLine, ...], total: int) -> list[Text]:
     shown = [_commit(commit) for commit in these]
     hidden = max(total, len(these)) - len(these)
     return [*shown, *([Text.of(f"… and {counted(hidden, 'more commit', 'more commits')}")] if hidden else [])]
+
+
+def _those_with_room(names: tuple[str, ...]) -> str:
+    shown: list[str] = []
+    for name in (one_line(name, 100) for name in names[:MOST_PRUNED]):
+        if shown and len(", ".join((*shown, name))) > ROOM_FOR_PRUNED:
+            break
+        shown.append(name)
+    hidden = len(names) - len(shown)
+    return ", ".join(shown) + f" and {hidden} more, see Details" if hidden else listed(tuple(shown), most=MOST_PRUNED)
 
 
 def _last_word(name: str) -> str:
@@ -95,14 +108,14 @@ def _merged(ships: Shipment) -> list[Text]:
     """What a merge brings: its newest commits, and the files that it changes."""
     if not ships.files_total:
         return []
-    changed = Text.of("   changes ", Strong(counted(ships.files_total, "file")), ": ", Plain(files(ships, most=3)))
+    changed = Text.of("   changes ", Strong(counted(ships.files_total, "file")), ": ", Plain(_files(ships, most=3)))
     shown = ships.carried[:MOST_COMMITS]
     hidden = max(ships.carried_total, len(ships.carried)) - len(shown)
     more = [Text.of(f"   … and {counted(hidden, 'more commit', 'more commits')}, see Details")] if hidden else []
     return [*map(_commit, shown), *more, changed]
 
 
-def files(ships: Shipment, *, most: int) -> str:
+def _files(ships: Shipment, *, most: int) -> str:
     """The first of the files that a merge changes, the others counted."""
     shown = [one_line(path, 100) for path in ships.files[:most]]
     hidden = ships.files_total - len(shown)
@@ -140,12 +153,12 @@ def _drifted(change: Change, ships: Shipment) -> Text:
     return Text.of(f"⚠️ {differs} in {change.environment}'s Git from what runs; this ships too unless promoted over:")
 
 
-def _drift_line(value: ValueChange) -> Text:
+def drift_line(value: ValueChange) -> Text:
     return Text.of("   ", Code(one_line(value.name, 80)), "  runs ", Plain(one_line(value.old, 50) or "(not set)"),
                    ", Git has ", Plain(one_line(value.new, 50) or "(not set)"))  # fmt: skip
 
 
-def _source_ahead(change: Change, ships: Shipment) -> Text:
+def source_ahead(change: Change, ships: Shipment) -> Text:
     if not ships.source_ahead:
         return Text()
     verb = "has" if ships.source_ahead == 1 else "have"

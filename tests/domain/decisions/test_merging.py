@@ -35,7 +35,25 @@ def test_merged_with_other_content_is_not_synced_and_says_what_differs() -> None
     assert decided.facts == {"merge": merge, "approved_by": (), "approvals": None, "void_because": ""}
     assert "`deployments/k8s/base` and the Application's sync settings" in decided.reason
     assert decided.note is not None
-    assert "Nothing is synced until a quorum approves what was merged." in decided.note.plain
+    assert decided.note.plain == (
+        "What was merged differs from what was approved: `deployments/k8s/base` and the Application's sync settings. "
+        "Tiphys does not sync it before it is approved."
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({"auto_sync": True}, "Auto-sync is on: Argo CD ships it without waiting for an approval."),
+        ({"auto_sync": True, "shipped": True}, "It is synced already, not by Tiphys."),
+    ],
+)
+def test_merged_with_other_content_that_ships_all_the_same_says_so(facts: dict[str, bool], says: str) -> None:
+    merge = examples.merge(key=examples.OTHER_KEY, differences=DIFFERS, **facts)
+    decided = decide_merging(MERGING, MergeSeen(attempt=Merged(revision=MERGED), merge=merge), STAGE, NOW)
+    assert isinstance(decided, Advance)
+    assert decided.note is not None
+    assert decided.note.plain.endswith(f". {says}")
 
 
 @pytest.mark.parametrize(
@@ -141,6 +159,14 @@ def test_without_a_quorum_it_waits_and_then_expires(change: Change, reason: str)
     assert isinstance(over, Advance)
     assert over.event is Event.EXPIRED
     assert allows(change.state, over.event)
+
+
+def test_an_answer_that_fails_to_come_does_not_stay_as_the_reason() -> None:
+    trouble = {"reason": "waiting for Argo CD: no answer", "trouble_since": NOW}
+    change = examples.merged_change(State.MERGED_DIFFERS, merge=examples.merge(differences=DIFFERS), **trouble)
+    decided = review(change, examples.result())
+    assert isinstance(decided, Wait)
+    assert decided.reason == "what was merged differs: `deployments/k8s/base` and the Application's sync settings"
 
 
 def test_the_application_that_changes_while_it_waits_is_told_as_it_is_now() -> None:

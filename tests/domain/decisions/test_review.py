@@ -79,6 +79,20 @@ def test_a_quorum_that_lapsed_takes_it_back() -> None:
     assert decided.note.plain == "An approval no longer counts: 1 of 2 approvals."
 
 
+@pytest.mark.parametrize("state", [State.HELD, State.WAITING_FOR_APPROVAL])
+def test_whose_approvals_lapse_in_a_hold_have_approved_nothing(state: State) -> None:
+    """Held with a quorum; then one approval lapses, or its giver loses his right, and the hold is lifted."""
+    change = examples.change(state, approved_by=(APPROVER, APPROVER_2))
+    assert wait(change, seen()).facts["approved_by"] == ()
+    late = NOW + timedelta(hours=8)
+    assert advance(change, seen(), now=late).facts["approved_by"] == ()
+
+
+def test_a_quorum_that_holds_stays_known_in_a_hold() -> None:
+    change = examples.change(State.HELD, approved_by=(APPROVER, APPROVER_2))
+    assert "approved_by" not in wait(change, seen(approvals=examples.quorum())).facts
+
+
 def test_approved_and_every_gate_open_merges() -> None:
     assert advance(examples.change(APPROVED), seen(approvals=examples.quorum())).event is Event.GATES_OPEN
 
@@ -284,8 +298,31 @@ DIFFERENT = replace(BY_HAND, key=OTHER_KEY, differences=("`deployments/k8s/base`
 def test_merged_by_hand_without_a_quorum_waits_for_one(state: State) -> None:
     decided = advance(examples.change(state), seen(merge=BY_HAND, foreign=FOREIGN))
     assert (decided.event, decided.facts["merge"]) == (Event.MERGED_UNAPPROVED, BY_HAND)
-    assert decided.reason.startswith("developer-2 merged the pull request by hand before it was approved")
+    words = "developer-2 merged the pull request by hand before it was approved; "
+    assert decided.reason == f"{words}Tiphys does not sync it before it is approved"
     assert decided.note is not None
+    assert decided.note.plain.endswith("before it was approved. Tiphys does not sync it before it is approved.")
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({"auto_sync": True}, "auto-sync is on: Argo CD ships it without waiting for an approval"),
+        ({"auto_sync": True, "shipped": True}, "it is synced already, not by Tiphys"),
+        ({"shipped": True}, "it is synced already, not by Tiphys"),
+    ],
+)
+def test_merged_by_hand_and_shipped_by_argo_cd_says_so(facts: dict[str, Any], says: str) -> None:
+    """In the channel too: nobody may believe that what runs already still waits for a yes."""
+    decided = advance(examples.change(), seen(merge=replace(BY_HAND, **facts)))
+    assert decided.reason.endswith(f"before it was approved; {says}")
+    assert decided.note is not None
+    assert says[1:] in decided.note.plain
+    different = advance(examples.change(), seen(merge=replace(DIFFERENT, **facts)))
+    assert different.note is not None
+    assert says[1:] in different.note.plain
+    words = f"developer-2 merged the pull request by hand ({says}), and what was merged differs: "
+    assert different.reason == f"{words}`deployments/k8s/base`", "the channel is told the reason alone"
 
 
 @pytest.mark.parametrize("state", [State.WAITING_FOR_APPROVAL, APPROVED, State.HELD])
@@ -299,7 +336,8 @@ def test_merged_by_hand_with_a_quorum_goes_on(state: State) -> None:
 def test_merged_into_another_branch_ends_it_and_syncs_nothing(approvals: Any) -> None:
     decided = advance(examples.change(APPROVED), seen(merge=BY_HAND, astray="release", approvals=approvals))
     assert decided.event is Event.ABORTED
-    assert decided.reason.startswith("developer-2 merged the pull request into release, not into the governed branch")
+    words = "developer-2 merged the pull request into release, not into the governed branch: Tiphys syncs nothing"
+    assert decided.reason == words
 
 
 def test_merged_by_hand_where_none_are_needed_goes_on() -> None:
@@ -314,6 +352,15 @@ def test_merged_by_hand_with_other_content_is_never_synced_as_it_is(state: State
     assert decided.event is Event.MERGED_DIFFERENTLY
     assert decided.facts["approved_by"] == ()
     assert "what was merged differs: `deployments/k8s/base`" in decided.reason
+    assert decided.note is not None
+    assert decided.note.plain.endswith("`deployments/k8s/base`. Tiphys does not sync it before it is approved.")
+
+
+def test_what_was_merged_differently_where_none_are_needed_is_not_said_to_wait() -> None:
+    bare = examples.stage(approvals=None)
+    decided = advance(examples.change(), seen(merge=DIFFERENT, approvals=None), bare)
+    assert decided.note is not None
+    assert decided.note.plain.endswith("`deployments/k8s/base`. No approval is needed here, so it goes on as merged.")
 
 
 def test_a_merge_by_nobody_in_particular_is_told_so() -> None:

@@ -18,7 +18,7 @@ from bot.domain.decisions.syncing import (
 from bot.domain.gate import Gate
 from bot.domain.identity import UserId
 from bot.domain.lifecycle import Event, State
-from bot.domain.live import Deployment, Phase
+from bot.domain.live import Deployment, LiveApplication, Phase
 from bot.domain.pipeline import SyncMode
 from tests import examples
 from tests.domain.decisions.after_merge import AUTO, MANUAL, SECOND, advance, result, seen, wait
@@ -124,7 +124,33 @@ class TestMerged:
         decided = advance(change, self.decide(change, seen(key=OTHER_KEY, shipped=True)))
         assert decided.event is Event.MERGED_DIFFERENTLY
         assert decided.note is not None
-        assert decided.note.plain.endswith("It is synced already, not by us.")
+        assert decided.note.plain.endswith("It is synced already, not by Tiphys.")
+        assert decided.facts["merge"].shipped
+
+    @pytest.mark.parametrize(
+        ("mode", "live", "says"),
+        [
+            (SyncMode.CONTROLLED, examples.live(), "Tiphys does not sync it before it is approved."),
+            (SyncMode.MANUAL, AUTO, "Auto-sync is on: Argo CD ships it without waiting for an approval."),
+            (SyncMode.AUTOMATED, AUTO, "Auto-sync is on: Argo CD ships it without waiting for an approval."),
+            (SyncMode.AUTOMATED, examples.live(), "Argo CD syncs this stage, and its auto-sync is off."),
+        ],
+    )
+    def test_a_changed_application_is_told_with_who_may_sync_it_meanwhile(
+        self, mode: SyncMode, live: LiveApplication, says: str
+    ) -> None:
+        change = examples.merged_change(sync_mode=mode)
+        decided = advance(change, self.decide(change, seen(key=OTHER_KEY, live=live)))
+        assert decided.note is not None
+        assert decided.note.plain.endswith(f". {says}")
+        assert decided.facts["merge"].auto_sync is (live.auto_sync is not None)
+
+    def test_auto_sync_that_is_switched_on_and_off_is_known_of_what_was_merged(self) -> None:
+        """So that whoever ends it is told what Argo CD does with the merge."""
+        on = wait(self.decide(examples.merged_change(), seen(live=AUTO))).facts["merge"]
+        assert on.auto_sync
+        off = examples.merged_change(State.WAITING_FOR_SYNC, **MANUAL, merge=on)
+        assert not wait(self.decide(off, seen())).facts["merge"].auto_sync
 
     def test_auto_sync_has_its_time_once_nothing_is_in_the_way(self) -> None:
         shut = (Gate.closed("window", "a sync window is closed"),)

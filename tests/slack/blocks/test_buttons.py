@@ -60,8 +60,35 @@ def test_abort_and_terminate_ask_first(samples: S) -> None:
     assert "pull request is closed" in shown(samples.card())["change.abort"]["confirm"]["text"]["text"]
     merged = samples.card(samples.change(State.MERGED, merge=samples.merge()))
     assert "merge stays in Git" in shown(merged)["change.abort"]["confirm"]["text"]["text"]
+    for facts, says in (
+        ({}, "Tiphys does not sync it, but any sync in Argo CD ships it"),
+        ({"auto_sync": True}, "Argo CD ships it all the same"),
+        ({"auto_sync": True, "shipped": True}, "merged and synced already, not by Tiphys"),
+    ):
+        merged = samples.card(samples.change(State.MERGED, merge=samples.merge(**facts)))
+        assert says in shown(merged)["change.abort"]["confirm"]["text"]["text"]
     running = samples.card(samples.change(State.SYNCING, merge=samples.merge()))
     assert "stays applied" in shown(running)["change.terminate"]["confirm"]["text"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("state", "facts", "says"),
+    [
+        (State.WAITING_FOR_APPROVAL, {}, "The pull request is closed and its branch deleted. Nothing is merged."),
+        (State.APPROVALS_VOID, {"foreign_head": "9" * 40},
+         "The pull request is closed. Its branch stays, since somebody else's commit is on it. Nothing is merged."),
+        (State.APPROVALS_VOID, {}, "The pull request is closed and its branch deleted. Nothing is merged."),
+        (State.PROPOSING, {"proposal": None},
+         "A pull request that was opened already is closed and its branch deleted. Nothing is merged."),
+        (State.PROPOSING, {"foreign_head": "9" * 40},
+         "The pull request is closed, and its branch deleted unless another's commit is on it. Nothing is merged."),
+        (State.APPROVALS_VOID, {"proposal": None, "foreign_head": "9" * 40},
+         "Its branch stays, since somebody else's commit is on it. Nothing is merged."),
+    ],
+)  # fmt: skip
+def test_abort_says_what_becomes_of_pull_request_and_branch(samples: S, state: State, facts: Any, says: str) -> None:
+    asked = shown(samples.card(samples.change(state, **facts)))["change.abort"]["confirm"]["text"]["text"]
+    assert asked == says
 
 
 def test_what_was_merged_is_approved_by_name(samples: S) -> None:

@@ -13,6 +13,7 @@ from bot.domain.alerts.firing import CannotTell, FiringAlerts, in_words
 from bot.domain.alerts.group import SilenceSeen
 from bot.domain.alerts.severity import Severity
 from bot.domain.approval import Verdict
+from bot.domain.card import CardAction
 from bot.domain.change import ValueChange
 from bot.domain.gate import Gate
 from bot.domain.identity import UserId
@@ -87,14 +88,30 @@ def void(s: S) -> Any:
 
 
 def merged_by_hand(s: S) -> Any:
-    reason = "developer merged the pull request by hand before it was approved; nothing is synced until it is"
+    words = "developer merged the pull request by hand before it was approved"
+    reason = f"{words}; Tiphys does not sync it before it is approved"
     return s.card(s.change(reason=reason, merge=s.merge(by="developer", by_hand=True), approvals=s.approvals()))
 
 
-def merged_differs(s: S) -> Any:
-    merge = s.merge(differences=("`deployments/k8s/base`", "the Application's sync settings"))
+def merged_by_hand_and_shipped(s: S) -> Any:
+    """Auto-sync is on: Argo CD does not wait for a yes."""
+    merge = s.merge(by="developer", by_hand=True, auto_sync=True)
+    return s.card(s.change(merge=merge, approvals=s.approvals(), proposal=s.proposal(auto_sync=True)))
+
+
+def merged_differs(s: S, **facts: Any) -> Any:
+    merge = s.merge(differences=("`deployments/k8s/base`", "the Application's sync settings"), **facts)
     reason = "what was merged differs from what was approved: `deployments/k8s/base`"
     return s.card(s.change(State.MERGED_DIFFERS, merge=merge, reason=reason, approvals=s.approvals()))
+
+
+def merged_differs_and_synced(s: S) -> Any:
+    """A manual stage: after the merge somebody changed the Application, and synced it in Argo CD."""
+    moved = "the destination (in-cluster/apm → in-cluster/other)"
+    return s.card(s.change(
+        State.MERGED_DIFFERS, sync_mode=SyncMode.MANUAL, merge=s.merge(shipped=True, differences=(moved,)),
+        reason=f"since the merge the Application changed: {moved}", approvals=s.approvals(),
+    ))  # fmt: skip
 
 
 def failed(s: S) -> Any:
@@ -106,7 +123,8 @@ def failed(s: S) -> Any:
 
 
 def well(s: S, **facts: Any) -> Any:
-    known: dict[str, Any] = {"merge": s.merge(), "approved_by": TWO, "sync": s.synced()}
+    given = s.approvals(*TWO, verdict=Verdict.PASSED, at=s.now + timedelta(minutes=5))
+    known: dict[str, Any] = {"merge": s.merge(), "approved_by": TWO, "approvals": given, "sync": s.synced()}
     return s.card(s.change(State.SUCCEEDED, **{**known, **facts}))
 
 
@@ -173,6 +191,7 @@ CASES: dict[str, Callable[[S], Any]] = {
         s.change(trouble_since=s.now, reason="github: no answer (HTTP 503)", approvals=s.approvals())
     ),
     "waiting-merged-by-hand": merged_by_hand,
+    "waiting-merged-by-hand-auto-sync": merged_by_hand_and_shipped,
     "waiting-huge": huge,
     "void": void,
     "held": lambda s: s.card(s.change(State.HELD, reason="held by approver-1")),
@@ -190,9 +209,15 @@ CASES: dict[str, Callable[[S], Any]] = {
         s.change(State.MERGED, merge=s.merge(), approved_by=TWO, gates=s.gates(), reason="a sync window is closed")
     ),
     "merged-differs": merged_differs,
+    "merged-differs-synced": merged_differs_and_synced,
     "waiting-for-sync": lambda s: s.card(
         s.change(State.WAITING_FOR_SYNC, environment="staging", merge=s.merge(), sync_mode=SyncMode.MANUAL,
                  reason="waiting for somebody to press Sync"),
+        approvals_needed=0, may_approve=(),
+    ),
+    "waiting-for-sync-asked": lambda s: s.card(
+        s.change(State.WAITING_FOR_SYNC, environment="staging", merge=s.merge(), sync_mode=SyncMode.MANUAL,
+                 gates=s.gates()[2:], reason="a sync window is closed", sync_asked_by=UserId("U0DEV1")),
         approvals_needed=0, may_approve=(),
     ),
     "syncing": lambda s: s.card(
@@ -228,6 +253,10 @@ CASES: dict[str, Callable[[S], Any]] = {
     "aborted": lambda s: s.card(s.change(State.ABORTED, reason="aborted", ended_by=UserId("U0DEV1"))),
     "aborted-after-merge": lambda s: s.card(s.change(State.ABORTED, merge=s.merge(), ended_by=UserId("U0DEV1"))),
     "expired": lambda s: s.card(s.change(State.EXPIRED, reason="nobody decided in time")),
+    "expired-after-merge": lambda s: s.card(
+        s.change(State.EXPIRED, merge=s.merge(by="developer", by_hand=True),
+                 reason="nobody approved what was merged in time")
+    ),
     "superseded": lambda s: s.card(s.change(State.SUPERSEDED, reason="#43 took over")),
 }  # fmt: skip
 
@@ -258,8 +287,33 @@ def test_every_state_has_a_case(samples: S) -> None:
 
 def test_even_the_hugest_card_says_what_it_leaves_out(samples: S) -> None:
     shown = read(change_card(huge(samples)))
-    for words in ("52 more values", "26 more values", "497 more commits", "34 more", "30 more, see Details"):
+    for words in ("52 more values", "26 more values", "497 more commits", "34 more that do not count",
+                  "30 more, see Details"):  # fmt: skip
         assert words in shown
+    [pruned] = [line for line in shown.splitlines() if "pruned" in line]
+    assert pruned.startswith("⚠️ 40 resources will be pruned: Deployment/xxx")
+    assert pruned.endswith("x… and 38 more, see Details")
+
+
+@pytest.mark.parametrize(
+    ("prune", "starts"),
+    [
+        (True, "⚠️ 30 resources will be pruned: CustomResource"),
+        (False, "30 resources no longer in Git, left behind (pruning is off): CustomResource"),
+    ],
+)
+@pytest.mark.parametrize("length", [1, 40, 66, 120, 400])
+def test_how_many_are_pruned_is_read_however_long_their_names_are(
+    samples: S, length: int, prune: bool, starts: str
+) -> None:
+    names = tuple(f"CustomResourceDefinition/{'y' * length}{n}" for n in range(30))
+    change = samples.change(proposal=samples.proposal(shipment=samples.shipment(prunes=names)))
+    shown = read(change_card(samples.card(change, prune=prune)))
+    [pruned] = [line for line in shown.splitlines() if "resources" in line]
+    assert pruned.startswith(starts)
+    told = pruned.count("CustomResourceDefinition/")
+    assert 1 <= told <= 6
+    assert pruned.endswith(f" and {30 - told} more, see Details")
 
 
 def test_of_a_merge_the_commits_and_files_are_read(samples: S) -> None:
@@ -291,11 +345,92 @@ def test_an_approver_reads_what_he_needs(samples: S) -> None:
     assert "also ships" not in shown
 
 
+def test_nothing_is_offered_that_could_only_be_refused(samples: S) -> None:
+    """Where no approvals are needed nobody can give one; and Sync is pressed once."""
+    assert "Approve" not in read(change_card(CASES["waiting-no-approvals-needed"](samples)))
+    assert "\nApprove  Reject…" in read(change_card(CASES["waiting"](samples)))
+    asked = change_card(CASES["waiting-for-sync-asked"](samples))
+    assert "change.sync" not in str(asked.blocks)
+    assert "a sync window is closed\nSync asked by @developer" in read(asked)
+    assert "change.sync" in str(change_card(CASES["waiting-for-sync"](samples)).blocks)
+
+
+@pytest.mark.parametrize("state", [State.HELD, State.WAITING_FOR_APPROVAL])
+def test_approvals_that_lapsed_are_not_counted_below_either(samples: S, state: State) -> None:
+    """Whoever counted when there was a quorum does not count for ever."""
+    change = samples.change(state, approved_by=TWO, approvals=samples.approvals(U0APPR2="lapsed"))
+    shown = read(change_card(samples.card(change)))
+    assert f"{state.value} · 0 of 2" in shown
+    assert "⏳ approvals 0 of 2\n" in shown
+    assert "approvals 2 of 2" not in shown
+
+
+def test_after_the_merge_those_are_shown_who_approved_it(samples: S) -> None:
+    facts = {"merge": samples.merge(), "approved_by": TWO, "approvals": samples.approvals("U0APPR1")}
+    change = samples.change(State.WAITING_FOR_SYNC, sync_mode=SyncMode.MANUAL, **facts)
+    assert "✅ approvals 2 of 2: @approver-1, @approver-2" in read(change_card(samples.card(change)))
+
+
 def test_what_ships_beside_the_promotion_is_said(samples: S) -> None:
     shown = read(change_card(CASES["waiting-also-ships"](samples)))
     assert "also ships: 5 commits to deployments/k8s/base that are not part of this promotion" in shown
     assert "2 commits in staging's Git have not been deployed; not included" in shown
-    assert "will be pruned: ConfigMap/old and Service/older" in shown
+    assert "⚠️ 2 resources will be pruned: ConfigMap/old and Service/older\n" in shown
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("waiting-merged-by-hand",
+         ("merged as 7777777 by developer; Tiphys does not sync it before it is approved",
+          "Approve what was merged to ship it")),
+        ("waiting-merged-by-hand-auto-sync",
+         ("merged as 7777777 by developer; auto-sync is on: Argo CD ships it without waiting for an approval",
+          "Approve what was merged, and Tiphys follows Argo CD's own sync")),
+        ("merged-differs-synced",
+         ("since the merge the Application changed\n", "merged as 7777777; it is synced already, not by Tiphys",
+          "differs from what was approved in: the destination (in-cluster/apm → in-cluster/other)",
+          "Approve what was merged, and Tiphys watches its health")),
+    ],
+)  # fmt: skip
+def test_what_is_merged_and_not_approved_says_who_ships_it(samples: S, case: str, words: tuple[str, ...]) -> None:
+    shown = read(change_card(CASES[case](samples)))
+    assert "not synced" not in shown
+    for said in words:
+        assert said in shown
+
+
+@pytest.mark.parametrize(
+    ("facts", "merge", "says"),
+    [
+        ({"sync_mode": SyncMode.MANUAL}, {}, "Approve what was merged, and Sync can be pressed"),
+        ({"sync_mode": SyncMode.MANUAL, "sync_asked_by": UserId("U0DEV1")}, {}, "Approve what was merged to ship it"),
+        ({"sync_mode": SyncMode.AUTOMATED}, {}, "then turn auto-sync on or sync in Argo CD"),
+        ({"sync_mode": SyncMode.AUTOMATED}, {"auto_sync": True}, "Tiphys follows Argo CD's own sync"),
+    ],
+)
+def test_what_a_yes_to_a_merge_brings_is_said(samples: S, facts: Any, merge: Any, says: str) -> None:
+    waiting = samples.change(merge=samples.merge(by_hand=True, **merge), approvals=samples.approvals(), **facts)
+    assert says in read(change_card(samples.card(waiting)))
+    gone = read(change_card(samples.card(waiting, approvals_needed=0, actions=(CardAction.DETAILS,))))
+    assert "Approve what was merged" not in gone, "nobody is asked for what nobody can give"
+    assert "no approval is needed" not in gone, "without its stage in tiphys.yaml it does not go on"
+    bare = read(change_card(samples.card(waiting, approvals_needed=0)))
+    assert "Approve what was merged" not in bare
+    assert "no approval is needed here, so it goes on as merged" in bare or merge
+
+
+@pytest.mark.parametrize(
+    ("merge", "says"),
+    [
+        ({}, "the merge stays in Git, and any sync ships it: revert the pull request if it must not run"),
+        ({"auto_sync": True}, "and auto-sync ships it: revert"),
+        ({"auto_sync": True, "shipped": True}, "and is synced already, not by Tiphys: revert the pull request"),
+    ],
+)
+@pytest.mark.parametrize("state", [State.ABORTED, State.REJECTED])
+def test_what_stays_of_a_merge_is_told_at_its_end(samples: S, state: State, merge: Any, says: str) -> None:
+    assert says in read(change_card(samples.card(samples.change(state, merge=samples.merge(**merge)))))
 
 
 def test_a_bad_end_names_cause_and_way_back(samples: S) -> None:
@@ -307,6 +442,51 @@ def test_a_bad_end_names_cause_and_way_back(samples: S) -> None:
         "way out",
     ):
         assert words in shown
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.ERRORED, State.EXPIRED])
+def test_a_way_out_is_one_that_can_be_gone(samples: S, state: State) -> None:
+    """What is merged is in Git: asked for again there is nothing to promote, until the source has something newer."""
+    before = read(change_card(samples.card(samples.change(state, reason="it was so"))))
+    assert "ask again with /gitops promote apm-stack production" in before
+    after = read(change_card(samples.card(samples.change(state, reason="it was so", merge=samples.merge()))))
+    assert "ask again" not in after
+    assert "revert the pull request" in after
+    if state is State.EXPIRED:
+        assert "the merge stays in Git, and any sync ships it" in after
+        assert "promote" not in after
+    else:
+        assert "fix the cause and sync in Argo CD, or revert the pull request" in after
+        once = "has something to do again once that is reverted, or staging runs something newer"
+        assert f"/gitops promote apm-stack production {once}" in after
+
+
+@pytest.mark.parametrize(
+    "state", [State.FAILED, State.ERRORED, State.REJECTED, State.ABORTED, State.EXPIRED, State.SUPERSEDED]
+)
+def test_where_nothing_was_merged_there_is_nothing_to_go_back_to(samples: S, state: State) -> None:
+    assert "back to" not in read(change_card(samples.card(samples.change(state))))
+    assert "back to: 9f3c2ab" in read(change_card(samples.card(samples.change(state, merge=samples.merge()))))
+
+
+@pytest.mark.parametrize(
+    ("approved", "merged", "says"),
+    [
+        (timedelta(minutes=5), timedelta(hours=3), "(4 min waiting for people)"),  # then for checks
+        (timedelta(hours=5), timedelta(minutes=3), "(4 h 59 min waiting for people)"),  # merged by hand before
+        (timedelta(seconds=90), timedelta(hours=3), ""),
+    ],
+)
+def test_waiting_for_people_ends_with_their_approvals(
+    samples: S, approved: timedelta, merged: timedelta, says: str
+) -> None:
+    given = samples.approvals(*TWO, "U0APPR3", verdict=Verdict.PASSED, at=samples.now + approved)
+    late = replace(given.counted[2].approval, at=samples.now + timedelta(hours=6))  # gave it when nobody waited for it
+    given = replace(given, counted=(*given.counted[:2], replace(given.counted[2], approval=late)))
+    merge = samples.merge(at=samples.now + merged, by_hand=merged < approved)
+    shown = read(change_card(well(samples, approvals=given, merge=merge)))
+    assert says in shown
+    assert says or "waiting for people" not in shown
 
 
 def test_a_good_end_is_short(samples: S) -> None:

@@ -28,6 +28,11 @@ CASES: dict[str, Callable[[S], Dialog]] = {
     "approve": lambda s: ApproveDialog(
         card=s.card(s.change(gates=s.gates(), approvals=s.approvals())), fingerprint=s.key.fingerprint
     ),
+    "approve-merged": lambda s: ApproveDialog(
+        card=s.card(s.change(State.MERGED_DIFFERS, merge=s.merge(
+            by="developer", by_hand=True, auto_sync=True, differences=("deployments/k8s/base/limits.yaml",),
+        ))), fingerprint=s.key.fingerprint,
+    ),
     "details": lambda s: DetailsDialog(
         card=s.card(s.change(State.MERGED, merge=s.merge(), gates=s.gates(), approvals=s.approvals("U0APPR1"),
                              reason="a sync window is closed")),
@@ -44,6 +49,10 @@ CASES: dict[str, Callable[[S], Dialog]] = {
     "diff": lambda s: DiffDialog(card=s.card(), diff=s.proposal().diff),
     "diff-empty": lambda s: DiffDialog(card=s.card(), diff=""),
 }  # fmt: skip
+
+
+def details(s: S, shipment: Any, *, prune: bool = False) -> DetailsDialog:
+    return DetailsDialog(card=s.card(s.change(proposal=s.proposal(shipment=shipment)), prune=prune), history=())
 
 
 def read(dialog: Dialog) -> str:
@@ -83,6 +92,16 @@ def test_an_approver_sees_what_he_says_yes_to(samples: S) -> None:
         assert words in shown
 
 
+def test_who_says_yes_to_a_merge_sees_what_differs_and_who_ships_it(samples: S) -> None:
+    """The dialog of a typed approval is all that he sees: the card may be far up the channel."""
+    shown = read(CASES["approve-merged"](samples))
+    for words in (
+        "revision 7777777 as it was merged", "merged as 7777777 by developer; auto-sync is on: Argo CD ships it",
+        "differs from what was approved in: deployments/k8s/base/limits.yaml",
+    ):  # fmt: skip
+        assert words in shown
+
+
 def test_details_name_every_revision_and_the_history(samples: S) -> None:
     shown = read(CASES["details"](samples))
     for words in ("4d1e77c", "on base 1111111", "source 5e5e5e5", "9f3c2ab (history 14)", "merged as 7777777", "step 2",
@@ -90,13 +109,51 @@ def test_details_name_every_revision_and_the_history(samples: S) -> None:
         assert words in shown
 
 
-def test_details_name_every_file_that_is_known_and_count_the_others(samples: S) -> None:
-    paths = tuple(f"deployments/k8s/components/observability/{n:02}-{'x' * 40}.yaml" for n in range(20))
-    shipment = samples.shipment(files=paths, files_total=5_000)
-    card = samples.card(samples.change(proposal=samples.proposal(shipment=shipment)))
-    shown = read(DetailsDialog(card=card, history=())).splitlines()
-    at = shown.index("Files that change")
-    assert shown[at + 1 : at + 22] == [*paths, "… and 4980 more files, see the pull request"]
+def test_details_show_what_the_card_refers_to_them_for(samples: S) -> None:
+    """What differs in Git ships too, so each value of it must be readable somewhere; so must every note."""
+    drifted = tuple(samples.value(f"image-{n}", "1.0", f"1.{n}") for n in range(12))
+    notes = tuple(f"note {n}: apm-ui-{n} has no tag in production." for n in range(9))
+    ships = samples.shipment(drifted=drifted, notes=notes, source_ahead=2)
+    shown = read(details(samples, ships))
+    assert "Git differs from what runs, and ships too unless promoted over" in shown
+    for value in drifted:
+        assert f"{value.name}  runs 1.0, Git has {value.new}" in shown
+    assert all(note in shown for note in notes)
+    assert "2 commits in staging's Git have not been deployed; not included" in shown
+    many = details(samples, samples.shipment(drifted=drifted * 9, notes=notes * 9))
+    assert "… and 68 more values, see the pull request" in read(many)
+    assert "… and 41 more" in read(many)
+    assert view_problems(view(many, ORIGIN)) == []
+    bare = read(details(samples, samples.shipment()))
+    assert "differs" not in bare
+    assert "Notes" not in bare
+
+
+def test_details_list_every_file_that_is_known(samples: S) -> None:
+    """However long the paths are: one line for each, and how many more there are."""
+    paths = tuple(f"deployments/k8s/overlays/production/{'x' * 90}/{n}.yaml" for n in range(20))
+    shown = read(details(samples, samples.shipment(files=paths, files_total=31, carried_total=1)))
+    assert "Files that change: 31" in shown
+    assert set(paths) <= {line.strip() for line in shown.splitlines()}
+    assert "… and 11 more, see the pull request" in shown
+
+
+def test_details_list_everything_that_is_pruned(samples: S) -> None:
+    """The card has room for a few of them: whoever approves must be able to read the others."""
+    names = tuple(f"CustomResourceDefinition/{'y' * 60}{n}.example.com" for n in range(130))
+    dialog = details(samples, samples.shipment(prunes=names), prune=True)
+    shown = read(dialog).splitlines()
+    assert "Will be pruned: 130 resources" in shown
+    assert set(names) <= {line.strip() for line in shown}
+    assert view_problems(view(dialog, ORIGIN)) == []
+    kept = read(details(samples, samples.shipment(prunes=("Pod/a",)), prune=False))
+    assert "No longer in Git, left behind (pruning is off): 1 resource\nPod/a" in kept
+
+
+def test_details_count_what_they_cannot_list(samples: S) -> None:
+    dialog = details(samples, samples.shipment(prunes=tuple(f"Pod/{n}" for n in range(1_000))), prune=True)
+    assert view_problems(view(dialog, ORIGIN)) == []
+    assert "Pod/299\n… and 700 more, see Argo CD" in read(dialog)
 
 
 def test_a_long_diff_is_shown_whole_line_by_line(samples: S) -> None:

@@ -16,7 +16,7 @@ _MOST_ITEMS = (200, 50, 20, 5)
 
 _HOW_IT_GOES_ON = (
     "---\nIt is approved in Slack, and exactly this is approved: a push to the branch makes the approvals void, and "
-    "what is merged by hand is not synced before it is approved."
+    "what is merged by hand Tiphys does not sync before it is approved."
 )
 
 
