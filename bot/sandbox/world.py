@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 import socket
 import time
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import structlog
 from aiohttp import web
 
 import commands
@@ -26,6 +26,7 @@ from bot.sandbox.database import is_postgresql, prepare
 from bot.sandbox.feed import Feed
 from bot.sandbox.github.service import GithubService
 from bot.sandbox.github.webhooks.deliveries import HookTarget
+from bot.sandbox.home import occupy
 from bot.sandbox.ports import Ports
 from bot.sandbox.repositories import Repositories
 from bot.sandbox.seed.gateway import BRANCHES, GATEWAY, seed_gateway
@@ -39,15 +40,13 @@ from bot.sandbox.traffic import Traffic
 from bot.slack.manifest import manifest
 from bot.tasks import TaskSet
 
+log = structlog.get_logger(__name__)
+
 SAVE_EVERY = 1.0
 """Seconds between two saves, or so many times what the last one took: a world that has grown old saves more rarely."""
 SAVE_SHARE = 20
 DATABASE_FILE = "database_url"
 ENVIRONMENTS = ("development", "staging", "production")
-
-
-class ForeignHome(Exception):
-    """The folder holds something that is not a sandbox's; it is not touched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +63,15 @@ class WorldOptions:
 
 
 class World:
-    """`start` returns when everything answers; `close` ends every child and saves."""
+    """`start` returns when everything answers; `close` ends every child, saves and gives the home free.
+
+    Raises `ForeignHome` or `HomeInUse` when it cannot have the home.
+    """
 
     def __init__(self, options: WorldOptions) -> None:
         self.options = options
         self.home = options.home.absolute()
-        _prepare(self.home, fresh=options.fresh)
+        self._lock = occupy(self.home, fresh=options.fresh)
         _keep_database(self.home / DATABASE_FILE, options.database)
         self.ports = Ports(self.home)
         self.traffic, self.feed = Traffic(), Feed()
@@ -94,6 +96,7 @@ class World:
         self._runners: list[web.AppRunner] = []
         self._tasks = TaskSet("world")
         self._saved = -1
+        self._is_whole = False
 
     async def start(self, control: web.Application) -> None:
         """Start servers, then bots. `control` is the control API with its page.
@@ -123,6 +126,7 @@ class World:
         self.slack.install(self._manifest())
         for service in self.services:
             await service.start()
+        self._is_whole = True
         self._tasks.start(self._keep_saving(), name="save")
         if self.options.bots and self.options.database and is_postgresql(self.options.database):
             await prepare(self.options.database, fresh=self.options.fresh)
@@ -131,14 +135,23 @@ class World:
         self.feed.touch()
 
     async def close(self) -> None:
+        """Also of a world whose start failed or was cut off: what was only half seeded is not kept.
+
+        Raises `OSError` when it could not be saved; everything has ended nevertheless.
+        """
         self.ready = False
         await self.bots.close()
         await self._tasks.close()
-        self.save()
-        for service in self.services:
-            await service.close()
-        for runner in reversed(self._runners):
-            await runner.cleanup()
+        try:
+            if self._is_whole:
+                self.save()
+        finally:
+            self._is_whole = False
+            for service in self.services:
+                await service.close()
+            for runner in reversed(self._runners):
+                await runner.cleanup()
+            self._lock.release()
 
     def save(self) -> None:
         """Write the servers' state, whole or not at all."""
@@ -212,10 +225,15 @@ class World:
 
     async def _serve(self, app: web.Application, sockets: Sequence[socket.socket]) -> None:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-        await runner.setup()
         self._runners.append(runner)
-        for bound in sockets:
-            await web.SockSite(runner, bound).start()
+        try:
+            await runner.setup()
+            for bound in sockets:
+                await web.SockSite(runner, bound).start()
+        except BaseException:  # what is not served yet is nobody's to close
+            for bound in sockets:
+                bound.close()
+            raise
 
     async def _seed(self) -> None:
         await asyncio.gather(seed_apm(self.repositories), seed_gateway(self.repositories))
@@ -250,7 +268,10 @@ class World:
             await asyncio.sleep(pause)
             if self.feed.count != self._saved:
                 began = time.monotonic()
-                self.save()  # in one go, so that what it writes belongs together: nobody is served meanwhile
+                try:
+                    self.save()  # in one go, so that what it writes belongs together: nobody is served meanwhile
+                except Exception as error:  # a full disk may have room again: the next try comes in a moment
+                    log.error("sandbox.not_saved", home=str(self.home), error=repr(error))
                 pause = max(SAVE_EVERY, SAVE_SHARE * (time.monotonic() - began))
 
 
@@ -280,11 +301,3 @@ def _keep_database(file: Path, url: str | None) -> None:
     if url is not None:
         file.touch(0o600)
         file.write_text(url, "utf-8")
-
-
-def _prepare(home: Path, *, fresh: bool) -> None:
-    if home.exists() and any(home.iterdir()) and not (home / "ports.json").is_file():
-        raise ForeignHome(f"{home} holds other things than a sandbox: give --home a folder of its own")
-    if fresh and home.exists():
-        shutil.rmtree(home)
-    home.mkdir(parents=True, exist_ok=True)
