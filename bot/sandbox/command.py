@@ -19,7 +19,7 @@ from bot.sandbox.home import ForeignHome, HomeInUse
 from bot.sandbox.ports import Ports
 from bot.sandbox.slack.deliveries import Mode
 from bot.sandbox.surroundings import FIRST_BOT, bot_environment, remembered_slack
-from bot.sandbox.world import DATABASE_FILE, World, WorldOptions
+from bot.sandbox.world import CONFIG_FILE, DATABASE_FILE, SEEDED_FILE, World, WorldOptions
 from bot.tasks import TaskSet
 
 LARGEST_BODY = 32 << 20
@@ -61,17 +61,21 @@ def env(*, home: Path) -> int:
     """Print the lines that run the bot by hand beside the world in `home`. Answers the exit code."""
     home = home.absolute()
     try:
-        kept = home / DATABASE_FILE
-        database = kept.read_text("utf-8") if kept.is_file() else None
+        database, config = _kept(home / DATABASE_FILE), _kept(home / CONFIG_FILE)
         variables = bot_environment(
-            home, Ports(home), FIRST_BOT, database=database, config=home / "tiphys.yaml", slack=remembered_slack(home)
-        )
+            home, Ports(home), FIRST_BOT, database=database, config=Path(config or home / SEEDED_FILE),
+            slack=remembered_slack(home),
+        )  # fmt: skip
     except KeyError:
         print(f"There is no sandbox in {home}: start one with `tiphys sandbox --home {home}`.", file=sys.stderr)
         return 1
     for name, value in variables.items():
         print(f"export {name}={_quoted(value)}")
     return 0
+
+
+def _kept(file: Path) -> str | None:
+    return file.read_text("utf-8") if file.is_file() else None
 
 
 def _quoted(value: str) -> str:

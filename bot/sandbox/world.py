@@ -18,7 +18,6 @@ from bot.chat.registry import load_commands
 from bot.config.loading import read_document, slack_policy
 from bot.sandbox.alertmanager.service import AlertmanagerService
 from bot.sandbox.alertmanager.webhooks import AlertTarget
-from bot.sandbox.argocd.application import ApplicationSeed
 from bot.sandbox.argocd.notifications import NotificationTarget
 from bot.sandbox.argocd.service import ArgocdService
 from bot.sandbox.bots import Bot, Bots
@@ -29,7 +28,8 @@ from bot.sandbox.github.webhooks.deliveries import HookTarget
 from bot.sandbox.home import occupy
 from bot.sandbox.ports import Ports
 from bot.sandbox.repositories import Repositories
-from bot.sandbox.seed.gateway import BRANCHES, GATEWAY, seed_gateway
+from bot.sandbox.seed.applications import application_seeds
+from bot.sandbox.seed.gateway import seed_gateway
 from bot.sandbox.seed.seed import seed_apm
 from bot.sandbox.service import Service
 from bot.sandbox.slack.deliveries import Mode
@@ -45,8 +45,9 @@ log = structlog.get_logger(__name__)
 SAVE_EVERY = 1.0
 """Seconds between two saves, or so many times what the last one took: a world that has grown old saves more rarely."""
 SAVE_SHARE = 20
-DATABASE_FILE = "database_url"
-ENVIRONMENTS = ("development", "staging", "production")
+DATABASE_FILE, CONFIG_FILE = "database_url", "config_path"
+"""For `tiphys sandbox env`: which database the bots have, if not the one in the home, and which configuration."""
+SEEDED_FILE = "tiphys.yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,18 +72,21 @@ class World:
     def __init__(self, options: WorldOptions) -> None:
         self.options = options
         self.home = options.home.absolute()
+        if options.config is not None:
+            options.config.stat()  # said before anything is touched
         self._lock = occupy(self.home, fresh=options.fresh)
-        _keep_database(self.home / DATABASE_FILE, options.database)
+        _keep(self.home / DATABASE_FILE, options.database)
         self.ports = Ports(self.home)
         self.traffic, self.feed = Traffic(), Feed()
         self.repositories = Repositories(self.home / "repositories")
         remember_slack(self.home, options.slack)
         self.slack = SlackService(self.traffic, self.feed, options.slack)
         self.github = GithubService(self.traffic, self.feed, self.repositories, options.speed)
-        self.argocd = ArgocdService(self.traffic, self.feed, self.repositories, _seeds(), options.speed)
+        self.argocd = ArgocdService(self.traffic, self.feed, self.repositories, application_seeds(), options.speed)
         self.alertmanager = AlertmanagerService(self.traffic, self.feed, options.speed)
         self.services: tuple[Service, ...] = (self.slack, self.github, self.argocd, self.alertmanager)
-        self.config = options.config.absolute() if options.config else self.home / "tiphys.yaml"
+        self.config = options.config.absolute() if options.config else self.home / SEEDED_FILE
+        _keep(self.home / CONFIG_FILE, str(self.config))
         self.bot_names = bot_names(options.replicas)
         names = self.bot_names if options.bots else ()
         self.bots = Bots({name: Bot(name, self.home, partial(self._environment, name)) for name in names})
@@ -97,6 +101,7 @@ class World:
         self._tasks = TaskSet("world")
         self._saved = -1
         self._is_whole = False
+        self._kept_extra: dict[str, dict[str, str]] = {}
 
     async def start(self, control: web.Application) -> None:
         """Start servers, then bots. `control` is the control API with its page.
@@ -155,11 +160,16 @@ class World:
 
     def save(self) -> None:
         """Write the servers' state, whole or not at all."""
-        state = {service.name: service.dump() for service in self.services}
+        state: dict[str, Any] = {service.name: service.dump() for service in self.services}
+        state |= {"traffic": self.traffic.dump(), "environment": self._extra()}
         unfinished = self.home / "world.json.partial"
         unfinished.write_text(json.dumps(state))
         unfinished.replace(self.home / "world.json")
         self._saved = self.feed.count
+
+    def _extra(self) -> dict[str, dict[str, str]]:
+        """What the bots were given beside our own environment; one that is not here now is not forgotten."""
+        return self._kept_extra | {name: bot.extra for name, bot in self.bots.by_name.items()}
 
     def urls(self) -> dict[str, Any]:
         return {
@@ -237,8 +247,21 @@ class World:
 
     async def _seed(self) -> None:
         await asyncio.gather(seed_apm(self.repositories), seed_gateway(self.repositories))
-        if self.options.config is None and not self.config.is_file():
+        if self.config == self.home / SEEDED_FILE and not self.config.is_file():
             self.config.write_text(seeded_configuration())
+
+    def configure(self, text: str) -> bool:
+        """Write the home's `tiphys.yaml`, whole for whoever reads it meanwhile: a file of somebody's own is left alone.
+        True when the bots have been told of another file until now: they look at this one from their next start on."""
+        file = self.home / SEEDED_FILE
+        unfinished = file.with_suffix(".yaml.partial")
+        unfinished.write_text(text, "utf-8")
+        unfinished.replace(file)
+        is_another = self.config != file
+        self.config = file
+        _keep(self.home / CONFIG_FILE, str(file))
+        self.prepare_app()
+        return is_another
 
     def prepare_app(self) -> None:
         """Make the GitHub App's key if the configuration names an App: a bot that has one reads it when it starts."""
@@ -261,6 +284,11 @@ class World:
             for service in self.services:
                 if service.name in state:
                     service.load(state[service.name])
+            if "traffic" in state:
+                self.traffic.load(state["traffic"])
+            self._kept_extra = state.get("environment", {})
+            for name, bot in self.bots.by_name.items():
+                bot.extra = self._kept_extra.get(name, {})
 
     async def _keep_saving(self) -> None:
         pause = SAVE_EVERY
@@ -275,29 +303,9 @@ class World:
                 pause = max(SAVE_EVERY, SAVE_SHARE * (time.monotonic() - began))
 
 
-def _seeds() -> list[ApplicationSeed]:
-    stack = [
-        ApplicationSeed(
-            name=f"apm-stack-{environment}", application="apm-stack", environment=environment, instance="main",
-            project="apm", repository="example/apm", path=f"deployments/k8s/overlays/{environment}",
-            target_revision="main", autosync=environment == "development", namespace=f"apm-{environment}",
-        )
-        for environment in ENVIRONMENTS
-    ]  # fmt: skip
-    gateway = [
-        ApplicationSeed(
-            name=f"apm-gateway-{environment}", application="apm-gateway", environment=environment, instance="main",
-            project="apm", repository=GATEWAY, path=".", target_revision=branch,
-            autosync=environment == "development",
-        )
-        for environment, branch in BRANCHES.items()
-    ]  # fmt: skip
-    return stack + gateway
-
-
-def _keep_database(file: Path, url: str | None) -> None:
-    """For `tiphys sandbox env`: which database the bots have, if not the one in the home. It may hold a password."""
+def _keep(file: Path, text: str | None) -> None:
+    """None: nothing to keep. It may hold a password."""
     file.unlink(missing_ok=True)
-    if url is not None:
+    if text is not None:
         file.touch(0o600)
-        file.write_text(url, "utf-8")
+        file.write_text(text, "utf-8")

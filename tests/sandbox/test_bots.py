@@ -33,9 +33,11 @@ class Launches:
         self.gate.set()
         self.begun = asyncio.Event()
         self.made: list[Process] = []
+        self.environments: list[dict[str, str]] = []
 
     async def __call__(self, environment: Mapping[str, str], *, folder: Path, log: int) -> Process:
         self.begun.set()
+        self.environments.append(dict(environment))
         await self.gate.wait()
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", READY, environment["TIPHYS_LISTEN"], stdout=log, stderr=log
