@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import httpx
 
+from bot.sandbox.orphans import hold, remember
 from bot.tasks import TaskSet
 
 READY_SECONDS = 30.0
@@ -131,7 +132,9 @@ class Bot:
         kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
         with self.log.open("ab") as log:
             environment = {**kept, **self.environment(), **self.extra}
+            hold(log.fileno())  # or the last one's own children are not gone yet
             self._process = await launch(environment, folder=self._home, log=log.fileno())
+            remember(self.log, self._process.pid)
 
     async def _until_ready(self) -> None:
         deadline = asyncio.get_running_loop().time() + READY_SECONDS

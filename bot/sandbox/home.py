@@ -6,6 +6,12 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+import structlog
+
+from bot.sandbox.orphans import end_orphans
+
+log = structlog.get_logger(__name__)
+
 LOCK = "sandbox.lock"
 MARKS = ("ports.json", LOCK)
 """Either says that the folder is a sandbox's; the lock is there first."""
@@ -33,7 +39,10 @@ class HomeLock:
 
 
 def occupy(home: Path, *, fresh: bool) -> HomeLock:
-    """Make the folder and take it; `fresh` empties it once it is ours. Raises `ForeignHome` and `HomeInUse`."""
+    """Make the folder and take it: bots that the last one left running are ended, and `fresh` empties it.
+
+    Raises `ForeignHome` and `HomeInUse`, and has touched nothing then.
+    """
     if home.exists() and any(home.iterdir()) and not any((home / mark).is_file() for mark in MARKS):
         raise ForeignHome(f"{home} holds other things than a sandbox: give --home a folder of its own")
     home.mkdir(parents=True, exist_ok=True)
@@ -43,6 +52,8 @@ def occupy(home: Path, *, fresh: bool) -> HomeLock:
     except BlockingIOError:
         os.close(file)
         raise HomeInUse(f"another sandbox runs on {home}: end it, or give --home another folder") from None
+    for pid in end_orphans(home):
+        log.warning("sandbox.orphan_ended", pid=pid)
     if fresh:
         _empty(home)
     return HomeLock(file)
