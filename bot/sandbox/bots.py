@@ -6,12 +6,13 @@ import os
 import signal
 import ssl
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 import httpx
 
+from bot.sandbox.orphans import hold, remember
 from bot.tasks import TaskSet
 
 READY_SECONDS = 30.0
@@ -49,7 +50,8 @@ async def launch(environment: Mapping[str, str], *, folder: Path, log: int) -> P
 
 
 class Bot:
-    """One process of the bot. A crash of its own is noticed, not mended: only `kill_*` faults start it again."""
+    """One process of the bot. A crash of its own is noticed, not mended: only `kill_*` faults start it again, and not
+    one that was killed or stopped meanwhile."""
 
     def __init__(self, name: str, home: Path, environment: Callable[[], dict[str, str]]) -> None:
         self.name = name
@@ -58,6 +60,7 @@ class Bot:
         self.log = home / f"{name}.log"
         self._home = home
         self._process: Process | None = None
+        self._is_wanted = False
         self._turn = asyncio.Lock()
 
     @property
@@ -69,23 +72,29 @@ class Bot:
         return f"http://{self.environment()['TIPHYS_LISTEN']}"
 
     async def start(self) -> None:
-        """Start it if it is down, and return when it is ready. Raises `BotFailed`."""
-        async with self._turn:
-            if self.pid is None:
-                await self._launch()
-            await self._until_ready()
+        """Start it if it is down, and return when it is ready. Raises `BotFailed`, also when it is ended meanwhile."""
+        self._is_wanted = True
+        await self._come_up()
 
     async def kill(self) -> None:
-        """SIGKILL; return when it is gone. Down already is no error."""
-        await self._end(signal.SIGKILL)
+        """SIGKILL; return when it is gone, also where it was about to come up. Down already is no error."""
+        await self._end_for_good(self.crash)
 
     async def stop(self) -> None:
-        """SIGTERM, and SIGKILL if that is not enough."""
+        """SIGTERM, and SIGKILL if that is not enough; else as `kill`."""
+        await self._end_for_good(self._terminate)
+
+    async def crash(self) -> None:
+        """SIGKILL, after which it may `come_back`."""
+        await self._end(signal.SIGKILL)
+
+    async def come_back(self) -> None:
+        """Start it again, unless it was killed or stopped meanwhile. Raises `BotFailed`."""
         try:
-            async with asyncio.timeout(STOP_SECONDS):
-                await self._end(signal.SIGTERM)
-        except TimeoutError:
-            await self._end(signal.SIGKILL)
+            await self._come_up()
+        except BotFailed:
+            if self._is_wanted:
+                raise
 
     async def readiness(self) -> dict[str, Any] | None:
         """What `/readyz?verbose=1` says, ready or not; None when nobody answers."""
@@ -99,15 +108,39 @@ class Bot:
         except (httpx.HTTPError, ValueError):
             return None
 
+    async def _come_up(self) -> None:
+        async with self._turn:
+            if self.pid is None and self._is_wanted:
+                await self._launch()
+            await self._until_ready()
+
+    async def _end_for_good(self, end: Callable[[], Awaitable[None]]) -> None:
+        self._is_wanted = False
+        await end()
+        async with self._turn:  # a start that was under way has given up by then, but may have made a process
+            if not self._is_wanted:
+                await end()
+
+    async def _terminate(self) -> None:
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._end(signal.SIGTERM)
+        except TimeoutError:
+            await self._end(signal.SIGKILL)
+
     async def _launch(self) -> None:
         kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
         with self.log.open("ab") as log:
             environment = {**kept, **self.environment(), **self.extra}
+            hold(log.fileno())  # or the last one's own children are not gone yet
             self._process = await launch(environment, folder=self._home, log=log.fileno())
+            remember(self.log, self._process.pid)
 
     async def _until_ready(self) -> None:
         deadline = asyncio.get_running_loop().time() + READY_SECONDS
         while asyncio.get_running_loop().time() < deadline:
+            if not self._is_wanted:
+                raise BotFailed(f"{self.name} was ended before it was ready")
             if self.pid is None:
                 raise BotFailed(self._last_words())
             found = await self.readiness()
@@ -147,8 +180,8 @@ class Bots:
         """For faults: gone when this returns, on its way up again by itself."""
         bot = self.by_name.get(name)
         if bot is not None:
-            await bot.kill()
-            self._tasks.start(bot.start(), name=f"restart-{name}")
+            await bot.crash()
+            self._tasks.start(bot.come_back(), name=f"restart-{name}")
 
     async def pending(self) -> dict[str, int] | None:
         """What waits to be done now; None when nobody can tell.

@@ -3,6 +3,8 @@
 import asyncio
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from aiohttp import web
@@ -13,10 +15,12 @@ from bot.sandbox.control.http import errors_as_json, own_pages_only
 from bot.sandbox.control.page import page_routes
 from bot.sandbox.control.world_routes import WorldControl
 from bot.sandbox.database import ForeignDatabase, is_postgresql
+from bot.sandbox.home import ForeignHome, HomeInUse
 from bot.sandbox.ports import Ports
 from bot.sandbox.slack.deliveries import Mode
 from bot.sandbox.surroundings import FIRST_BOT, bot_environment, remembered_slack
-from bot.sandbox.world import DATABASE_FILE, ForeignHome, World, WorldOptions
+from bot.sandbox.world import CONFIG_FILE, DATABASE_FILE, SEEDED_FILE, World, WorldOptions
+from bot.tasks import TaskSet
 
 LARGEST_BODY = 32 << 20
 """A webhook that is delivered again may have 25 MB, GitHub's most."""
@@ -48,7 +52,7 @@ def run(
     )  # fmt: skip
     try:
         return asyncio.run(_run(options))
-    except (ForeignHome, OSError) as error:
+    except (ForeignHome, HomeInUse, OSError) as error:
         print(f"The sandbox cannot start: {error}", file=sys.stderr)
         return 1
 
@@ -57,17 +61,21 @@ def env(*, home: Path) -> int:
     """Print the lines that run the bot by hand beside the world in `home`. Answers the exit code."""
     home = home.absolute()
     try:
-        kept = home / DATABASE_FILE
-        database = kept.read_text("utf-8") if kept.is_file() else None
+        database, config = _kept(home / DATABASE_FILE), _kept(home / CONFIG_FILE)
         variables = bot_environment(
-            home, Ports(home), FIRST_BOT, database=database, config=home / "tiphys.yaml", slack=remembered_slack(home)
-        )
+            home, Ports(home), FIRST_BOT, database=database, config=Path(config or home / SEEDED_FILE),
+            slack=remembered_slack(home),
+        )  # fmt: skip
     except KeyError:
         print(f"There is no sandbox in {home}: start one with `tiphys sandbox --home {home}`.", file=sys.stderr)
         return 1
     for name, value in variables.items():
         print(f"export {name}={_quoted(value)}")
     return 0
+
+
+def _kept(file: Path) -> str | None:
+    return file.read_text("utf-8") if file.is_file() else None
 
 
 def _quoted(value: str) -> str:
@@ -81,16 +89,50 @@ async def _run(options: WorldOptions) -> int:
         loop.add_signal_handler(number, stopped.set)
     world = World(options)
     try:
-        await world.start(control_app(world))
-    except BotFailed as error:
-        print(f"The bot did not start:\n{error}", file=sys.stderr)
+        code = await _live(world, stopped)
+    except BaseException:
         await world.close()
+        raise
+    try:
+        await world.close()
+    except OSError as error:
+        print(f"The sandbox could not save its world: {error}", file=sys.stderr)
         return 1
+    return code
+
+
+async def _live(world: World, stopped: asyncio.Event) -> int:
+    """Until it is stopped, at whatever point of its start, or cannot start. Answers the exit code."""
+    try:
+        async with _left_when(stopped):
+            await world.start(control_app(world))
+            print(f"Sandbox ready: {world.page_url}", flush=True)
+            await stopped.wait()
+    except BotFailed as error:
+        if not stopped.is_set():  # else it only heard Ctrl-C too
+            print(f"The bot did not start:\n{error}", file=sys.stderr)
+            return 1
     except (ForeignDatabase, StoreUnavailable) as error:
         print(f"The sandbox cannot start: {error}", file=sys.stderr)
-        await world.close()
         return 1
-    print(f"Sandbox ready: {world.page_url}", flush=True)
-    await stopped.wait()
-    await world.close()
     return 0
+
+
+@asynccontextmanager
+async def _left_when(stopped: asyncio.Event) -> AsyncIterator[None]:
+    """The block is left once the event is set, whatever it waits for."""
+    tasks = TaskSet("sandbox")
+    try:
+        async with asyncio.timeout(None) as limit:
+
+            async def leave() -> None:
+                await stopped.wait()
+                limit.reschedule(asyncio.get_running_loop().time())
+
+            tasks.start(leave(), name="stop")
+            yield
+    except TimeoutError:
+        if not stopped.is_set():
+            raise
+    finally:
+        await tasks.close()

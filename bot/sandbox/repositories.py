@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -21,6 +22,7 @@ SERVED_AS = {
     "gc.auto": "0",
 }
 ABSENT = "0" * 40
+UNFINISHED = "unfinished"
 
 PushHook = Callable[[str, str, str | None], None]
 
@@ -68,6 +70,18 @@ class Repositories:
             pairs = ((*key.split("."), value) for key, value in SERVED_AS.items())
             lines = (f"[{section}]\n\t{variable} = {value}\n" for section, variable, value in pairs)
             config.write_text(config.read_text() + "".join(lines))
+
+    async def ensure(self, name: str, history: Callable[[], bytes], *, default_branch: str = "main") -> bool:
+        """One with a history, as `git fast-import` reads it: whole, or not there. False when it was there already."""
+        if name in self.names():
+            return False
+        unfinished = Repositories(self.folder / UNFINISHED)
+        shutil.rmtree(unfinished.path(name), ignore_errors=True)  # of a start that was cut off
+        await unfinished.create(name, default_branch=default_branch)
+        await unfinished.git(name, "fast-import", "--quiet", stdin=history())
+        self.path(name).parent.mkdir(parents=True, exist_ok=True)
+        unfinished.path(name).rename(self.path(name))
+        return True
 
     async def git(self, name: str, *arguments: str, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> bytes:
         """Run git in that repository and return what it printed. Raises `GitFailed`."""

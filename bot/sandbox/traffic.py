@@ -1,6 +1,7 @@
 """What the servers were asked, and the trouble they make on demand: request log, faults, and the middleware of both."""
 
 import asyncio
+import contextlib
 import json
 import re
 import time
@@ -121,6 +122,13 @@ class Traffic:
     def faults(self) -> list[Fault]:
         return list(self._faults)
 
+    def dump(self) -> dict[str, int]:
+        """What outlives a restart: the numbers, so that none is given twice. Requests and faults do not."""
+        return {"last": self._last, "fault_ids": self._fault_ids}
+
+    def load(self, data: dict[str, int]) -> None:
+        self._last, self._fault_ids = data["last"], data["fault_ids"]
+
     def end_faults(self) -> None:
         """End all faults; requests that a `timeout` holds go on being held until their client gives up."""
         for fault in self._faults:
@@ -213,15 +221,19 @@ class Traffic:
             case "reset":
                 return _dropped(request)
             case "apply_then_reset":
-                await self._apply(entry, request, handler)
+                await self._apply_unheard(entry, request, handler)
                 return _dropped(request)
             case "kill_before":
                 await self.kill_bot(entry.bot)
                 return _dropped(request)
             case "kill_after":
-                await self._apply(entry, request, handler)
+                await self._apply_unheard(entry, request, handler)
                 await self.kill_bot(entry.bot)
                 return _dropped(request)
+
+    async def _apply_unheard(self, entry: LoggedRequest, request: web.Request, handler: Handler) -> None:
+        with contextlib.suppress(web.HTTPException):  # an answer like any other
+            await self._apply(entry, request, handler)
 
     async def kill_bot(self, name: str | None) -> None:
         if self.kill is not None and name is not None:

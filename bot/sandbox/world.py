@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 import socket
 import time
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import structlog
 from aiohttp import web
 
 import commands
@@ -18,7 +18,6 @@ from bot.chat.registry import load_commands
 from bot.config.loading import read_document, slack_policy
 from bot.sandbox.alertmanager.service import AlertmanagerService
 from bot.sandbox.alertmanager.webhooks import AlertTarget
-from bot.sandbox.argocd.application import ApplicationSeed
 from bot.sandbox.argocd.notifications import NotificationTarget
 from bot.sandbox.argocd.service import ArgocdService
 from bot.sandbox.bots import Bot, Bots
@@ -26,9 +25,11 @@ from bot.sandbox.database import is_postgresql, prepare
 from bot.sandbox.feed import Feed
 from bot.sandbox.github.service import GithubService
 from bot.sandbox.github.webhooks.deliveries import HookTarget
+from bot.sandbox.home import occupy
 from bot.sandbox.ports import Ports
 from bot.sandbox.repositories import Repositories
-from bot.sandbox.seed.gateway import BRANCHES, GATEWAY, seed_gateway
+from bot.sandbox.seed.applications import application_seeds
+from bot.sandbox.seed.gateway import seed_gateway
 from bot.sandbox.seed.seed import seed_apm
 from bot.sandbox.service import Service
 from bot.sandbox.slack.deliveries import Mode
@@ -39,15 +40,14 @@ from bot.sandbox.traffic import Traffic
 from bot.slack.manifest import manifest
 from bot.tasks import TaskSet
 
+log = structlog.get_logger(__name__)
+
 SAVE_EVERY = 1.0
 """Seconds between two saves, or so many times what the last one took: a world that has grown old saves more rarely."""
 SAVE_SHARE = 20
-DATABASE_FILE = "database_url"
-ENVIRONMENTS = ("development", "staging", "production")
-
-
-class ForeignHome(Exception):
-    """The folder holds something that is not a sandbox's; it is not touched."""
+DATABASE_FILE, CONFIG_FILE = "database_url", "config_path"
+"""For `tiphys sandbox env`: which database the bots have, if not the one in the home, and which configuration."""
+SEEDED_FILE = "tiphys.yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,23 +64,29 @@ class WorldOptions:
 
 
 class World:
-    """`start` returns when everything answers; `close` ends every child and saves."""
+    """`start` returns when everything answers; `close` ends every child, saves and gives the home free.
+
+    Raises `ForeignHome` or `HomeInUse` when it cannot have the home.
+    """
 
     def __init__(self, options: WorldOptions) -> None:
         self.options = options
         self.home = options.home.absolute()
-        _prepare(self.home, fresh=options.fresh)
-        _keep_database(self.home / DATABASE_FILE, options.database)
+        if options.config is not None:
+            options.config.stat()  # said before anything is touched
+        self._lock = occupy(self.home, fresh=options.fresh)
+        _keep(self.home / DATABASE_FILE, options.database)
         self.ports = Ports(self.home)
         self.traffic, self.feed = Traffic(), Feed()
         self.repositories = Repositories(self.home / "repositories")
         remember_slack(self.home, options.slack)
         self.slack = SlackService(self.traffic, self.feed, options.slack)
         self.github = GithubService(self.traffic, self.feed, self.repositories, options.speed)
-        self.argocd = ArgocdService(self.traffic, self.feed, self.repositories, _seeds(), options.speed)
+        self.argocd = ArgocdService(self.traffic, self.feed, self.repositories, application_seeds(), options.speed)
         self.alertmanager = AlertmanagerService(self.traffic, self.feed, options.speed)
         self.services: tuple[Service, ...] = (self.slack, self.github, self.argocd, self.alertmanager)
-        self.config = options.config.absolute() if options.config else self.home / "tiphys.yaml"
+        self.config = options.config.absolute() if options.config else self.home / SEEDED_FILE
+        _keep(self.home / CONFIG_FILE, str(self.config))
         self.bot_names = bot_names(options.replicas)
         names = self.bot_names if options.bots else ()
         self.bots = Bots({name: Bot(name, self.home, partial(self._environment, name)) for name in names})
@@ -94,6 +100,8 @@ class World:
         self._runners: list[web.AppRunner] = []
         self._tasks = TaskSet("world")
         self._saved = -1
+        self._is_whole = False
+        self._kept_extra: dict[str, dict[str, str]] = {}
 
     async def start(self, control: web.Application) -> None:
         """Start servers, then bots. `control` is the control API with its page.
@@ -123,6 +131,7 @@ class World:
         self.slack.install(self._manifest())
         for service in self.services:
             await service.start()
+        self._is_whole = True
         self._tasks.start(self._keep_saving(), name="save")
         if self.options.bots and self.options.database and is_postgresql(self.options.database):
             await prepare(self.options.database, fresh=self.options.fresh)
@@ -131,22 +140,36 @@ class World:
         self.feed.touch()
 
     async def close(self) -> None:
+        """Also of a world whose start failed or was cut off: what was only half seeded is not kept.
+
+        Raises `OSError` when it could not be saved; everything has ended nevertheless.
+        """
         self.ready = False
         await self.bots.close()
         await self._tasks.close()
-        self.save()
-        for service in self.services:
-            await service.close()
-        for runner in reversed(self._runners):
-            await runner.cleanup()
+        try:
+            if self._is_whole:
+                self.save()
+        finally:
+            self._is_whole = False
+            for service in self.services:
+                await service.close()
+            for runner in reversed(self._runners):
+                await runner.cleanup()
+            self._lock.release()
 
     def save(self) -> None:
         """Write the servers' state, whole or not at all."""
-        state = {service.name: service.dump() for service in self.services}
+        state: dict[str, Any] = {service.name: service.dump() for service in self.services}
+        state |= {"traffic": self.traffic.dump(), "environment": self._extra()}
         unfinished = self.home / "world.json.partial"
         unfinished.write_text(json.dumps(state))
         unfinished.replace(self.home / "world.json")
         self._saved = self.feed.count
+
+    def _extra(self) -> dict[str, dict[str, str]]:
+        """What the bots were given beside our own environment; one that is not here now is not forgotten."""
+        return self._kept_extra | {name: bot.extra for name, bot in self.bots.by_name.items()}
 
     def urls(self) -> dict[str, Any]:
         return {
@@ -212,15 +235,33 @@ class World:
 
     async def _serve(self, app: web.Application, sockets: Sequence[socket.socket]) -> None:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-        await runner.setup()
         self._runners.append(runner)
-        for bound in sockets:
-            await web.SockSite(runner, bound).start()
+        try:
+            await runner.setup()
+            for bound in sockets:
+                await web.SockSite(runner, bound).start()
+        except BaseException:  # what is not served yet is nobody's to close
+            for bound in sockets:
+                bound.close()
+            raise
 
     async def _seed(self) -> None:
         await asyncio.gather(seed_apm(self.repositories), seed_gateway(self.repositories))
-        if self.options.config is None and not self.config.is_file():
+        if self.config == self.home / SEEDED_FILE and not self.config.is_file():
             self.config.write_text(seeded_configuration())
+
+    def configure(self, text: str) -> bool:
+        """Write the home's `tiphys.yaml`, whole for whoever reads it meanwhile: a file of somebody's own is left alone.
+        True when the bots have been told of another file until now: they look at this one from their next start on."""
+        file = self.home / SEEDED_FILE
+        unfinished = file.with_suffix(".yaml.partial")
+        unfinished.write_text(text, "utf-8")
+        unfinished.replace(file)
+        is_another = self.config != file
+        self.config = file
+        _keep(self.home / CONFIG_FILE, str(file))
+        self.prepare_app()
+        return is_another
 
     def prepare_app(self) -> None:
         """Make the GitHub App's key if the configuration names an App: a bot that has one reads it when it starts."""
@@ -243,6 +284,11 @@ class World:
             for service in self.services:
                 if service.name in state:
                     service.load(state[service.name])
+            if "traffic" in state:
+                self.traffic.load(state["traffic"])
+            self._kept_extra = state.get("environment", {})
+            for name, bot in self.bots.by_name.items():
+                bot.extra = self._kept_extra.get(name, {})
 
     async def _keep_saving(self) -> None:
         pause = SAVE_EVERY
@@ -250,41 +296,16 @@ class World:
             await asyncio.sleep(pause)
             if self.feed.count != self._saved:
                 began = time.monotonic()
-                self.save()  # in one go, so that what it writes belongs together: nobody is served meanwhile
+                try:
+                    self.save()  # in one go, so that what it writes belongs together: nobody is served meanwhile
+                except Exception as error:  # a full disk may have room again: the next try comes in a moment
+                    log.error("sandbox.not_saved", home=str(self.home), error=repr(error))
                 pause = max(SAVE_EVERY, SAVE_SHARE * (time.monotonic() - began))
 
 
-def _seeds() -> list[ApplicationSeed]:
-    stack = [
-        ApplicationSeed(
-            name=f"apm-stack-{environment}", application="apm-stack", environment=environment, instance="main",
-            project="apm", repository="example/apm", path=f"deployments/k8s/overlays/{environment}",
-            target_revision="main", autosync=environment == "development", namespace=f"apm-{environment}",
-        )
-        for environment in ENVIRONMENTS
-    ]  # fmt: skip
-    gateway = [
-        ApplicationSeed(
-            name=f"apm-gateway-{environment}", application="apm-gateway", environment=environment, instance="main",
-            project="apm", repository=GATEWAY, path=".", target_revision=branch,
-            autosync=environment == "development",
-        )
-        for environment, branch in BRANCHES.items()
-    ]  # fmt: skip
-    return stack + gateway
-
-
-def _keep_database(file: Path, url: str | None) -> None:
-    """For `tiphys sandbox env`: which database the bots have, if not the one in the home. It may hold a password."""
+def _keep(file: Path, text: str | None) -> None:
+    """None: nothing to keep. It may hold a password."""
     file.unlink(missing_ok=True)
-    if url is not None:
+    if text is not None:
         file.touch(0o600)
-        file.write_text(url, "utf-8")
-
-
-def _prepare(home: Path, *, fresh: bool) -> None:
-    if home.exists() and any(home.iterdir()) and not (home / "ports.json").is_file():
-        raise ForeignHome(f"{home} holds other things than a sandbox: give --home a folder of its own")
-    if fresh and home.exists():
-        shutil.rmtree(home)
-    home.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")

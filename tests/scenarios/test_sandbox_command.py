@@ -59,6 +59,39 @@ async def test_a_signal_ends_it_and_every_child(tmp_path: Path, number: signal.S
         os.kill(bot["pid"], 0)
 
 
+async def test_started_again_after_it_was_killed_it_ends_the_bot_that_was_left(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    bots = []
+    for _ in range(2):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot", "sandbox", "--port", "0", "--home", str(home), stdout=asyncio.subprocess.PIPE
+        )
+        assert process.stdout is not None
+        url = (await process.stdout.readline()).decode().removeprefix("Sandbox ready: ").strip()
+        workspace = Workspace(url)
+        ready = await workspace.call("GET", "/api/ready")
+        bots.append((ready["bots"][0]["pid"], ready["urls"]["bots"]))
+        await workspace.close()
+        if len(bots) == 1:
+            process.kill()
+            await process.wait()
+            os.kill(bots[0][0], 0)  # nobody told it
+    (orphan, before), (_, after) = bots
+    assert orphan != bots[1][0]
+    assert before == after
+    assert not _is_alive(orphan)
+    process.terminate()
+    assert await process.wait() == 0
+
+
+def _is_alive(pid: int) -> bool:
+    """One that nobody waits for is not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 @pytest.mark.parametrize("slack", ["socket", pytest.param("http", marks=pytest.mark.long)])
 async def test_the_environment_for_running_the_bot_by_hand(start: Start, tmp_path: Path, slack: str) -> None:
     await start("--slack", slack)

@@ -12,10 +12,15 @@ from bot.sandbox.argocd.clock import Clock
 from bot.sandbox.argocd.health import WORKLOADS, Course, Health, course_of, resting
 from bot.sandbox.argocd.merging import merge_patch, predicted
 from bot.sandbox.argocd.objects import LAST_APPLIED, WITHOUT_NAMESPACE, Json, Key, compact, hooks_of, key_of
+from bot.sandbox.argocd.shapes import object_misfit
 from bot.sandbox.dumping import saved
 
 SERVER_FIELDS = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "deletionTimestamp")
 REVISION = "deployment.kubernetes.io/revision"
+
+
+class Invalid(Exception):
+    """The API server refuses the object; nothing was changed."""
 
 
 @dataclass(slots=True)
@@ -106,14 +111,17 @@ class Cluster:
             self.changed()
 
     def drift(self, key: Key, patch: Json | None) -> None:
-        """Somebody changes (JSON merge patch) or, with None, deletes the object by hand."""
+        """Somebody changes (JSON merge patch) or, with None, deletes the object by hand. Raises `Invalid`."""
         if patch is None:
             self.delete(key)
             return
         found = self.live[key]
         before = normal(found.obj)
         patched = merge_patch(found.obj, patch)
-        patched["metadata"] = {**patched["metadata"], "name": key.name}
+        if (why := object_misfit(patched)) is not None:
+            raise Invalid(f"{key.short} is invalid: {why}")
+        if self.key(patched) != key:
+            raise Invalid(f"{key.short}: apiVersion, kind, name and namespace cannot be changed")
         found.obj = self._served(patched, found.obj)
         if rolls_out(before, normal(found.obj)):
             self._start(key, course_of(found.obj))

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from bot.sandbox.argocd.admission import Admission
 from bot.sandbox.argocd.application import Application
+from bot.sandbox.argocd.cluster import Invalid
 from bot.sandbox.argocd.controller import Controller
 from bot.sandbox.argocd.health import BEST_TO_WORST, Health
 from bot.sandbox.argocd.merging import merge_patch
@@ -15,10 +16,13 @@ from bot.sandbox.argocd.objects import Json, Key
 from bot.sandbox.argocd.projects import Projects
 from bot.sandbox.argocd.rbac import Accounts
 from bot.sandbox.argocd.registry import Registry
+from bot.sandbox.argocd.shapes import APPLICATION, misfit
 from bot.sandbox.argocd.wire import PRECONDITION, ApiError
 from bot.sandbox.control.http import Body, ControlError, read_body
 from bot.sandbox.seeded import USERS, SeededUser
 
+NOT_PATCHED = ("name", "namespace", "uid", "creationTimestamp", "generation", "resourceVersion")
+"""Of the metadata: the API server's own."""
 Act = Literal["sync", "terminate", "health", "drift", "window", "autosync", "spec", "flag"]
 
 
@@ -27,7 +31,7 @@ class Request(Body):
     application: str = ""
     do: Act
     revision: str | None = None
-    prune: bool = False
+    prune: bool | None = None
     resource: str | None = None
     status: str | None = None
     message: str = ""
@@ -73,7 +77,7 @@ class ArgocdControl:
             case "health":
                 self._health(app, asked)
             case "drift":
-                app.cluster.drift(self._resource(app, asked), _given(asked, "patch"))
+                self._drift(app, asked)
             case "window":
                 self._window(app, asked)
             case "autosync":
@@ -83,7 +87,7 @@ class ArgocdControl:
         return web.json_response({"application": app.name})
 
     async def _sync(self, app: Application, asked: Request, user: SeededUser) -> None:
-        body: Json = {"revision": asked.revision, "prune": asked.prune}
+        body: Json = {"revision": asked.revision, "prune": bool(asked.prune)}
         try:
             await self._admission.sync(app, body, self._accounts.admin, user.name)
         except ApiError as error:
@@ -110,23 +114,38 @@ class ArgocdControl:
         self._projects.open_window(app, kind, minutes, manual=asked.manual_sync)
         self._registry.touch()
 
+    def _drift(self, app: Application, asked: Request) -> None:
+        key, patch = self._resource(app, asked), _given(asked, "patch", or_null=True)
+        try:
+            app.cluster.drift(key, patch)
+        except Invalid as invalid:
+            raise ControlError(422, "refused", str(invalid), "patch") from None
+
     async def _autosync(self, app: Application, asked: Request) -> None:
-        policy: Json = {"enabled": _given(asked, "enabled"), "prune": asked.prune or None}
-        policy["selfHeal"] = asked.self_heal
+        """What is not said stays as it is."""
+        policy: Json = {
+            "enabled": _given(asked, "enabled"), "prune": asked.prune, "selfHeal": asked.self_heal,
+        }  # fmt: skip
         kept = {name: value for name, value in policy.items() if value is not None}
         await self._spec(app, {"spec": {"syncPolicy": {"automated": kept}}})
 
     async def _spec(self, app: Application, patch: Json) -> None:
-        """Merge the patch into the whole object, as somebody with kubectl would; a changed spec is compared at once."""
+        """Merge the patch into the whole object, as somebody with kubectl would; a changed spec is compared at once,
+        and an operation that was written is run."""
         before = copy.deepcopy(app.spec)
         changed = merge_patch(app.as_json(), patch)
-        meta = {**changed["metadata"], "name": app.name, "namespace": app.metadata["namespace"]}
-        app.metadata, app.spec = meta, changed["spec"]
-        if "status" in patch:
-            app.status = changed["status"]
-        if "operation" in patch:
-            app.operation = changed.get("operation")
+        if (why := misfit(changed, APPLICATION)) is not None:
+            raise ControlError(422, "refused", f"Application {app.name} is invalid: {why}", "patch")
+        operation = changed.get("operation") if "operation" in patch else app.operation
+        if operation is not None and app.operation not in (None, operation):
+            raise ControlError(409, "busy", "another operation is already in progress", "patch")
+        kept = {name: app.metadata[name] for name in NOT_PATCHED if name in app.metadata}
+        app.metadata, app.spec, app.status = {**changed["metadata"], **kept}, changed["spec"], changed["status"]
+        if operation is None:
+            app.operation = None
         self._registry.save(app)
+        if operation is not None and app.operation is None:
+            self._admission.write(app, operation)
         if app.spec != before:
             await self._controller.compare(app)
 
@@ -156,10 +175,10 @@ def _person(name: str) -> SeededUser:
     return user
 
 
-def _given(asked: BaseModel, field: str) -> Any:
-    """A field that this act needs; null counts only if it was written."""
+def _given(asked: BaseModel, field: str, *, or_null: bool = False) -> Any:
+    """A field that this act needs. `or_null`: null says something, if it was written."""
     value = getattr(asked, field)
-    if value is None and field not in asked.model_fields_set:
+    if value is None and not (or_null and field in asked.model_fields_set):
         raise ControlError(400, "malformed", f"{field}: Field required", field)
     return value
 

@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from typing import Annotated, Any, TypeVar
 
 import structlog
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 log = structlog.get_logger(__name__)
 
@@ -38,15 +37,20 @@ class Body(BaseModel):
 
 
 BodyT = TypeVar("BodyT", bound=BaseModel)
+WithoutNul = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+"""Text that a process can be given."""
 
 
 async def read_body(request: web.Request, model: type[BodyT]) -> BodyT:
     """Parse the JSON body as `model`; an empty body counts as `{}`. Raises `ControlError` 400 naming the field."""
-    raw = await request.text()
     try:
+        raw = await request.text()
         data = json.loads(raw) if raw.strip() else {}
+        json.dumps(data, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except json.JSONDecodeError as error:
         raise ControlError(400, "not_json", f"the body is not JSON: {error.msg} at character {error.pos}") from None
+    except (ValueError, LookupError, RecursionError) as error:  # bytes, charset, numbers and depth that are none
+        raise ControlError(400, "not_json", f"the body cannot be read: {error}") from None
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -81,6 +85,6 @@ async def own_pages_only(request: web.Request, handler: Handler) -> web.StreamRe
     if request.headers.get("Host", "") not in ours:
         raise ControlError(403, "foreign_host", f"this sandbox answers to {' and '.join(sorted(ours))} only")
     origin = request.headers.get("Origin")
-    if origin is not None and (urlsplit(origin).scheme != "http" or urlsplit(origin).netloc not in ours):
+    if origin is not None and origin not in {f"http://{host}" for host in ours}:
         raise ControlError(403, "foreign_origin", "only the sandbox's own page may call it from a browser")
     return await handler(request)

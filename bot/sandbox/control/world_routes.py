@@ -2,18 +2,19 @@
 
 import asyncio
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from aiohttp import web
 from pydantic import Field
 
 from bot.sandbox.bots import Bot, BotFailed
-from bot.sandbox.control.http import Body, ControlError, read_body
+from bot.sandbox.control.http import Body, ControlError, WithoutNul, read_body
 from bot.sandbox.seeded import TOKENS
 from bot.sandbox.traffic import Fault, FaultKind, ServiceName
 from bot.sandbox.world import World
 
 SETTLE_EVERY = 0.02
+VariableName = Annotated[str, Field(pattern=r"^[^=\x00]+$")]
 
 
 class FaultBody(Body):
@@ -21,7 +22,7 @@ class FaultBody(Body):
     do: FaultKind
     method: str | None = None
     path: str | None = None
-    status: int = Field(default=500, ge=400, le=599)
+    status: int = Field(default=500, ge=200, le=599)
     headers: dict[str, str] = Field(default_factory=dict)
     seconds: float | None = Field(default=None, ge=0)
     times: int | None = Field(default=None, ge=1)
@@ -32,7 +33,7 @@ class FaultBody(Body):
 class BotBody(Body):
     bot: str
     do: Literal["kill", "stop", "start"]
-    env: dict[str, str] | None = None
+    env: dict[VariableName, WithoutNul] | None = None
     config: str | None = None
 
 
@@ -128,9 +129,8 @@ class WorldControl:
             await bot.stop()
         if body.env is not None:
             bot.extra = body.env
-        if body.config is not None:
-            self._world.config.write_text(body.config, "utf-8")
-            self._world.prepare_app()
+        if body.config is not None and self._world.configure(body.config) and body.do == "start":
+            await bot.stop()  # else it would go on looking at the other file
         if body.do == "start":
             try:
                 await bot.start()

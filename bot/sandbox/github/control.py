@@ -6,7 +6,7 @@ from typing import Any, Literal
 from aiohttp import web
 from pydantic import ConfigDict, Field
 
-from bot.sandbox.control.http import Body, ControlError, read_body
+from bot.sandbox.control.http import Body, ControlError, WithoutNul, read_body
 from bot.sandbox.github import pulls
 from bot.sandbox.github.forge import Forge
 from bot.sandbox.github.merges import merge_pull
@@ -17,7 +17,7 @@ from bot.sandbox.github.pushes import check_push
 from bot.sandbox.github.records import METHODS, MergeMethod, Protection, Pull, StatusState
 from bot.sandbox.github.refusals import Refusal
 from bot.sandbox.github.statuses import set_status
-from bot.sandbox.repositories import BranchMoved
+from bot.sandbox.repositories import BranchMoved, GitFailed
 
 PUSH_ATTEMPTS = 20
 NOT_NOW = {"merged", "not_open", "own_pull_request", "cannot_reopen"}
@@ -29,12 +29,12 @@ REVIEWS: dict[str, Literal["APPROVED", "CHANGES_REQUESTED", "COMMENTED"]] = {
 
 class CommitBody(Body):
     repository: str
-    branch: str
+    branch: WithoutNul
     as_: str = Field(alias="as")
-    message: str
+    message: WithoutNul
     files: dict[str, str | None]
     force: bool = False
-    from_: str | None = Field(default=None, alias="from")
+    from_: WithoutNul | None = Field(default=None, alias="from")
 
 
 class GithubBody(Body):
@@ -124,7 +124,10 @@ class Control:
         self._check_repository(body.repository)
         login = _writer(body.as_, body.repository)
         _check_paths(body.files)
-        sha = await _as_control(self._push_again(body, login))
+        try:
+            sha = await _as_control(self._push_again(body, login))
+        except GitFailed as failed:  # a path that git does not take, for one
+            raise ControlError(400, "malformed", str(failed)) from None
         await self._told()
         return web.json_response({"sha": sha})
 

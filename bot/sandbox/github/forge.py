@@ -1,5 +1,7 @@
 """The forge's heart: the records, the repositories, and the one door through which branches move."""
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 
 from bot.sandbox.feed import Feed
@@ -21,6 +23,7 @@ class Forge:
         self.records = ForgeRecords()
         self.mergeability = Mergeability(repositories, feed, speed)
         self.tell: Callable[[ForgeEvent], None] = lambda _: None
+        self._moving: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.apps = Apps(repositories.folder.parent / "github-app.pem", lambda: self.records.app)
 
     def plumbing(self, repository: str) -> Plumbing:
@@ -42,6 +45,11 @@ class Forge:
     def open_pulls(self, repository: str) -> list[Pull]:
         return [pull for pull in self.records.of(repository).pulls.values() if pull.state == "open"]
 
+    def moving(self, repository: str) -> asyncio.Lock:
+        """Held from before a branch is moved until all that follows from it is written down, and by whoever writes down
+        where branches are: so that news of two moves come in their order, and nothing goes unseen in between."""
+        return self._moving[repository]
+
     async def commit(self, repository: str, revision: str) -> str:
         """The full SHA of a commit by SHA or branch. Raises `Refusal` 422 where there is none."""
         sha = await self.repositories.find_commit(repository, revision)
@@ -53,11 +61,12 @@ class Forge:
         self, repository: str, branch: str, new: str | None, *, expected: str | None, login: str
     ) -> None:
         """Move, create or delete a branch if it is at `expected`; pull requests follow. Raises `BranchMoved`."""
-        await self.repositories.move_branch(repository, branch, new, expected=expected)
-        await self.follow(repository, branch, expected, new, login)
+        async with self.moving(repository):
+            await self.repositories.move_branch(repository, branch, new, expected=expected)
+            await self.follow(repository, branch, expected, new, login)
 
     async def follow(self, repository: str, branch: str, old: str | None, new: str | None, login: str) -> None:
-        """Bring the open pull requests to and from a branch up to date with where it is now."""
+        """Bring the open pull requests to and from a branch up to date with where it is now, while it is `moving`."""
         self.tell(Pushed(repository=repository, branch=branch, before=old, after=new, login=login))
         for pull in self.open_pulls(repository):
             if pull.head == branch:

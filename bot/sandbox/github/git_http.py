@@ -97,7 +97,8 @@ class GitHttp:
         with tempfile.TemporaryFile() as body:
             await _receive(request, body)
             if call == "git-receive-pack":
-                return await self._push(request, name, login, body)
+                async with self._forge.moving(name):
+                    return await self._push(request, name, login, body)
             return await self._backend(request, name, call, login, body)
 
     def _identity(self, request: web.Request) -> Identity | None:

@@ -17,14 +17,15 @@ async def merge_pull(
     _check(forge, pull, login, method, sha)
     head, base = pull.head_sha, forge.repositories.tips(pull.repository)[pull.base]
     commit = await _make_commit(forge, pull, method, head, base, login, _message(pull, method, title, message))
-    if pull.state != "open" or pull.head_sha != head:
-        raise Refusal(409, "head_moved", refusals.HEAD_MODIFIED)
-    try:
-        await forge.repositories.move_branch(pull.repository, pull.base, commit, expected=base)
-    except BranchMoved:
-        raise Refusal(405, "base_moved", refusals.BASE_MODIFIED) from None
-    forge.mark_merged(pull, commit, login)
-    await forge.follow(pull.repository, pull.base, base, commit, login)
+    async with forge.moving(pull.repository):
+        if pull.state != "open" or pull.head_sha != head:
+            raise Refusal(409, "head_moved", refusals.HEAD_MODIFIED)
+        try:
+            await forge.repositories.move_branch(pull.repository, pull.base, commit, expected=base)
+        except BranchMoved:
+            raise Refusal(405, "base_moved", refusals.BASE_MODIFIED) from None
+        forge.mark_merged(pull, commit, login)
+        await forge.follow(pull.repository, pull.base, base, commit, login)
     return commit
 
 

@@ -44,7 +44,10 @@ class Plumbing:
         self._name = name
 
     async def tree(self, base: str | None, files: Mapping[str, bytes | None]) -> str:
-        """The tree of commit `base` with the files set (modes stay) or, where None, gone; absent ones are no error."""
+        """The tree of commit `base` with the files set (modes stay) or, where None, gone; absent ones are no error.
+
+        Raises `GitFailed`, also for paths that git passes over with a warning alone.
+        """
         with tempfile.TemporaryDirectory(prefix="sandbox-index-") as scratch:
             env = {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
             await self._git("read-tree", base or "--empty", env=env)
@@ -57,7 +60,11 @@ class Plumbing:
                     blob = (await self._git("hash-object", "-w", "--stdin", stdin=content)).decode().strip()
                     lines.append(f"{modes.get(path, '100644')} {blob}\t{path}")
             feed = "".join(f"{line}\0" for line in lines).encode()
-            await self._git("update-index", "--replace", "-z", "--index-info", stdin=feed, env=env)
+            code, _, err = await self._repositories.run(
+                self._name, "update-index", "--replace", "-z", "--index-info", stdin=feed, env=env
+            )
+            if code != 0 or err:
+                raise GitFailed(f"git update-index: {err.decode('utf-8', 'replace').strip()}")
             return (await self._git("write-tree", env=env)).decode().strip()
 
     async def commit(self, tree: str, parents: list[str], message: str, author: Person, committer: Person) -> str:

@@ -24,28 +24,30 @@ async def open_pull(
     """Open a pull request. `head` may be `owner:branch`. Raises `Refusal` as GitHub does."""
     records = forge.of(repository)
     owner, colon, branch = head.rpartition(":")
-    tips = forge.repositories.tips(repository)
-    if branch not in tips or (colon and owner != repository.split("/")[0]):
-        raise refusals.invalid_field("PullRequest", "head")
-    if base not in tips:
-        raise refusals.invalid_field("PullRequest", "base")
-    _check_texts(title, body)
-    if await forge.plumbing(repository).count(tips[base], tips[branch]) == 0:
-        raise refusals.custom("no_commits", f"No commits between {base} and {branch}")
-    if await History(forge.repositories, repository).merge_base(tips[base], tips[branch]) is None:
-        raise refusals.custom("unrelated", f"The {branch} branch has no history in common with {base}")
-    # Nothing may be awaited between this check and the record: two requests at once must not both pass.
-    if _find_open(forge, repository, branch, base) is not None:
-        label = f"{repository.split('/')[0]}:{branch}"
-        raise refusals.custom("already_exists", f"A pull request already exists for {label}.")
-    records.last_number += 1
-    pull = Pull(
-        repository=repository, number=records.last_number, title=title, body=body, login=login, head=branch,
-        head_sha=tips[branch], base=base, base_sha=tips[base], created_at=now(), updated_at=now(), draft=draft,
-    )  # fmt: skip
-    records.pulls[pull.number] = pull
-    forge.mergeability.forget(pull)
-    await forge.plumbing(repository).set_ref(f"refs/pull/{pull.number}/head", pull.head_sha)
+    is_elsewhere = bool(colon) and owner != repository.split("/")[0]
+    async with forge.moving(repository):
+        tips = forge.repositories.tips(repository)
+        if branch not in tips or is_elsewhere:
+            raise refusals.invalid_field("PullRequest", "head")
+        if base not in tips:
+            raise refusals.invalid_field("PullRequest", "base")
+        _check_texts(title, body)
+        if await forge.plumbing(repository).count(tips[base], tips[branch]) == 0:
+            raise refusals.custom("no_commits", f"No commits between {base} and {branch}")
+        if await History(forge.repositories, repository).merge_base(tips[base], tips[branch]) is None:
+            raise refusals.custom("unrelated", f"The {branch} branch has no history in common with {base}")
+        # Nothing may be awaited between this check and the record: two requests at once must not both pass.
+        if _find_open(forge, repository, branch, base) is not None:
+            label = f"{repository.split('/')[0]}:{branch}"
+            raise refusals.custom("already_exists", f"A pull request already exists for {label}.")
+        records.last_number += 1
+        pull = Pull(
+            repository=repository, number=records.last_number, title=title, body=body, login=login, head=branch,
+            head_sha=tips[branch], base=base, base_sha=tips[base], created_at=now(), updated_at=now(), draft=draft,
+        )  # fmt: skip
+        records.pulls[pull.number] = pull
+        forge.mergeability.forget(pull)
+        await forge.plumbing(repository).set_ref(f"refs/pull/{pull.number}/head", pull.head_sha)
     forge.tell(PullActed(pull=pull, action="opened", login=login))
     forge.feed.touch()
     return pull
@@ -67,44 +69,46 @@ def close(forge: Forge, pull: Pull, login: str) -> None:
 
 async def reopen(forge: Forge, pull: Pull, *, login: str = "") -> None:
     """Raises `Refusal` where the pull request is merged, or its branch is gone, rewritten or used by another one."""
-    if pull.state == "open":
-        return
-    tip = forge.repositories.tips(pull.repository).get(pull.head)
-    if pull.merged:
-        raise _state_stays("The pull request cannot be reopened.")
-    if tip is None:
-        raise _state_stays(f"The {pull.head} branch has been deleted.")
-    if not await forge.plumbing(pull.repository).is_ancestor(pull.head_sha, tip):
-        raise _state_stays(f"The {pull.head} branch was force-pushed or recreated.")
-    base_tip = forge.repositories.tips(pull.repository).get(pull.base)
-    if base_tip is None:
-        raise _state_stays(f"The {pull.base} branch has been deleted.")
-    if _find_open(forge, pull.repository, pull.head, pull.base) is not None:
-        raise _state_stays(f"There is already an open pull request from {pull.head} to {pull.base}.")
-    pull.state, pull.closed_at, pull.closed_by = "open", None, None
-    pull.head_sha, pull.base_sha = tip, base_tip
-    forge.mergeability.forget(pull)
-    await forge.plumbing(pull.repository).set_ref(f"refs/pull/{pull.number}/head", tip)
+    async with forge.moving(pull.repository):
+        if pull.state == "open":
+            return
+        tips = forge.repositories.tips(pull.repository)
+        tip, base_tip = tips.get(pull.head), tips.get(pull.base)
+        if pull.merged:
+            raise _state_stays("The pull request cannot be reopened.")
+        if tip is None:
+            raise _state_stays(f"The {pull.head} branch has been deleted.")
+        if not await forge.plumbing(pull.repository).is_ancestor(pull.head_sha, tip):
+            raise _state_stays(f"The {pull.head} branch was force-pushed or recreated.")
+        if base_tip is None:
+            raise _state_stays(f"The {pull.base} branch has been deleted.")
+        if _find_open(forge, pull.repository, pull.head, pull.base) is not None:
+            raise _state_stays(f"There is already an open pull request from {pull.head} to {pull.base}.")
+        pull.state, pull.closed_at, pull.closed_by = "open", None, None
+        pull.head_sha, pull.base_sha = tip, base_tip
+        forge.mergeability.forget(pull)
+        await forge.plumbing(pull.repository).set_ref(f"refs/pull/{pull.number}/head", tip)
     _touched(forge, pull, "reopened", login)
 
 
 async def retarget(forge: Forge, pull: Pull, base: str, *, login: str = "") -> None:
     """Raises `Refusal` where the branch is missing, adds nothing, or another pull request has the pair."""
-    if base == pull.base:
-        return
-    if pull.state != "open":
-        raise refusals.custom("not_open", "Cannot change the base branch of a closed pull request.", field="base")
-    tip = forge.repositories.tips(pull.repository).get(base)
-    if tip is None:
-        raise refusals.custom("invalid_base", f"Proposed base branch '{base}' was not found", field="base")
-    if _find_open(forge, pull.repository, pull.head, base) is not None:
-        said = f"A pull request already exists for base branch '{base}' and head branch '{pull.head}'"
-        raise refusals.custom("already_exists", said, field="base")
-    if await forge.plumbing(pull.repository).count(tip, pull.head_sha) == 0:
-        said = f"There are no new commits between base branch '{base}' and head branch '{pull.head}'"
-        raise refusals.custom("no_commits", said, field="base")
-    pull.base, pull.base_sha = base, tip
-    forge.mergeability.forget(pull)
+    async with forge.moving(pull.repository):
+        if base == pull.base:
+            return
+        if pull.state != "open":
+            raise refusals.custom("not_open", "Cannot change the base branch of a closed pull request.", field="base")
+        tip = forge.repositories.tips(pull.repository).get(base)
+        if tip is None:
+            raise refusals.custom("invalid_base", f"Proposed base branch '{base}' was not found", field="base")
+        if _find_open(forge, pull.repository, pull.head, base) is not None:
+            said = f"A pull request already exists for base branch '{base}' and head branch '{pull.head}'"
+            raise refusals.custom("already_exists", said, field="base")
+        if await forge.plumbing(pull.repository).count(tip, pull.head_sha) == 0:
+            said = f"There are no new commits between base branch '{base}' and head branch '{pull.head}'"
+            raise refusals.custom("no_commits", said, field="base")
+        pull.base, pull.base_sha = base, tip
+        forge.mergeability.forget(pull)
     _touched(forge, pull, "edited", login)
 
 

@@ -43,12 +43,9 @@ HISTORY = (
 
 async def seed_gateway(repositories: Repositories) -> None:
     """Make the repository unless it is there already."""
-    if GATEWAY in repositories.names():
-        return
-    await repositories.create(GATEWAY, default_branch="main")
-    await repositories.git(GATEWAY, "fast-import", "--quiet", stdin=_history_stream())
-    for branch, tip in repositories.tips(GATEWAY).items():
-        repositories.announce(GATEWAY, branch, tip)
+    if await repositories.ensure(GATEWAY, _history_stream):
+        for branch, tip in repositories.tips(GATEWAY).items():
+            repositories.announce(GATEWAY, branch, tip)
 
 
 def _history_stream() -> bytes:

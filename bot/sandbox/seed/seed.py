@@ -71,11 +71,8 @@ HISTORY = (
 
 async def seed_apm(repositories: Repositories) -> None:
     """Make the repository unless it is there already."""
-    if APM in repositories.names():
-        return
-    await repositories.create(APM, default_branch=BRANCH)
-    await repositories.git(APM, "fast-import", "--quiet", stdin=_history_stream())
-    repositories.announce(APM, BRANCH, repositories.tips(APM)[BRANCH])
+    if await repositories.ensure(APM, _history_stream, default_branch=BRANCH):
+        repositories.announce(APM, BRANCH, repositories.tips(APM)[BRANCH])
 
 
 async def deployed_revisions(repositories: Repositories) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The control API of the Slack side: act as a person, look at what people see, turn the knobs."""
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Literal, TypeVar
 
@@ -18,6 +19,7 @@ from bot.sandbox.slack.seen import ephemeral_as_json, message_as_json, user_as_j
 from bot.sandbox.slack.socket_mode import DisconnectReason
 
 BodyT = TypeVar("BodyT", bound=BaseModel)
+DELIVERY_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 class PatchUser(Body):
@@ -89,7 +91,7 @@ class Control:
 
     async def _deliveries(self, request: web.Request) -> web.Response:
         after = request.query.get("after", "").removeprefix("D") or "0"
-        if not after.isdigit():
+        if not DELIVERY_NUMBER.fullmatch(after):
             raise ControlError(400, "malformed", "after: the id of a delivery", "after")
         deliveries = self._parts.deliveries
         found = [delivery.as_json() for delivery in deliveries.after(int(after))]

@@ -96,6 +96,11 @@ class Acknowledged:
     delivery: Delivery
     answer: Any
 
+    @property
+    def is_good(self) -> bool:
+        """Whether Slack counts it as acknowledged."""
+        return self.delivery.status is not None and 200 <= self.delivery.status < 300
+
     def as_json(self, plain: str | None = None) -> Json:
         shown: Json = {"status": self.delivery.status, "ms": self.delivery.ms}
         return {**shown, "plain": plain} if plain else shown

@@ -1,7 +1,12 @@
 """Pull requests follow Git: whatever moves a branch moves them."""
 
+import asyncio
+from contextlib import suppress
+from typing import Any
+
 import pytest
 
+from bot.sandbox.github.plumbing import Plumbing
 from tests.sandbox.github.conftest import REPO, Forge
 
 
@@ -92,3 +97,45 @@ async def test_histories_that_have_nothing_in_common(forge: Forge) -> None:
     body = {"head": "other", "base": "main", "title": "x"}
     [error] = (await forge.api.post(f"/repos/{REPO}/pulls", json=body)).json()["errors"]
     assert error["message"] == "The other branch has no history in common with main"
+
+
+@pytest.mark.parametrize("act", ["open", "reopen"])
+async def test_a_push_while_it_is_opened_is_followed(forge: Forge, monkeypatch: pytest.MonkeyPatch, act: str) -> None:
+    """Between what the forge has read and what it writes down."""
+    before = (await forge.open("topic"))["number"]
+    await forge.deed("close", number=before)
+    looked, is_ancestor, count = asyncio.Event(), Plumbing.is_ancestor, Plumbing.count
+    old = forge.tip("topic")
+
+    async def push_meanwhile() -> None:
+        looked.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                while forge.tip("topic") == old:  # noqa: ASYNC110  # another process
+                    await asyncio.sleep(0.01)
+
+    async def count_slowly(self: Plumbing, *arguments: str) -> int:
+        await push_meanwhile()
+        return await count(self, *arguments)
+
+    async def look_slowly(self: Plumbing, older: str, newer: str) -> bool:
+        if (older, newer) == (old, old):
+            await push_meanwhile()
+        return await is_ancestor(self, older, newer)
+
+    monkeypatch.setattr(Plumbing, "count", count_slowly)
+    monkeypatch.setattr(Plumbing, "is_ancestor", look_slowly)
+
+    async def opened() -> dict[str, Any]:
+        body = {"number": before} if act == "reopen" else {"head": "topic", "base": "main", "title": "again"}
+        answer = await forge.deed(act, **body)
+        return dict(answer.raise_for_status().json()["pull"])
+
+    async def pushed() -> str:
+        await looked.wait()
+        return await forge.commit("topic", {"more": "1"})
+
+    pull, sha = await asyncio.gather(opened(), pushed())
+    assert (await forge.pull(pull["number"]))["head"]["sha"] == sha
+    out = await forge.repositories.git(REPO, "rev-parse", f"refs/pull/{pull['number']}/head")
+    assert out.decode().strip() == sha

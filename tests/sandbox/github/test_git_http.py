@@ -1,14 +1,20 @@
 """Git over HTTP, with the real git on the other side."""
 
+import asyncio
 import gzip
 import re
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
+import pytest
+from aiohttp import web
 
+from bot.sandbox.github.git_http import GitHttp
 from bot.sandbox.seeded import TOKENS
-from bot.sandbox.traffic import Fault
-from tests.sandbox.github.conftest import REPO, Forge
+from bot.sandbox.traffic import Fault, LoggedRequest
+from tests.sandbox.github.conftest import REPO, Forge, GitRun
 
 
 async def change(forge: Forge, clone: Path, branch: str, path: str, text: str) -> str:
@@ -138,6 +144,44 @@ async def test_a_refused_push_is_logged_as_not_applied(forge: Forge) -> None:
     await forge.git("push", "origin", "main", at=clone)
     push = forge.traffic.requests(service="git")[0][-1]
     assert (push.status, push.applied) == (200, False)
+
+
+async def test_two_quick_pushes_to_a_branch_are_both_told_of(forge: Forge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one comes when git has made the first, and before the forge has looked at what git made."""
+    opened = await forge.open("topic")
+    clone = await forge.clone("clone")
+    await forge.git("checkout", "-q", "-b", "topic", "origin/topic", at=clone)
+    one, two = await change(forge, clone, "topic", "one", "1"), await change(forge, clone, "topic", "two", "2")
+    backend = GitHttp._backend
+
+    def pushes() -> list[LoggedRequest]:
+        return [r for r in forge.traffic.requests(service="git")[0] if r.path.endswith("git-receive-pack")]
+
+    async def slow_to_look(self: GitHttp, *arguments: Any) -> web.StreamResponse:
+        response = await backend(self, *arguments)
+        if arguments[2] == "git-receive-pack" and forge.tip("topic") == one:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(10):
+                    while len(pushes()) == 1:  # noqa: ASYNC110  # by another connection
+                        await asyncio.sleep(0.01)
+                async with asyncio.timeout(1):
+                    while forge.tip("topic") == one:  # noqa: ASYNC110  # by another process
+                        await asyncio.sleep(0.01)
+        return response
+
+    monkeypatch.setattr(GitHttp, "_backend", slow_to_look)
+
+    async def push_again() -> GitRun:
+        async with asyncio.timeout(10):
+            while forge.tip("topic") != one:  # noqa: ASYNC110  # by another process
+                await asyncio.sleep(0.01)
+        return await forge.git("push", "origin", f"{two}:refs/heads/topic", at=clone)
+
+    first, second = await asyncio.gather(forge.git("push", "origin", f"{one}:refs/heads/topic", at=clone), push_again())
+    assert (first.code, second.code) == (0, 0), first.err + second.err
+    assert [push for push in forge.pushes if push[1] == "topic"][-2:] == [(REPO, "topic", one), (REPO, "topic", two)]
+    assert (await forge.pull(opened["number"]))["head"]["sha"] == two
+    assert [entry.applied for entry in pushes()] == [True, True]
 
 
 async def test_a_push_that_is_applied_but_not_answered(forge: Forge) -> None:

@@ -177,6 +177,26 @@ async def test_a_command_that_fails_is_not_repeated_and_shows_nothing(street: St
     assert await street.script.ephemerals() == []
 
 
+@pytest.mark.parametrize("status", [302, 401, 500])
+async def test_a_modal_whose_submission_fails_stays_open(street: Street, status: int) -> None:
+    """Slack shows "We had some trouble connecting" in it, and keeps what was typed."""
+    typed = {"type": "plain_text_input", "action_id": "text"}
+    label = {"type": "plain_text", "text": "Why"}
+    view = {
+        "type": "modal", "title": label, "submit": label,
+        "blocks": [{"type": "input", "block_id": "why", "label": label, "element": typed}],
+    }  # fmt: skip
+    opened = street.service.parts.modals.open("U0DEV1", view)
+    submit = {"user": "developer", "view_id": opened.id, "values": {"why": "because"}}
+    street.service.reach(await street.at(always(status)))
+    answer = await street.script.post("/api/submit", **submit)
+    assert (answer["ack"]["status"], answer["ack"]["error"]) == (status, "http_error")
+    assert [view["open"] for view in await street.script.views()] == [True]
+    street.service.reach(await street.at(always(200)))
+    assert "error" not in (await street.script.post("/api/submit", **submit))["ack"]
+    assert [view["open"] for view in await street.script.views()] == [False]
+
+
 async def test_an_event_is_repeated_three_times_with_slacks_remark(street: Street) -> None:
     remarks: list[tuple[str | None, str | None]] = []
 

@@ -55,6 +55,8 @@ async def submit(parts: Parts, body: Submit) -> Json:
     if acknowledged is None:
         return {"ack": None}
     ack = acknowledged.as_json()
+    if not acknowledged.is_good:  # as an answer that Slack cannot make sense of
+        return {"ack": {**ack, "error": "http_error"}}
     return {"ack": ack, **_respond(parts, view, acknowledged.answer, ack)}
 
 

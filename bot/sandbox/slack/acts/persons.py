@@ -65,4 +65,6 @@ def the_view(parts: Parts, view_id: str, user: User) -> View:
         raise ControlError(404, "no_such_view", f"{user.name} has no view {view_id}", "view_id")
     if not view.open:
         raise ControlError(409, "view_not_open", f"the view {view_id} is closed", "view_id")
+    if view is not parts.modals.stack(user.id)[-1]:
+        raise ControlError(409, "view_not_on_top", f"another view lies above {view_id}", "view_id")
     return view

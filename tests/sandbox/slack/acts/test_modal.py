@@ -174,9 +174,11 @@ async def test_update_push_and_clear(stage: Stage, script: Script) -> None:
         assert (submitted["response_action"], submitted["view_id"]) == ("update", first)
         assert (await script.views())[0]["title"] == "Second"
         bot.answer = {"response_action": "push", "view": modal(REASON, title=text("On top"))}
-        top = first
+        views = [first]
         for _ in range(2):
-            top = (await script.post("/api/submit", user="developer", view_id=top, values=values))["view_id"]
+            pushed = await script.post("/api/submit", user="developer", view_id=views[-1], values=values)
+            views.append(pushed["view_id"])
+        top = views[-1]
         submitted = await script.post("/api/submit", user="developer", view_id=top, values=values)
         assert submitted["ack"]["error"] == "push_limit_reached"
         assert [v["open"] for v in await script.views()] == [True, True, True]
@@ -184,7 +186,7 @@ async def test_update_push_and_clear(stage: Stage, script: Script) -> None:
         await script.post("/api/submit", user="developer", view_id=top, values=values)
         assert [v["open"] for v in await script.views()] == [True, True, False]
         bot.answer = {"response_action": "clear"}
-        await script.post("/api/submit", user="developer", view_id=first, values=values)
+        await script.post("/api/submit", user="developer", view_id=views[1], values=values)
         assert [v["open"] for v in await script.views()] == [False, False, False]
         again = {"user": "developer", "view_id": first, "values": values}
         assert await script.refused("POST", "/api/submit", again) == (409, "view_not_open")
@@ -235,6 +237,24 @@ async def test_a_click_that_opens_a_modal_names_it(stage: Stage, script: Script)
         pushed = await script.post("/api/click", user="developer", view_id=clicked["view_id"], action_id="inside")
     top = (await script.views())[-1]
     assert (top["view_id"], top["previous_view_id"]) == (pushed["view_id"], clicked["view_id"])
+
+
+async def test_nobody_reaches_a_view_below_another(stage: Stage, script: Script) -> None:
+    bot, button = Bot(stage), {"type": "button", "action_id": "inside", "text": text("Press")}
+    bot.modal = modal(REASON, {"type": "actions", "elements": [button]})
+    async with stage.connected(bot.app):
+        below = await ask(script)
+        above = stage.service.parts.modals.push("U0DEV1", bot.modal)
+        acts: tuple[tuple[str, Json], ...] = (
+            ("/api/submit", {"values": {"reason": "x"}}), ("/api/close", {}), ("/api/click", {"action_id": "inside"}),
+            ("/api/options", {"action_id": "search"}),
+        )  # fmt: skip
+        for path, body in acts:
+            refused = await script.refused("POST", path, {"user": "developer", "view_id": below, **body})
+            assert refused == (409, "view_not_on_top")
+        await script.post("/api/close", user="developer", view_id=above.id)
+        await script.post("/api/submit", user="developer", view_id=below, values={"reason": "x"})
+    assert len(bot.submissions) == 1
 
 
 async def test_a_trigger_works_once_and_not_for_long(
