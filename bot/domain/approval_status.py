@@ -61,6 +61,4 @@ def of_foreign(touched: Iterable[Stage]) -> ApprovalStatus:
     if not by_application:
         return ApprovalStatus(state=CheckState.SUCCESS, description="touches no governed path")
     places = tuple(f"{listed(tuple(names))} of {name}" for name, names in by_application.items())
-    return ApprovalStatus(
-        state=CheckState.PENDING, description=f"touches {listed(places, most=3)}: use /gitops promote"
-    )
+    return ApprovalStatus(state=CheckState.PENDING, description=f"touches {listed(places, most=3)}: use /promote")

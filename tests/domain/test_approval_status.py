@@ -19,10 +19,10 @@ def test_only_the_forges_own_gate_does_not_hold_it_back() -> None:
 def test_what_is_governed_is_named() -> None:
     assert of_foreign([]) == ApprovalStatus(state=CheckState.SUCCESS, description="touches no governed path")
     one = of_foreign([stage()])
-    assert (one.state, one.description) == (CheckState.PENDING, "touches production of apm-stack: use /gitops promote")
+    assert (one.state, one.description) == (CheckState.PENDING, "touches production of apm-stack: use /promote")
     more = of_foreign([stage(environment="staging"), stage(), stage(application="apm-gateway")])
     assert more.description == (
-        "touches staging and production of apm-stack and production of apm-gateway: use /gitops promote"
+        "touches staging and production of apm-stack and production of apm-gateway: use /promote"
     )
 
 

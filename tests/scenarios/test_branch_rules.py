@@ -142,12 +142,12 @@ async def test_our_status_on_everybodys_pull_requests(workspace: Workspace) -> N
     await workspace.github("open", head="docs", base="main", title="Write the docs")
     await workspace.github("open", head="past-tiphys", base="main", title="Ship it")
     assert await status_is(workspace, "success", number=1) == "touches no governed path"
-    assert await status_is(workspace, "pending", number=2) == "touches production of apm-stack: use /gitops promote"
+    assert await status_is(workspace, "pending", number=2) == "touches production of apm-stack: use /promote"
     with pytest.raises(Refused, match=f'Required status check "{OURS}" is pending.'):
         await workspace.github("merge", number=2)
     await workspace.github("merge", number=1)
     await workspace.commit({"docs/more.md": "x\n"}, branch="past-tiphys")
-    assert await status_is(workspace, "pending", number=2) == "touches production of apm-stack: use /gitops promote"
+    assert await status_is(workspace, "pending", number=2) == "touches production of apm-stack: use /promote"
     assert await syncs_asked(workspace) == []
 
 

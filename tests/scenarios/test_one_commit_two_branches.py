@@ -12,7 +12,7 @@ from tests.scenarios.workspace import Refused, Workspace
 
 OURS = "tiphys/approval"
 MERGE = "strategy: {type: branch, merge: merge}"
-USE_PROMOTE = "touches production of apm-gateway: use /gitops promote"
+USE_PROMOTE = "touches production of apm-gateway: use /promote"
 
 
 async def require_ours(workspace: Workspace) -> None:

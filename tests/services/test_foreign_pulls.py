@@ -51,7 +51,7 @@ BY_BRANCHES = (
 )
 """A branch for each stage, as with GitFlow."""
 ELSEWHERE = "pull request 2 leads this commit into main too, past its approvals: to be closed (#1)"
-FREE, USE_PROMOTE = "touches no governed path", "touches production of apm-stack: use /gitops promote"
+FREE, USE_PROMOTE = "touches no governed path", "touches production of apm-stack: use /promote"
 
 
 @dataclass
@@ -156,7 +156,7 @@ async def test_the_pull_request_of_an_ended_promotion_is_left_alone_and_a_new_on
     await town.world.deed("close", number=1)
     await town.world.deed("open", head=branch_of(change), base="staging", title="all the same")
     await town.pulls.look()
-    assert town.told(head_of(change)) == [GREEN, ("pending", "touches staging of apm-stack: use /gitops promote")]
+    assert town.told(head_of(change)) == [GREEN, ("pending", "touches staging of apm-stack: use /promote")]
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ async def test_the_pull_request_of_an_ended_promotion_is_left_alone_and_a_new_on
         (
             "deployments/k8s/base/api.yaml",
             "pending",
-            "touches staging and production of apm-stack: use /gitops promote",
+            "touches staging and production of apm-stack: use /promote",
         ),
     ],
 )
