@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import structlog
 from aiohttp import web
 
 from bot.ports_store import StoreUnavailable
@@ -41,6 +42,8 @@ def run(
     replicas: int, speed: float,
 ) -> int:  # fmt: skip
     """Run until SIGINT or SIGTERM. Answers the exit code: 0, or 1 when it could not start."""
+    # Standard output has the one line that scripts wait for.
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     if replicas > 1 and not is_postgresql(database):
         print(
             "--replicas: several bots need a PostgreSQL --database (postgresql://…) that they share.", file=sys.stderr

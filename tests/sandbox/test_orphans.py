@@ -1,35 +1,13 @@
 """What a sandbox that was killed left running, and what only looks so."""
 
 import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bot.sandbox.home import occupy
-from bot.sandbox.orphans import end_orphans, hold, remember
-
-SLEEPS = [sys.executable, "-c", "import time; time.sleep(60)"]
-
-
-@pytest.fixture
-def running() -> Iterator[list[subprocess.Popen[bytes]]]:
-    made: list[subprocess.Popen[bytes]] = []
-    yield made
-    for process in made:
-        process.kill()
-        process.wait()
-
-
-def left_behind(home: Path, running: list[subprocess.Popen[bytes]], name: str = "bot-1") -> subprocess.Popen[bytes]:
-    """As the sandbox starts its bots."""
-    log = home / f"{name}.log"
-    with log.open("ab") as opened:
-        assert hold(opened.fileno())
-        running.append(subprocess.Popen(SLEEPS, stdout=opened, stderr=opened))
-    remember(log, running[-1].pid)
-    return running[-1]
+from bot.sandbox.orphans import end_orphans, remember
+from tests.sandbox.conftest import SLEEPS, left_behind
 
 
 def test_every_bot_that_was_left_behind_is_ended(tmp_path: Path, running: list[subprocess.Popen[bytes]]) -> None:
