@@ -77,6 +77,8 @@ async def say_in_thread(
     """A note under the message; `CARD_GONE` when that is no longer there."""
     if item.attempts > 1:
         found = await posting.find_reply(channel, thread, _carries(item.key))
+        if isinstance(found, Refused) and found.error in THREAD_LOST:
+            return CARD_GONE
         if (settled := _settled(found, item.key)) is not None:
             return settled
     message = said(text, metadata=note_metadata(item.key))

@@ -142,6 +142,28 @@ async def test_a_note_of_a_card_that_is_gone_waits_for_the_next_one(
     assert sum(PINGED in str(request["body"]) for request in desk.asked("chat.postMessage")) == 1
 
 
+async def test_it_waits_for_as_long_as_the_card_stays_away(
+    desk: AlertDesk, settled: Settled, caught_up: Settled, eventually: Eventually
+) -> None:
+    """Its second try looks first whether the first one came through, in a thread that is gone."""
+    [shown] = await desk.put("HighErrorRate", severity=Severity.CRITICAL)
+    await settled()
+    lost = AlertPlacement(group=shown.id, channel=ALERTS, ts="1700000000.000001", digest="old")
+    await desk.queue.set_alert_placement(lost)
+    async with desk.store.writing() as tx:
+        await tx.outbox.alert_note(shown, "flapping", Text.of("It flaps."), now=desk.clock.now())
+    desk.bell.ring()
+
+    async def looked() -> bool:
+        desk.later(60)
+        return len(desk.asked("conversations.replies")) > 0
+
+    await eventually(looked)
+    await desk.put("HighErrorRate", severity=Severity.CRITICAL, is_flapping=True)
+    await caught_up()
+    assert [[reply["plain"] for reply in card["replies"]] for card in await desk.messages()].count(["It flaps."]) == 1
+
+
 async def test_a_digest_is_said_once(desk: AlertDesk, settled: Settled) -> None:
     desk.workspace.fault("chat.postMessage", "apply_then_reset", left=1)
     async with desk.store.writing() as tx:
