@@ -1,6 +1,7 @@
 """All checks together: nothing hides anything else, nothing is said to be fine that could not be asked."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ async def test_an_alertmanager_that_hangs_hides_nothing_of_the_others(scene: Sce
 
 async def test_a_list_that_hangs_hides_nothing_of_the_other(scene: Scene) -> None:
     scene.alertmanager.bend("/api/v2/alerts", hang=True)
-    found = await check_online(scene.settings(), scene.configuration(), patience=HASTY)
+    found = await check_online(scene.settings(), scene.configuration(), patience=replace(LEISURELY, more=4))
     told = {f.slug: f.evidence for f in found if f.subject == "alertmanagers.default"}
     assert told["alertmanager.list-unknown"] == "GET /api/v2/alerts: no answer in time"
     assert told["alertmanager.list"] == "GET /api/v2/silences: lists 0 silences in force"
