@@ -13,7 +13,7 @@ from bot.store.migrate import upgrade
 from tests.databases import fresh
 from tests.nursery import NURSERY
 from tests.postgresql import Cluster, need_programs
-from tests.sampling import draw
+from tests.sampling import draw, spread
 
 for variable in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
     os.environ.pop(variable, None)
@@ -34,7 +34,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the whole matrices to `--long`, and measurements to `-m bench`; begin with what takes longest by far."""
+    """Leave the whole matrices to `--long`, and measurements to `-m bench`; begin with what takes longest."""
     wants_benches = "bench" in str(config.option.markexpr)
     left_out = [
         item
@@ -50,6 +50,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
     items.sort(key=lambda item: "test_kill_matrix" not in item.nodeid)
+    items[:] = spread(items, longest=_takes_long, workers=int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def _takes_long(item: pytest.Item) -> bool:
+    return "tests/scenarios/" in item.nodeid or "tests/properties/" in item.nodeid
 
 
 def _is_of_a_world(item: pytest.Item) -> bool:
