@@ -1,5 +1,6 @@
 """Argo CD's notifications: with them Tiphys looks at once, without them in its own time; forgers gain nothing."""
 
+import time
 from typing import Any
 
 import httpx
@@ -30,7 +31,16 @@ async def told(workspace: Workspace) -> int:
 
 
 async def synced(workspace: Workspace) -> None:
-    """Somebody syncs it past Tiphys, and that is over."""
+    """Somebody syncs it past Tiphys, and that is over.
+
+    In a second of its own, by which Argo CD tells operations apart.
+    """
+    second = int(time.time())
+
+    async def is_another() -> bool:
+        return int(time.time()) > second
+
+    await workspace.until(is_another, wants="the next second")
     before = len((await workspace.application(NAME))["operations"])
     await workspace.argocd("sync", application=NAME)
 
