@@ -1,6 +1,7 @@
 """From the start of the process until `/healthz` answers, and the memory of a bot that has nothing to do.
 
-Goals: at most 1 s and at most 120 MiB with everything loaded. The floor is a process with Bolt and aiohttp alone. One
+Goals: at most 1 s and at most 120 MiB with everything loaded. The floor is a process with Bolt and aiohttp alone, which
+took 0.26 s where the goal was set: on another machine the goal is 3.85 times what the floor takes there. One
 contestant has SQLite and a token for GitHub; the other one all that can be configured and weighs most: PostgreSQL, and
 an App's key, with which it signs. Both run with the variables of the image.
 """
@@ -33,7 +34,7 @@ from tests.bench.measuring import in_turn, milliseconds, show, times
 from tests.desk import ENVIRON, MANIFEST, TIPHYS_YAML, served
 
 ROUNDS = 9
-GOAL_SECONDS, GOAL_MIB = 1.0, 120
+GOAL_SECONDS, GOAL_MIB, FLOOR_THERE = 1.0, 120, 0.26
 BARE, OURS, EVERYTHING = "bare Bolt and aiohttp", "Tiphys", "Tiphys, PostgreSQL and a GitHub App"
 OF_THE_IMAGE = {"PYTHONUNBUFFERED": "1", "PYTHONNODEBUGRANGES": "1"}
 BY_APP = TIPHYS_YAML.replace("token: {env: GITHUB_TOKEN}", "app: {id: 12345, private_key: {env: GITHUB_APP_KEY}}")
@@ -129,7 +130,8 @@ async def test_starting_and_having_nothing_to_do(tmp_path: Path) -> None:
                  times(taken.ratio(floor, 0.5)), f"{median(all_of_them[name].mib):.0f} MiB")
                 for name, taken in measured.items()
             ],
-            f"goal: at most {GOAL_SECONDS:.0f} s and {GOAL_MIB} MiB with everything loaded",
+            f"goal: at most {GOAL_SECONDS:.0f} s where the floor takes {FLOOR_THERE} s, so "
+            f"{times(GOAL_SECONDS / FLOOR_THERE)}; and {GOAL_MIB} MiB with everything loaded",
             "the first start of each is not measured",
         )  # fmt: skip
 
