@@ -84,7 +84,8 @@ async def test_a_push_after_the_rebuild_was_pressed_is_not_overwritten_either(wo
     assert len(await comments(workspace, pull["number"])) == 1
 
 
-async def test_merged_by_hand_before_a_quorum(workspace: Workspace) -> None:
+async def merged_after_one_yes(workspace: Workspace) -> str:
+    """Somebody merges it then; what the channel is told of it."""
     await workspace.propose()
     await workspace.approve("approver-1")
     await workspace.thread_says("1 of 2")
@@ -94,7 +95,12 @@ async def test_merged_by_hand_before_a_quorum(workspace: Workspace) -> None:
         notices = [message.plain for message in await workspace.messages() if message.change is None]
         return next((text for text in notices if "by hand" in text), None)
 
-    notice = await workspace.until(told, wants="the channel is told")
+    notice: str = await workspace.until(told, wants="the channel is told")
+    return notice
+
+
+async def test_merged_by_hand_before_a_quorum(workspace: Workspace) -> None:
+    notice = await merged_after_one_yes(workspace)
     words = "developer-2 merged the pull request by hand before it was approved; "
     assert f"{words}Tiphys does not sync it before it is approved" in notice
     card = await card_shows(workspace, "Approve what was merged to ship it")
@@ -120,16 +126,7 @@ async def test_merged_by_hand_before_a_quorum(workspace: Workspace) -> None:
 async def test_merged_by_hand_where_argo_cd_syncs_by_itself(workspace: Workspace) -> None:
     """Nothing holds Argo CD back: nobody is told that what runs already waits for a yes."""
     await workspace.argocd("autosync", enabled=True)
-    await workspace.propose()
-    await workspace.approve("approver-1")
-    await workspace.thread_says("1 of 2")
-    await workspace.github("merge", number=1, who="developer-2", method="merge")
-
-    async def told() -> str | None:
-        notices = [message.plain for message in await workspace.messages() if message.change is None]
-        return next((text for text in notices if "by hand" in text), None)
-
-    notice = await workspace.until(told, wants="the channel is told")
+    notice = await merged_after_one_yes(workspace)
     assert "before it was approved" in notice
     assert "Argo CD ships it without waiting for an approval" in notice or "it is synced already" in notice
     card = await card_shows(workspace, "it is synced already, not by Tiphys")

@@ -127,15 +127,19 @@ async def test_a_note_waits_for_the_card_and_stands_in_its_thread_once(desk: Ale
     assert [reply["plain"] for reply in card["replies"]] == ["It flaps."]
 
 
-async def test_a_note_of_a_card_that_is_gone_waits_for_the_next_one(
-    desk: AlertDesk, settled: Settled, caught_up: Settled
-) -> None:
+async def note_on_a_card_that_is_gone(desk: AlertDesk, settled: Settled) -> None:
     [shown] = await desk.put("HighErrorRate", severity=Severity.CRITICAL)
     await settled()
     lost = AlertPlacement(group=shown.id, channel=ALERTS, ts="1700000000.000001", digest="old")
     await desk.queue.set_alert_placement(lost)
     async with desk.store.writing() as tx:
         await tx.outbox.alert_note(shown, "flapping", Text.of("It flaps."), now=desk.clock.now())
+
+
+async def test_a_note_of_a_card_that_is_gone_waits_for_the_next_one(
+    desk: AlertDesk, settled: Settled, caught_up: Settled
+) -> None:
+    await note_on_a_card_that_is_gone(desk, settled)
     await desk.put("HighErrorRate", severity=Severity.CRITICAL, is_flapping=True)
     await caught_up()
     assert [[reply["plain"] for reply in card["replies"]] for card in await desk.messages()].count(["It flaps."]) == 1
@@ -146,12 +150,7 @@ async def test_it_waits_for_as_long_as_the_card_stays_away(
     desk: AlertDesk, settled: Settled, caught_up: Settled, eventually: Eventually
 ) -> None:
     """Its second try looks first whether the first one came through, in a thread that is gone."""
-    [shown] = await desk.put("HighErrorRate", severity=Severity.CRITICAL)
-    await settled()
-    lost = AlertPlacement(group=shown.id, channel=ALERTS, ts="1700000000.000001", digest="old")
-    await desk.queue.set_alert_placement(lost)
-    async with desk.store.writing() as tx:
-        await tx.outbox.alert_note(shown, "flapping", Text.of("It flaps."), now=desk.clock.now())
+    await note_on_a_card_that_is_gone(desk, settled)
     desk.bell.ring()
 
     async def looked() -> bool:
